@@ -1,0 +1,1 @@
+"""Boardpack: KPI reports from tables, gated, executed, rendered and kept."""

@@ -1,0 +1,230 @@
+"""The values of a run: every KPI, period and member it may show, frozen, with what a page says about them.
+
+The engine computes them once; charts, tables and sentences only read. Nothing here touches a table of
+the company, so a notebook cell costs a look-up and not a query.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from boardpack.errors import UnknownNameError
+from boardpack.periods import Period
+
+Status = Literal["final", "provisional", "maturing", "no_value", "not_available"]
+
+#: Columns of the frame: one row a KPI, period and member. ``dims`` is ``""`` for the total, else ``segment=smb``.
+COLUMNS = (
+    "kpi",
+    "period",
+    "period_start",
+    "period_end",
+    "grain",
+    "dims",
+    "value",
+    "numerator",
+    "denominator",
+    "unit",
+    "status",
+    "reason",
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One figure. ``value`` is None when there is none, and ``reason`` then says why."""
+
+    kpi: str
+    period: Period
+    dims: str
+    value: float | None
+    unit: str
+    status: Status
+    numerator: float | None = None
+    denominator: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the company wants of a KPI in one period; ``value`` is a pair for ``between``."""
+
+    value: float | tuple[float, float]
+    comparator: Literal[">=", ">", "<=", "<", "between"]
+
+    def met_by(self, value: float) -> bool:
+        """Whether ``value`` meets the target."""
+        if isinstance(self.value, tuple):
+            return self.value[0] <= value <= self.value[1]
+        if self.comparator == ">":
+            return value > self.value
+        if self.comparator == "<":
+            return value < self.value
+        return value <= self.value if self.comparator == "<=" else value >= self.value
+
+
+@dataclass(frozen=True)
+class KpiFacts:
+    """What a page may say of a KPI beside its figures."""
+
+    id: str
+    name: str
+    definition: str
+    unit: str  # currency | percent | ratio | count | score | milliseconds | months | ...
+    direction: Literal["higher", "lower", "range"]
+    category: str = ""
+    owner: str = ""
+    formula: str = ""
+    notes: str = ""
+    additive: bool = False
+    sources: tuple[str, ...] = ()
+    #: period label -> target, only for periods that have one
+    targets: dict[str, Target] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """What page one says about the report itself."""
+
+    company: str
+    currency: str
+    locale: str
+    zone: str
+    confidentiality: str
+    report: str
+    title: str
+    period: str
+    as_of: str
+    grain: str
+    revision: int = 1
+    run_id: str = ""
+    verdict: Literal["publish", "banner", "hold", "not checked"] = "not checked"
+    reasons: tuple[str, ...] = ()
+    status: Literal["final", "provisional"] = "final"
+    #: KPI -> why it has no values at all (the sources it lacks)
+    not_available: dict[str, str] = field(default_factory=dict)
+    segment: str = ""
+
+
+@dataclass(frozen=True)
+class Values:
+    """The frozen figures of one run and the facts to set beside them.
+
+    ``frame`` has the columns `COLUMNS`; percent is in percentage points, money in the company's currency.
+    """
+
+    frame: pd.DataFrame
+    report: ReportFacts
+    kpis: dict[str, KpiFacts]
+
+    @property
+    def period(self) -> Period:
+        """The period the report is about."""
+        return Period.parse(self.report.period)
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str, str], tuple[Any, ...]]:
+        wanted = ["kpi", "period", "dims", "value", "numerator", "denominator", "status", "reason"]
+        rows = self.frame[wanted].itertuples(index=False, name=None)
+        return {(row[0], row[1], row[2]): row for row in rows}
+
+    def kpi(self, kpi: str) -> KpiFacts:
+        """The facts of one KPI; `UnknownNameError` when the run does not name it."""
+        try:
+            return self.kpis[kpi]
+        except KeyError:
+            raise UnknownNameError.near("KPI", kpi, self.kpis) from None
+
+    def is_available(self, kpi: str) -> bool:
+        """Whether the sources of this KPI are connected."""
+        return self.kpi(kpi).id not in self.report.not_available
+
+    def value(self, kpi: str, period: Period | None = None, dims: str = "") -> Value:
+        """One figure; a cell that was not computed comes back without a value and with the reason."""
+        facts = self.kpi(kpi)
+        at = period or self.period
+        row = self._rows.get((kpi, at.label, dims))
+        if row is None:
+            if kpi in self.report.not_available:
+                return Value(
+                    kpi, at, dims, None, facts.unit, "not_available",
+                    reason=self.report.not_available[kpi],
+                )  # fmt: skip
+            return Value(
+                kpi, at, dims, None, facts.unit, "no_value", reason="not computed for this cell"
+            )
+        _, _, _, value, numerator, denominator, status, reason = row
+        return Value(
+            kpi, at, dims, _number(value), facts.unit, status,
+            _number(numerator), _number(denominator), reason or "",
+        )  # fmt: skip
+
+    def series(self, kpi: str, last: int = 13, dims: str = "") -> list[Value]:
+        """The figures of the ``last`` periods up to the report's, oldest first."""
+        return [self.value(kpi, period, dims) for period in self.period.last(last)]
+
+    def target(self, kpi: str, period: Period | None = None) -> Target | None:
+        """The target for the period, if the scorecard sets one."""
+        return self.kpi(kpi).targets.get((period or self.period).label)
+
+    def members(self, kpi: str, dimension: str) -> list[str]:
+        """The members of a dimension that this KPI was computed for, ``(unknown)`` last."""
+        prefix = dimension + "="
+        found = {
+            dims[len(prefix) :] for k, _, dims in self._rows if k == kpi and dims.startswith(prefix)
+        }
+        return sorted(found, key=lambda member: (member == "(unknown)", member))
+
+    def named(self, kpis: Iterable[str]) -> Values:
+        """The same values, restricted to these KPIs: asking for another is an error."""
+        kept = {kpi: self.kpi(kpi) for kpi in kpis}
+        frame = self.frame[self.frame["kpi"].isin(list(kept))]
+        return replace(self, frame=frame, kpis=kept)
+
+    def save(self, folder: Path) -> None:
+        """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.frame.to_parquet(folder / "values.parquet", index=False)
+        facts = {
+            "report": asdict(self.report),
+            "kpis": {kpi: asdict(facts) for kpi, facts in self.kpis.items()},
+        }
+        text = json.dumps(facts, indent=1, ensure_ascii=False, default=_json)
+        (folder / "facts.json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Values:
+        """Read what `save` froze."""
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        report = ReportFacts(**{**facts["report"], "reasons": tuple(facts["report"]["reasons"])})
+        kpis = {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
+        return cls(pd.read_parquet(folder / "values.parquet"), report, kpis)
+
+
+def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
+    targets = {
+        label: Target(
+            tuple(target["value"]) if isinstance(target["value"], list) else target["value"],
+            target["comparator"],
+        )
+        for label, target in entry["targets"].items()
+    }
+    return KpiFacts(**{**entry, "sources": tuple(entry["sources"]), "targets": targets})
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _json(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be frozen")

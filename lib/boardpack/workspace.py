@@ -1,0 +1,157 @@
+"""A workspace: the folder with ``boardpack.yml``, laid over what the suite brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+
+from boardpack.errors import UnknownNameError, WorkspaceError
+from boardpack.yamlfile import Document, Strict, parse, read
+
+Kind = Literal[
+    "sources", "kpis", "scorecards", "notebooks", "reports", "expectations", "schedules"
+]
+
+#: The suite itself: the folder that holds ``lib/``, ``notebooks/`` and ``reports/``.
+SUITE = Path(__file__).resolve().parents[2]
+_UNDER_LIB = ("sources", "kpis", "scorecards")
+
+
+class Warehouse(Strict):
+    """Where the company's tables are: a DuckDB file, data files, selects over them."""
+
+    duckdb: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+    views: dict[str, str] = Field(default_factory=dict)
+
+
+class Policy(Strict):
+    """Limits of a run, in seconds."""
+
+    cell_timeout: float = 120.0
+    notebook_timeout: float = 600.0
+
+
+class Settings(Strict):
+    """``boardpack.yml``."""
+
+    company: str
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    locale: str = "en_US"
+    zone: str = "UTC"
+    confidentiality: str = "Confidential"
+    scorecard: str | None = None
+    start: date | None = None
+    dimensions: list[str] = Field(default_factory=lambda: ["segment", "region"])
+    warehouse: Warehouse = Field(default_factory=Warehouse)
+    policy: Policy = Field(default_factory=Policy)
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("is not a time zone; write it as Europe/Berlin") from None
+        return zone
+
+    @field_validator("locale")
+    @classmethod
+    def _locale_exists(cls, locale: str) -> str:
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            Locale.parse(locale)
+        except (UnknownLocaleError, ValueError):
+            raise ValueError("is not a locale; write it as en_US") from None
+        return locale
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Settings, and where things are found: the workspace's own folder first, then the suite's.
+
+    >>> Workspace.open(SUITE).settings.currency
+    'USD'
+    """
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Workspace:
+        """Read ``boardpack.yml`` of a folder; `WorkspaceError` when it is none."""
+        root = Path(folder).resolve()
+        path = root / "boardpack.yml"
+        if not path.is_file():
+            raise WorkspaceError(
+                f"{root} is not a workspace: it has no boardpack.yml.",
+                hint="name the folder with --workspace DIR",
+            )
+        return cls(root, parse(read(path), Settings))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The company's time zone."""
+        return ZoneInfo(self.settings.zone)
+
+    @property
+    def var(self) -> Path:
+        """Everything generated."""
+        return self.root / "var"
+
+    def folders(self, kind: Kind) -> list[Path]:
+        """The folders that may hold this kind of file, nearest first."""
+        suite = SUITE / "lib" / kind if kind in _UNDER_LIB else SUITE / kind
+        own = self.root / kind
+        return [folder for folder in dict.fromkeys((own, suite)) if folder.is_dir()]
+
+    def documents(self, kind: Kind) -> Iterator[tuple[Document, bool]]:
+        """Every YAML file of a kind, the suite's first, and whether it is the workspace's own."""
+        for folder in reversed(self.folders(kind)):
+            own = folder.parent == self.root
+            for path in sorted(folder.glob("*.yml")):
+                yield read(path), own
+
+    @cached_property
+    def reports(self) -> dict[str, Path]:
+        """Report id to its ``.qmd``; a workspace's own stands before the suite's."""
+        return self._by_stem("reports", "*.qmd")
+
+    @cached_property
+    def notebooks(self) -> dict[str, Path]:
+        """Notebook name to its ``.ipynb``."""
+        return self._by_stem("notebooks", "*.ipynb")
+
+    def report(self, name: str) -> Path:
+        """The document of a report; `UnknownNameError` with near matches."""
+        try:
+            return self.reports[name]
+        except KeyError:
+            raise UnknownNameError.near("report", name, self.reports) from None
+
+    def inside(self, relative: str, what: str) -> Path:
+        """A path of the workspace's files; one that leaves the workspace is refused."""
+        path = (self.root / relative).resolve()
+        if not path.is_relative_to(self.root):
+            raise WorkspaceError(
+                f"{what} {relative!r} lies outside the workspace.",
+                file=self.root / "boardpack.yml",
+                hint="copy or link the data into the workspace's folder",
+            )
+        return path
+
+    def _by_stem(self, kind: Kind, pattern: str) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for folder in self.folders(kind):
+            for path in sorted(folder.glob(pattern)):
+                if not path.stem.startswith("_"):
+                    found.setdefault(path.stem, path)
+        return found

@@ -1,0 +1,175 @@
+"""YAML read once into strict models, with the line of every key kept for the error message."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from boardpack.errors import DefinitionError
+
+Key = tuple[str | int, ...]
+
+
+class Strict(BaseModel):
+    """A mapping of which every key is known: a typo is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+Model = TypeVar("Model", bound=Strict)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML in which only true and false are booleans: ``on:`` and ``no`` stay words."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|false|False)$"), list("tTfF")
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a YAML file says, and on which line each key stands."""
+
+    path: Path
+    data: Any
+    lines: dict[Key, int]
+
+    def line(self, key: Key) -> int | None:
+        """The line of a key, or of the nearest one above it that is there."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key)
+
+    def error(
+        self, message: str, key: Key = (), hint: str | None = None
+    ) -> DefinitionError:
+        """A `DefinitionError` that points at ``key``."""
+        return DefinitionError(message, file=self.path, line=self.line(key), hint=hint)
+
+
+def read(path: Path) -> Document:
+    """Read one YAML file; `DefinitionError` names file and line of what cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DefinitionError(f"cannot be read ({error.strerror}).", file=path) from None
+    except UnicodeDecodeError:
+        raise DefinitionError(
+            "is not UTF-8 text.", file=path, hint="save the file as UTF-8"
+        ) from None
+    loader = _Loader(text)
+    lines: dict[Key, int] = {}
+    try:
+        node = loader.get_single_node()
+        if node is not None:
+            _walk(node, (), lines, path)
+        data = None if node is None else loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise DefinitionError(
+            f"is not YAML: {error.problem or error.context}.", file=path, line=line
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise DefinitionError(f"is not YAML: {error}", file=path) from None
+    finally:
+        loader.dispose()
+    return Document(path, data, lines)
+
+
+def parse(document: Document, model: type[Model], key: Key = ()) -> Model:
+    """The part of a document under ``key`` as ``model``; the first thing wrong is the error."""
+    data = document.data
+    for step in key:
+        data = data[step]
+    if not isinstance(data, dict):
+        raise document.error(f"expected a mapping here, found {_found(data)}.", key)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _readable(document, model, key, error) from None
+
+
+def _readable(
+    document: Document, model: type[Strict], key: Key, error: ValidationError
+) -> DefinitionError:
+    first = min(error.errors(), key=lambda e: document.line((*key, *e["loc"])) or 0)
+    path = first["loc"]
+    where = (*key, *path)
+    named = ".".join(str(step) for step in path)
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(model, path[:-1])
+        near = difflib.get_close_matches(str(path[-1]), known, n=2, cutoff=0.5)
+        hint = (
+            f"did you mean {' or '.join(map(repr, near))}?"
+            if near
+            else f"keys are: {', '.join(known)}"
+        )
+        return document.error(f"unknown key {named!r}.", where, hint)
+    if first["type"] == "missing":
+        return document.error(f"key {named!r} is missing.", where)
+    found = _found(first["input"])
+    message = first["msg"].removeprefix("Value error, ")
+    return document.error(f"{named}: {message} (found {found}).", where)
+
+
+def _known_keys(model: type[Strict], path: Key) -> list[str]:
+    fields: type[Any] | None = model
+    for step in path:
+        fields = _inner(fields, step)
+    if fields is None or not hasattr(fields, "model_fields"):
+        return []
+    return [info.alias or name for name, info in fields.model_fields.items()]
+
+
+def _inner(model: type[Any] | None, step: str | int) -> type[Any] | None:
+    if isinstance(model, type) and issubclass(model, BaseModel) and isinstance(step, str):
+        for name, info in model.model_fields.items():
+            if step in (name, info.alias):
+                return _model_in(info.annotation)
+    return model
+
+
+def _model_in(annotation: Any) -> type[Any] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _found(value: Any) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _walk(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> None:
+    lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            inner = (*key, str(name.value))
+            if inner in lines:
+                raise DefinitionError(
+                    f"key {name.value!r} stands here twice.",
+                    file=path,
+                    line=name.start_mark.line + 1,
+                    hint=f"first on line {lines[inner]}",
+                )
+            lines[inner] = name.start_mark.line + 1
+            _walk(value, inner, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _walk(value, (*key, index), lines, path)
