@@ -1,0 +1,450 @@
+"""The catalogue: every KPI definition, read from YAML and checked before anything is computed."""
+
+from __future__ import annotations
+
+import graphlib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from boardpack.engine.expressions import ExpressionError, Formula, Measured, aggregate, formula, scalar
+from boardpack.engine.windows import Window, parse_point, parse_window
+from boardpack.errors import DefinitionError, UnknownNameError
+from boardpack.periods import GRAINS, Grain
+from boardpack.sources import Source, Sources, resolve
+from boardpack.workspace import Workspace
+from boardpack.yamlfile import Document, Key, Strict, parse
+
+Unit = Literal["currency", "percent", "ratio", "count", "score", "milliseconds", "months"]
+Direction = Literal["higher", "lower", "range"]
+#: What every formula may name beside measures and KPIs: days of the period, and of its window ``month``.
+BUILT_IN = ("period_days", "month_days")
+_NAME = r"^[a-z][a-z0-9_]*$"
+
+
+class MeasureEntry(Strict):
+    """``{source: mrr_movements, window: period, value: sum(amount), where: ...}``."""
+
+    source: str
+    value: str
+    window: str = "period"
+    where: str | None = None
+    mature_after: str | None = None
+
+
+class TestEntry(Strict):
+    """Rows in, value out."""
+
+    name: str
+    period: str
+    as_of: date | None = None
+    rows: dict[str, list[dict[str, Any]]]
+    expect: Any
+
+    @field_validator("period", mode="before")
+    @classmethod
+    def _written(cls, period: Any) -> Any:
+        # YAML reads 2025-03-01 as a date and 2025 as a number.
+        return str(period) if isinstance(period, (date, int)) else period
+
+
+class KpiEntry(Strict):
+    """One KPI of a file in ``kpis/``."""
+
+    kpi: str = Field(pattern=_NAME)
+    replaces: str | None = None
+    name: str
+    definition: str
+    category: str
+    unit: Unit
+    direction: Direction
+    owner: str = ""
+    additive: bool = False
+    dimensions: list[str] = Field(default_factory=list)
+    grains: list[Grain] = Field(default_factory=lambda: list(GRAINS))
+    each: Grain | None = None
+    measures: dict[str, MeasureEntry] = Field(default_factory=dict)
+    formula: str | None = None
+    no_value: str | None = None
+    notes: str = ""
+    tests: list[TestEntry] = Field(default_factory=list)
+
+    @field_validator("measures")
+    @classmethod
+    def _named(cls, measures: dict[str, MeasureEntry]) -> dict[str, MeasureEntry]:
+        for name in measures:
+            if not re.match(_NAME, name):
+                raise ValueError(f"{name!r} is not a name of lower-case letters and underscores")
+        return measures
+
+
+class IdentityEntry(Strict):
+    """What must agree on every run: ``left`` = ``right`` within ``tolerance``."""
+
+    identity: str = Field(pattern=_NAME)
+    replaces: str | None = None
+    title: str
+    left: str
+    right: str
+    tolerance: float = 0.005
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An aggregate over one source in one window; equal measures of several KPIs are computed once."""
+
+    source: str
+    aggregate: Measured
+    window: Window
+    where: str | None = None
+    mature_days: int = 0
+    #: the columns it reads, as written: ``amount``, ``account.segment``
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A definition: measures over sources and a formula over them and over other KPIs."""
+
+    id: str
+    name: str
+    definition: str
+    category: str
+    unit: Unit
+    direction: Direction
+    file: Path
+    line: int | None
+    formula: Formula
+    formula_text: str
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    owner: str = ""
+    additive: bool = False
+    dimensions: tuple[str, ...] = ()
+    grains: tuple[Grain, ...] = GRAINS
+    each: Grain | None = None
+    no_value: str = ""
+    notes: str = ""
+    tests: tuple[TestEntry, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A sum that must agree, in every period and member."""
+
+    id: str
+    title: str
+    left: Formula
+    right: Formula
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All KPIs and identities of a workspace, over its sources."""
+
+    kpis: Mapping[str, Kpi]
+    identities: tuple[Identity, ...]
+    sources: Sources
+
+    def __getitem__(self, kpi: str) -> Kpi:
+        try:
+            return self.kpis[kpi]
+        except KeyError:
+            raise UnknownNameError.near("KPI", kpi, self.kpis) from None
+
+    def order(self, kpis: Iterable[str]) -> list[Kpi]:
+        """These KPIs and all they depend on, inputs before what is made of them."""
+        graph: dict[str, tuple[str, ...]] = {}
+        todo = list(kpis)
+        while todo:
+            kpi = self[todo.pop()]
+            if kpi.id not in graph:
+                graph[kpi.id] = kpi.inputs
+                todo.extend(kpi.inputs)
+        return [self.kpis[name] for name in graphlib.TopologicalSorter(graph).static_order()]
+
+    def source_ids(self, kpi: str) -> tuple[str, ...]:
+        """Every source (tables and derived) that a KPI rests on, joins included."""
+        found: list[str] = []
+        for part in self.order([kpi]):
+            for measure in part.measures.values():
+                found.append(measure.source)
+        return tuple(dict.fromkeys(found))
+
+    def tables(self, kpis: Iterable[str]) -> tuple[str, ...]:
+        """The tables to connect and to check for these KPIs."""
+        found = [
+            table
+            for kpi in kpis
+            for source in self.source_ids(kpi)
+            for table in self.sources.tables(source)
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def definition_hash(self, kpi: str) -> str:
+        """SHA-256 over a definition, all it depends on and the sources below it."""
+        digest = hashlib.sha256()
+        names = sorted(part.id for part in self.order([kpi]))
+        for name in names:
+            digest.update(self.kpis[name].text.encode())
+        for source in sorted({s for name in names for s in self._below(name)}):
+            digest.update(self.sources[source].text.encode())
+        return digest.hexdigest()
+
+    def _below(self, kpi: str) -> set[str]:
+        found: set[str] = set()
+        for source in self.source_ids(kpi):
+            found |= {source, *self.sources.tables(source)}
+        return found
+
+
+def load(workspace: Workspace, sources: Sources) -> Catalogue:
+    """Every definition, the suite's and the workspace's own; the first thing wrong is the error."""
+    entries: dict[str, tuple[KpiEntry, Document, Key]] = {}
+    identities: dict[str, tuple[IdentityEntry, Document, Key]] = {}
+    for document, _own in workspace.documents("kpis"):
+        if not isinstance(document.data, list):
+            raise document.error("expected a list of KPIs, each starting with `- kpi:`.")
+        for index, data in enumerate(document.data):
+            key: Key = (index,)
+            if isinstance(data, dict) and "identity" in data:
+                found = parse(document, IdentityEntry, key)
+                _unique(identities, found.identity, found.replaces, "identity", document, key)
+                identities[found.identity] = (found, document, key)
+            else:
+                entry = parse(document, KpiEntry, key)
+                _unique(entries, entry.kpi, entry.replaces, "KPI", document, key)
+                entries[entry.kpi] = (entry, document, key)
+    kpis = {
+        name: _kpi(entry, document, key, sources, set(entries))
+        for name, (entry, document, key) in entries.items()
+    }
+    _refuse_cycles(kpis)
+    check_panels(sources)
+    for name, (_, document, key) in entries.items():
+        _check_dimensions(kpis[name], kpis, sources, document, (*key, "dimensions"))
+    checked = []
+    for entry_, document, key in identities.values():
+        left = _read_formula(entry_.left, document, (*key, "left"))
+        right = _read_formula(entry_.right, document, (*key, "right"))
+        for name in (*left.names, *right.names):
+            if name not in kpis:
+                raise UnknownNameError.near(
+                    "KPI", name, kpis, file=document.path, line=document.line(key)
+                )
+        checked.append(Identity(entry_.identity, entry_.title, left, right, entry_.tolerance))
+    return Catalogue(kpis, tuple(checked), sources)
+
+
+def _unique(
+    known: Mapping[str, tuple[Any, Document, Key]],
+    name: str,
+    replaces: str | None,
+    what: str,
+    document: Document,
+    key: Key,
+) -> None:
+    if name in known and replaces != name:
+        _, other, other_key = known[name]
+        raise document.error(
+            f"{what} {name!r} is already defined in {other.path}:{other.line(other_key)}.",
+            key,
+            hint=f"write `replaces: {name}` if this is to stand in its place",
+        )
+    if replaces is not None and name not in known:
+        raise document.error(f"{what} {name!r} replaces nothing.", (*key, "replaces"))
+
+
+def _kpi(
+    entry: KpiEntry, document: Document, key: Key, sources: Sources, known: set[str]
+) -> Kpi:
+    measures = {
+        name: _measure(sources, measure, document, (*key, "measures", name))
+        for name, measure in entry.measures.items()
+    }
+    text = entry.formula
+    if text is None:
+        if len(measures) != 1:
+            raise document.error(
+                f"KPI {entry.kpi!r} needs a formula: it has {len(measures)} measures.", key
+            )
+        text = next(iter(measures))
+    read = _read_formula(text, document, (*key, "formula"))
+    inputs = []
+    for name in read.names:
+        if name in measures or name in BUILT_IN:
+            continue
+        if name not in known:
+            raise UnknownNameError.near(
+                "measure or KPI", name, {*measures, *known},
+                file=document.path, line=document.line((*key, "formula")),
+            )  # fmt: skip
+        inputs.append(name)
+    for name in measures:
+        if name not in read.names:
+            raise document.error(
+                f"measure {name!r} of KPI {entry.kpi!r} is not used by its formula.",
+                (*key, "measures", name),
+            )
+    if entry.additive and read.denominator is not None:
+        raise document.error(
+            f"KPI {entry.kpi!r} is a ratio, so it cannot be additive.", (*key, "additive")
+        )
+    if entry.each is not None and read.denominator is None:
+        raise document.error(
+            f"each: {entry.each} rolls up numerators and denominators; the formula of "
+            f"{entry.kpi!r} has none.",
+            (*key, "each"),
+        )
+    return Kpi(
+        entry.kpi, entry.name, entry.definition, entry.category, entry.unit, entry.direction,
+        document.path, document.line(key), read, text, measures, tuple(inputs), entry.owner,
+        entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
+        entry.no_value or "", entry.notes, tuple(entry.tests),
+        json.dumps(entry.model_dump(mode="json", exclude={"tests", "owner", "notes"}), sort_keys=True),
+    )  # fmt: skip
+
+
+def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key) -> Measure:
+    if entry.source not in sources.declared:
+        raise UnknownNameError.near(
+            "source", entry.source, sources.declared,
+            file=document.path, line=document.line((*key, "source")),
+        )  # fmt: skip
+    source = sources[entry.source]
+
+    used: list[str] = []
+
+    def column(name: str) -> str:
+        used.append(name)
+        return column_sql(sources, source, name)
+
+    try:
+        measured = aggregate(entry.value, column)
+        where = None if entry.where is None else scalar(entry.where, column)
+        window = parse_window(entry.window)
+        mature = 0 if entry.mature_after is None else _days(entry.mature_after)
+    except ExpressionError as error:
+        raise document.error(f"{entry.value!r}: {error}.", (*key, "value")) from None
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            error.message, file=document.path, line=document.line(key), hint=error.hint
+        ) from None
+    except ValueError as error:
+        raise document.error(str(error), key) from None
+    if measured.prorated and not (source.time and source.time_end):
+        raise document.error(
+            f"prorated(...) needs a source with time: and time_end:; {source.id!r} has not both.", key
+        )
+    if measured.kind == "histogram_percentile" and source.histogram is None:
+        raise document.error(f"source {source.id!r} declares no histogram:.", key)
+    if source.panel_of and entry.window != "period":
+        raise document.error(
+            f"{source.id!r} is a panel: its columns carry the window.", (*key, "window")
+        )
+    if source.derived_from is None and source.time is None:
+        raise document.error(f"source {source.id!r} has no time: nothing places its rows.", key)
+    return Measure(source.id, measured, window, where, mature, tuple(sorted(set(used))))
+
+
+def column_sql(sources: Sources, source: Source, name: str) -> str:
+    """How the planner's row stage names a column: its own name, or ``alias__column`` of a join."""
+    if source.panel_of:
+        if name not in source.panel:
+            raise UnknownNameError.near(f"column of {source.id}", name, source.panel)
+        return f'"{name}"'
+    if source.distinct_of:
+        if name not in (*source.entity, "day"):
+            raise UnknownNameError.near(f"column of {source.id}", name, (*source.entity, "day"))
+        return f'"{name}"'
+    resolve(sources, source, name)
+    return '"' + name.replace(".", "__") + '"'
+
+
+def check_panels(sources: Sources) -> None:
+    """Read every panel and distinct source once, so that a typo stops the load."""
+    for source in sources.declared.values():
+        base = sources[source.derived_from] if source.derived_from else source
+
+        def column(name: str, base: Source = base) -> str:
+            return column_sql(sources, base, name)
+
+        try:
+            for condition in filter(None, (source.where, source.exclude)):
+                scalar(condition, column)
+            for entry in source.panel.values():
+                aggregate(entry.value, column)
+                if entry.where:
+                    scalar(entry.where, column)
+                if entry.at:
+                    parse_point(entry.at)
+                if entry.window:
+                    parse_window(entry.window)
+        except (ExpressionError, ValueError) as error:
+            raise DefinitionError(f"source {source.id!r}: {error}.", file=source.file) from None
+        except UnknownNameError as error:
+            raise UnknownNameError(error.message, file=source.file, hint=error.hint) from None
+
+
+def _check_dimensions(
+    kpi: Kpi, kpis: Mapping[str, Kpi], sources: Sources, document: Document, key: Key
+) -> None:
+    for dimension in kpi.dimensions:
+        for measure in kpi.measures.values():
+            if dimension not in dimensions(sources, measure.source):
+                raise document.error(
+                    f"KPI {kpi.id!r} cannot be split by {dimension!r}: "
+                    f"source {measure.source!r} has no such dimension.",
+                    key,
+                    hint=f"it has {', '.join(dimensions(sources, measure.source)) or 'none'}",
+                )
+        for name in kpi.inputs:
+            if dimension not in kpis[name].dimensions:
+                raise document.error(
+                    f"KPI {kpi.id!r} cannot be split by {dimension!r}: its input {name!r} is not.",
+                    key,
+                )
+
+
+def dimensions(sources: Sources, source: str) -> Mapping[str, str]:
+    """What a source can be split by; a derived one by what its base can be."""
+    found = sources[source]
+    return sources[found.derived_from].dimensions if found.derived_from else found.dimensions
+
+
+def _read_formula(text: str, document: Document, key: Key) -> Formula:
+    try:
+        return formula(text)
+    except ExpressionError as error:
+        raise document.error(f"{text!r}: {error}.", key) from None
+
+
+def _days(text: str) -> int:
+    match = re.fullmatch(r"(\d+) days?", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no number of days; write it as 44 days")
+    return int(match.group(1))
+
+
+def _refuse_cycles(kpis: Mapping[str, Kpi]) -> None:
+    try:
+        graphlib.TopologicalSorter({name: kpi.inputs for name, kpi in kpis.items()}).prepare()
+    except graphlib.CycleError as error:
+        path = list(reversed(error.args[1]))
+        first = kpis[path[0]]
+        raise DefinitionError(
+            f"KPIs depend on each other in a circle: {' → '.join(path)}.",
+            file=first.file,
+            line=first.line,
+        ) from None
+
+

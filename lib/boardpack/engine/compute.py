@@ -1,0 +1,358 @@
+"""Computing KPIs: the statements are sent, formulas follow as a graph, every cell gets a status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
+from boardpack.engine.expressions import Formula
+from boardpack.engine.histogram import percentile
+from boardpack.engine.statements import UNKNOWN, Statement, plan
+from boardpack.engine.windows import Window
+from boardpack.errors import RunError
+from boardpack.periods import Period
+from boardpack.values import COLUMNS
+from boardpack.warehouse import Slice, Span
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would run: the statements, and what their columns mean."""
+
+    kpis: tuple[Kpi, ...]
+    not_available: Mapping[str, str]
+    measures: Mapping[Measure, str]
+    periods: tuple[Period, ...]
+    requested: int
+    by: tuple[str, ...]
+    statements: tuple[Statement, ...]
+
+
+def make_plan(
+    catalogue: Catalogue,
+    slice_: Slice,
+    kpis: Iterable[str],
+    periods: Sequence[Period],
+    by: Sequence[str] = (),
+) -> Plan:
+    """Plan the KPIs (and what they depend on) for all periods and members of the dimensions ``by``."""
+    names = list(dict.fromkeys(kpis))
+    missing = {
+        kpi: reason
+        for kpi in (part.id for part in catalogue.order(names))
+        if (reason := unavailable(catalogue, slice_, kpi))
+    }
+    ordered = catalogue.order(kpi for kpi in names if kpi not in missing)
+    measures: dict[Measure, str] = {}
+    for kpi in ordered:
+        for measure in kpi.measures.values():
+            measures.setdefault(measure, f"m{len(measures)}")
+    inner = [
+        month
+        for kpi in ordered
+        if kpi.each is not None
+        for period in periods
+        if _rolls_up(kpi, period)
+        for month in period.within(kpi.each)
+    ]
+    all_periods = tuple(dict.fromkeys([*periods, *inner]))
+    statements = plan(slice_, measures, all_periods, by) if measures else []
+    return Plan(
+        tuple(ordered), missing, measures, all_periods, len(periods), tuple(by), tuple(statements)
+    )
+
+
+def unavailable(catalogue: Catalogue, slice_: Slice, kpi: str) -> str:
+    """Why a KPI has no values in this workspace: the sources that are not connected; "" when it has."""
+    lacking = sorted(
+        {t for source in catalogue.source_ids(kpi) for t in slice_.missing(source)}
+    )
+    return f"not connected: {', '.join(lacking)}" if lacking else ""
+
+
+def compute(
+    catalogue: Catalogue,
+    slice_: Slice,
+    kpis: Iterable[str],
+    periods: Sequence[Period],
+    by: Sequence[str] = (),
+    *,
+    covered: bool = False,
+) -> pd.DataFrame:
+    """Every KPI × period × (total and members of ``by``), one row each; columns are `values.COLUMNS`.
+
+    ``covered`` takes the data as complete: a window that begins before the first row is then zero
+    and not "before the data". KPIs whose sources are not connected have no rows; see `unavailable`.
+    """
+    wanted = list(dict.fromkeys(kpis))
+    planned = make_plan(catalogue, slice_, wanted, periods, by)
+    frame = _gather(slice_, planned)
+    spans = slice_.spans(slice_.sources)
+    uncovered = {} if covered else _uncovered(catalogue, planned, spans)
+    for (column, p), _reason in uncovered.items():
+        frame.loc[frame["p"] == p, column] = np.nan
+    frame = _derive(planned, frame)
+    return _long(catalogue, slice_, planned, frame, [k for k in wanted if k in catalogue.kpis], uncovered)
+
+
+def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
+    """One row a period and member, one column a measure; what has no rows counts as zero."""
+    pieces = []
+    for statement in planned.statements:
+        try:
+            pieces.append(slice_.con.execute(statement.sql).df())
+        except duckdb.Error as error:
+            raise RunError(
+                f"the statement for source {statement.source!r} failed: {str(error).splitlines()[0]}"
+            ) from None
+    keys = ["p", "dim", "member"]
+    merged = [piece.groupby(keys, as_index=False).sum(min_count=1) for piece in pieces]
+    members: dict[int, set[str]] = {}
+    for piece in merged:
+        for dim, member in piece[["dim", "member"]].drop_duplicates().itertuples(index=False):
+            members.setdefault(int(dim), set()).add(member)
+    cells = [(-1, "")]
+    for dim, name in enumerate(planned.by):
+        declared = _declared_members(slice_, planned, name)
+        found = members.get(dim, set()) | (declared if members.get(dim, set()) - {UNKNOWN} else set())
+        if found - {UNKNOWN}:
+            cells += [(dim, member) for member in sorted(found)]
+    frame = pd.DataFrame(
+        [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells],
+        columns=keys,
+    )
+    for piece in merged:
+        frame = frame.merge(piece, how="left", on=keys, validate="one_to_one")
+    month = Window("month")
+    frame["period_days"] = [float(planned.periods[p].days) for p in frame["p"]]
+    lengths = [(high - low).days for low, high in map(month.days, planned.periods) if low]
+    frame["month_days"] = [float(lengths[p]) for p in frame["p"]]
+    for statement in planned.statements:
+        frame[list(statement.columns)] = frame[list(statement.columns)].astype(float)
+    for measure, name in planned.measures.items():
+        if measure.aggregate.kind == "histogram_percentile":
+            histogram = slice_.declared[measure.source].histogram
+            assert histogram is not None and measure.aggregate.quantile is not None
+            frame[name] = percentile(
+                frame[[f"{name}__{bound}" for bound in histogram.bounds]].to_numpy(),
+                frame[f"{name}__total"].to_numpy(),
+                list(histogram.bounds.values()),
+                measure.aggregate.quantile,
+            )
+        elif measure.aggregate.kind in ("sum", "count", "distinct"):
+            frame[name] = frame[name].fillna(0.0)
+    return frame
+
+
+def _declared_members(slice_: Slice, planned: Plan, dimension: str) -> set[str]:
+    """The members that a column's enumeration names, so that one without rows still has its zero."""
+    from boardpack.sources import resolve
+
+    for measure in planned.measures:
+        source = slice_.declared[measure.source]
+        base = slice_.declared[source.derived_from] if source.derived_from else source
+        if dimension in base.dimensions:
+            values = resolve(slice_.declared, base, base.dimensions[dimension]).values
+            if values:
+                return set(values)
+    return set()
+
+
+def _uncovered(
+    catalogue: Catalogue, planned: Plan, spans: Mapping[str, Span]
+) -> dict[tuple[str, int], str]:
+    """Cells of measures whose window begins before the data does: they have no value, not zero."""
+    found = {}
+    for measure, name in planned.measures.items():
+        source = catalogue.sources[measure.source]
+        base = source.derived_from or source.id
+        span = spans.get(base)
+        for p, period in enumerate(planned.periods):
+            low, high = measure.window.days(period)
+            if span is None:
+                found[name, p] = f"{base} has no rows"
+            elif high <= span.first or (low is not None and low < span.first.replace(day=1)):
+                found[name, p] = f"before the data: {base} begins on {span.first}"
+    return found
+
+
+def _derive(planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
+    """Formulas, one SELECT a level of the graph, in an embedded DuckDB on the small frame."""
+    con = duckdb.connect()
+    con.execute("SET threads = 1")
+    names = {name: name for name in BUILT_IN}
+    done: set[str] = set()
+    remaining = list(planned.kpis)
+    while remaining:
+        level = [kpi for kpi in remaining if all(name in done for name in kpi.inputs)]
+        columns = []
+        for kpi in level:
+            local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
+            columns += _selected(kpi, local)
+        con.register("frame", frame)
+        frame = con.execute(f"SELECT frame.*, {', '.join(columns)} FROM frame").df()
+        con.unregister("frame")
+        for kpi in level:
+            frame = _roll_up(planned, frame, kpi)
+            names[kpi.id] = f"k_{kpi.id}"
+            done.add(kpi.id)
+        remaining = [kpi for kpi in remaining if kpi.id not in done]
+    con.close()
+    return frame
+
+
+def _selected(kpi: Kpi, names: Mapping[str, str]) -> list[str]:
+    formula = kpi.formula
+    selected = [f'CAST({_named(formula.value, names)} AS DOUBLE) AS "k_{kpi.id}"']
+    if formula.numerator is not None and formula.denominator is not None:
+        selected.append(f'CAST({_named(formula.numerator, names)} AS DOUBLE) AS "n_{kpi.id}"')
+        selected.append(f'CAST({_named(formula.denominator, names)} AS DOUBLE) AS "d_{kpi.id}"')
+    return selected
+
+
+def _named(sql: str, names: Mapping[str, str]) -> str:
+    return re.sub(r'"([a-z][a-z0-9_]*)"', lambda match: f'"{names[match.group(1)]}"', sql)
+
+
+def _rolls_up(kpi: Kpi, period: Period) -> bool:
+    """Whether this period's value is made of the finer periods inside it."""
+    order = ("day", "week", "month", "quarter", "year")
+    return kpi.each is not None and order.index(period.grain) > order.index(kpi.each)
+
+
+def _roll_up(planned: Plan, frame: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
+    """For ``each: month``: a quarter is the sum of its months' numerators over that of denominators."""
+    outer = [p for p, period in enumerate(planned.periods) if _rolls_up(kpi, period)]
+    if not outer:
+        return frame
+    value, numerator, denominator = f"k_{kpi.id}", f"n_{kpi.id}", f"d_{kpi.id}"
+    index = {period: p for p, period in enumerate(planned.periods)}
+    keyed = frame.set_index(["p", "dim", "member"])
+    for p in outer:
+        inner = [index[month] for month in planned.periods[p].within(kpi.each or "month")]
+        rows = frame[frame["p"].isin(inner)]
+        sums = rows.groupby(["dim", "member"])[[numerator, denominator]].sum(min_count=len(inner))
+        for (dim, member), (top, bottom) in zip(sums.index, sums.to_numpy(), strict=True):
+            keyed.loc[(p, dim, member), [numerator, denominator]] = top, bottom
+            result = kpi.formula.scale * top / bottom if bottom else np.nan
+            keyed.loc[(p, dim, member), value] = result
+    return keyed.reset_index()
+
+
+def _long(
+    catalogue: Catalogue,
+    slice_: Slice,
+    planned: Plan,
+    frame: pd.DataFrame,
+    wanted: Sequence[str],
+    uncovered: Mapping[tuple[str, int], str],
+) -> pd.DataFrame:
+    end = slice_.as_of + timedelta(days=1)
+    dims = np.where(
+        frame["dim"] < 0,
+        "",
+        np.array([*planned.by, ""], dtype=object)[frame["dim"].to_numpy()] + "=" + frame["member"],
+    )
+    pieces = []
+    for kpi in planned.kpis:
+        if kpi.id not in wanted:
+            continue
+        allowed = {-1} | {i for i, d in enumerate(planned.by) if d in kpi.dimensions}
+        grains = [p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains]
+        keep = frame["dim"].isin(allowed) & frame["p"].isin(grains)
+        part = frame[keep]
+        values = part[f"k_{kpi.id}"].to_numpy()
+        ratio = kpi.formula.denominator is not None
+        absent = np.full(len(part), np.nan)
+        statuses, reasons = [], []
+        for p, row, value in zip(part["p"], part.itertuples(index=False), values, strict=True):
+            period = planned.periods[p]
+            if np.isnan(value):
+                statuses.append("no_value")
+                reasons.append(_why_none(catalogue, planned, kpi, p, row, uncovered))
+            else:
+                status, reason = _maturity(catalogue, kpi, period, end)
+                statuses.append(status)
+                reasons.append(reason)
+        of_rows = [planned.periods[p] for p in part["p"]]
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "kpi": kpi.id,
+                    "period": [period.label for period in of_rows],
+                    "period_start": [period.start for period in of_rows],
+                    "period_end": [period.end for period in of_rows],
+                    "grain": [period.grain for period in of_rows],
+                    "dims": dims[keep.to_numpy()],
+                    "value": values,
+                    "numerator": part[f"n_{kpi.id}"].to_numpy() if ratio else absent,
+                    "denominator": part[f"d_{kpi.id}"].to_numpy() if ratio else absent,
+                    "unit": kpi.unit,
+                    "status": statuses,
+                    "reason": reasons,
+                }
+            )
+        )
+    if not pieces:
+        return pd.DataFrame(columns=list(COLUMNS))
+    return pd.concat(pieces, ignore_index=True)[list(COLUMNS)]
+
+
+def _maturity(catalogue: Catalogue, kpi: Kpi, period: Period, end: date) -> tuple[str, str]:
+    """``end`` is the day after the as-of; an open period is provisional, a young cohort maturing."""
+    if period.end > end:
+        return "provisional", f"open: the period ends on {period.last_day}"
+    mature = max(
+        (m.mature_days for part in catalogue.order([kpi.id]) for m in part.measures.values()),
+        default=0,
+    )
+    if period.end + timedelta(days=mature) > end:
+        return "maturing", f"mature on {period.end + timedelta(days=mature)}"
+    return "final", ""
+
+
+def _why_none(
+    catalogue: Catalogue,
+    planned: Plan,
+    kpi: Kpi,
+    p: int,
+    row: object,
+    uncovered: Mapping[tuple[str, int], str],
+) -> str:
+    for measure in kpi.measures.values():
+        reason = uncovered.get((planned.measures[measure], p))
+        if reason:
+            return reason
+    for name in kpi.inputs:
+        value = getattr(row, f"k_{name}", None) if name not in BUILT_IN else 1.0
+        if value is None or np.isnan(value):
+            return _why_none(catalogue, planned, catalogue[name], p, row, uncovered)
+    if kpi.no_value:
+        return kpi.no_value
+    denominator = kpi.formula.denominator
+    if denominator is not None:
+        return f"nothing to divide by: {denominator.replace(chr(34), '')} is zero"
+    return "no rows in the period"
+
+
+def supports(catalogue: Catalogue, kpi: str, dimension: str) -> bool:
+    """Whether a KPI can be split by a dimension."""
+    return dimension in catalogue[kpi].dimensions
+
+
+def evaluate(formula: Formula, values: Mapping[str, float | None]) -> float | None:
+    """A formula over plain numbers, in the same DuckDB arithmetic; None where it has no value."""
+    names = {name: name for name in formula.names}
+    columns = ", ".join(
+        f'CAST({"NULL" if values[n] is None else repr(values[n])} AS DOUBLE) AS "{n}"' for n in names
+    )
+    with duckdb.connect() as con:
+        row = con.execute(f"SELECT {_named(formula.value, names)} FROM (SELECT {columns})").fetchone()
+    return None if row is None or row[0] is None else float(row[0])

@@ -1,0 +1,120 @@
+"""Windows: which days a measure looks at, for a given period."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from boardpack.periods import Period, add_months
+
+Kind = Literal["period", "month", "to_date", "opening", "trailing"]
+_FORMS = "period, month, to_date, opening, or trailing 90 days / 12 weeks / 3 months"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open stretch of days relative to a period; ``kind`` says how it is found.
+
+    - ``period``: the period itself
+    - ``month``: the calendar month that ends with the period; for days and weeks the last 30 days
+    - ``to_date``: everything before the end of the period (a balance)
+    - ``opening``: everything before its start
+    - ``trailing``: the ``n`` days, weeks or months before its end
+    """
+
+    kind: Kind
+    n: int = 0
+    unit: str = ""
+
+    def days(self, period: Period) -> tuple[date | None, date]:
+        """First day (None: from the beginning) and the day after the last.
+
+        >>> parse_window("trailing 3 months").days(Period.parse("2025-12"))
+        (datetime.date(2025, 10, 1), datetime.date(2026, 1, 1))
+        """
+        if self.kind == "to_date":
+            return None, period.end
+        if self.kind == "opening":
+            return None, period.start
+        if self.kind == "period":
+            return period.start, period.end
+        if self.kind == "month":
+            if period.grain in ("day", "week"):
+                return period.end - timedelta(days=30), period.end
+            return add_months(period.end, -1), period.end
+        if self.unit == "month":
+            return add_months(period.end, -self.n), period.end
+        return period.end - timedelta(days=self.n * (7 if self.unit == "week" else 1)), period.end
+
+
+def parse_window(text: str) -> Window:
+    """Read ``period``, ``to_date``, ``trailing 90 days`` ...; ValueError says which forms there are."""
+    words = text.strip().lower()
+    for kind in ("period", "month", "to_date", "opening"):
+        if words == kind:
+            return Window(kind)
+    match = re.fullmatch(r"trailing (\d+) (day|week|month)s?", words)
+    if match is None or int(match.group(1)) == 0:
+        raise ValueError(f"{text!r} is not a window; windows are {_FORMS}.")
+    return Window("trailing", int(match.group(1)), match.group(2))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A moment relative to a period: its start or end, moved back by months."""
+
+    edge: Literal["start", "end"]
+    months: int = 0
+
+    def day(self, period: Period) -> date:
+        """The day before which rows count."""
+        return add_months(period.start if self.edge == "start" else period.end, -self.months)
+
+
+def parse_point(text: str) -> Point:
+    """Read ``period_end`` or ``period_end - 12 month``.
+
+    >>> parse_point("period_end - 12 months").day(Period.parse("2025-12"))
+    datetime.date(2025, 1, 1)
+    """
+    match = re.fullmatch(r"period_(start|end)(?:\s*-\s*(\d+)\s+months?)?", text.strip().lower())
+    if match is None:
+        raise ValueError(
+            f"{text!r} is not a point; write period_start, period_end or period_end - 12 month."
+        )
+    edge: Literal["start", "end"] = "start" if match.group(1) == "start" else "end"
+    return Point(edge, int(match.group(2) or 0))
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """The stretches of days between neighbouring edges of all windows of a statement.
+
+    Rows are sorted into buckets once; every window is then a range of bucket numbers, so a row is
+    read once however many periods and windows it belongs to. Bucket ``i`` holds the days from
+    ``edges[i - 1]`` up to ``edges[i]``; bucket 0 all before the first edge.
+    """
+
+    edges: tuple[date, ...]
+
+    @classmethod
+    def of(cls, days: Iterable[date | None]) -> Buckets:
+        """Buckets between all the given days."""
+        return cls(tuple(sorted({day for day in days if day is not None})))
+
+    def number(self, day: date | None) -> int:
+        """The first bucket at or after the beginning of ``day``; 0 for None."""
+        return 0 if day is None else self.edges.index(day) + 1
+
+    @property
+    def first(self) -> date:
+        """The earliest edge."""
+        return self.edges[0]
+
+    @property
+    def last(self) -> date:
+        """The latest edge: no window looks beyond it."""
+        return self.edges[-1]

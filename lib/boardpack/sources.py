@@ -1,0 +1,420 @@
+"""Sources: tables as the KPIs want to see them, and how a workspace's own tables are mapped onto them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from boardpack.errors import DefinitionError, UnknownNameError
+from boardpack.workspace import Workspace
+from boardpack.yamlfile import Document, Strict, parse
+
+#: Declared type -> the type a column has in the as-of slice.
+TYPES = {
+    "string": "VARCHAR",
+    "int": "INTEGER",
+    "bigint": "BIGINT",
+    "decimal": "DECIMAL(18, 2)",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "time": "TIME",
+}
+_NAME = r"^[a-z][a-z0-9_]*$"
+
+
+class ColumnEntry(Strict):
+    """``{type: string?, values: [...], pii: true, happens: true}``."""
+
+    type: str
+    values: list[str] | None = None
+    pii: bool = False
+    happens: bool = False
+    desc: str = ""
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        if text.removesuffix("?") not in TYPES:
+            raise ValueError(f"is not a type; types are {', '.join(TYPES)}, with ? for nullable")
+        return text
+
+
+class JoinEntry(Strict):
+    """``{source: accounts, on: account_id}``."""
+
+    source: str
+    on: str
+
+
+class HistogramEntry(Strict):
+    """Cumulative counts: ``{total: requests, bounds: {le_25: 25, le_50: 50}}``."""
+
+    total: str
+    bounds: dict[str, float]
+
+    @field_validator("bounds")
+    @classmethod
+    def _rising(cls, bounds: dict[str, float]) -> dict[str, float]:
+        if list(bounds.values()) != sorted(set(bounds.values())):
+            raise ValueError("bounds must rise")
+        return bounds
+
+
+class SourceEntry(Strict):
+    """A file of ``sources/`` that declares a source."""
+
+    source: str = Field(pattern=_NAME)
+    replaces: str | None = None
+    title: str
+    grain: str = ""
+    notes: str = ""
+    key: list[str]
+    time: str | None = None
+    time_end: str | None = None
+    recorded_at: str | None = None
+    joins: dict[str, JoinEntry] = Field(default_factory=dict)
+    dimensions: dict[str, str] = Field(default_factory=dict)
+    exclude: str | None = None
+    references: dict[str, str] = Field(default_factory=dict)
+    histogram: HistogramEntry | None = None
+    columns: dict[str, ColumnEntry]
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short_form(cls, columns: Any) -> Any:
+        if not isinstance(columns, dict):
+            return columns
+        return {
+            name: {"type": entry} if isinstance(entry, str) else entry
+            for name, entry in columns.items()
+        }
+
+
+class PanelColumnEntry(Strict):
+    """A figure of each entity: up to a point (``at``), or over a window of the period."""
+
+    value: str
+    where: str | None = None
+    at: str | None = None
+    window: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> PanelColumnEntry:
+        if (self.at is None) == (self.window is None):
+            raise ValueError("a panel column has either at: or window:")
+        return self
+
+
+class PanelEntry(Strict):
+    """A file that derives one row an entity and period from another source."""
+
+    source: str = Field(pattern=_NAME)
+    replaces: str | None = None
+    title: str
+    grain: str = ""
+    notes: str = ""
+    panel_of: str
+    entity: str
+    where: str | None = None
+    columns: dict[str, PanelColumnEntry]
+
+
+class DistinctEntry(Strict):
+    """A file that derives one row an entity and local day from another source."""
+
+    source: str = Field(pattern=_NAME)
+    replaces: str | None = None
+    title: str
+    grain: str = ""
+    notes: str = ""
+    distinct_of: str
+    columns: list[str]
+    where: str | None = None
+
+
+class MappingEntry(Strict):
+    """A file that says which of the company's tables is a source: by name, file or select."""
+
+    maps: str
+    table: str | None = None
+    file: str | None = None
+    sql: str | None = None
+    notes: str = ""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> MappingEntry:
+        if sum(x is not None for x in (self.table, self.file, self.sql)) != 1:
+            raise ValueError("a mapping has exactly one of table:, file: and sql:")
+        return self
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column; ``optional`` ones may be absent from a mapping and are then null."""
+
+    name: str
+    type: str
+    optional: bool = False
+    values: tuple[str, ...] = ()
+    pii: bool = False
+    #: a moment that is unknown before it happens: later than the as-of it reads as null
+    happens: bool = False
+
+    @property
+    def sql_type(self) -> str:
+        """The DuckDB type in the slice."""
+        return TYPES[self.type]
+
+
+@dataclass(frozen=True)
+class Join:
+    """A many-to-one join along the whole key of ``source``."""
+
+    source: str
+    on: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A declared table, or one derived from it (``panel_of``, ``distinct_of``)."""
+
+    id: str
+    title: str
+    file: Path
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    time: str | None = None
+    time_end: str | None = None
+    recorded_at: str | None = None
+    joins: Mapping[str, Join] = field(default_factory=dict)
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    exclude: str | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
+    histogram: HistogramEntry | None = None
+    panel_of: str | None = None
+    distinct_of: str | None = None
+    entity: tuple[str, ...] = ()
+    panel: Mapping[str, PanelColumnEntry] = field(default_factory=dict)
+    where: str | None = None
+    grain: str = ""
+    text: str = ""
+
+    @property
+    def derived_from(self) -> str | None:
+        """The table that a panel or a distinct source is made of."""
+        return self.panel_of or self.distinct_of
+
+    @property
+    def time_is_date(self) -> bool:
+        """Whether rows are placed by a calendar date of the company, not by a UTC instant."""
+        return self.time is not None and self.columns[self.time].type == "date"
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A mapping of the workspace: ``sql`` selects the rows of ``source``."""
+
+    source: str
+    file: Path
+    line: int | None
+    table: str | None = None
+    path: str | None = None
+    sql: str | None = None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Every declared source of a workspace, and its mappings."""
+
+    declared: Mapping[str, Source]
+    mappings: Mapping[str, Mapped]
+
+    def __getitem__(self, source: str) -> Source:
+        try:
+            return self.declared[source]
+        except KeyError:
+            raise UnknownNameError.near("source", source, self.declared) from None
+
+    def tables(self, source: str) -> tuple[str, ...]:
+        """The tables that have to be connected for ``source``: itself or its base, and its joins."""
+        base = self[self[source].derived_from or source]
+        found = [base.id]
+        for join in base.joins.values():
+            found.extend(self.tables(join.source))
+        return tuple(dict.fromkeys(found))
+
+
+def load(workspace: Workspace) -> Sources:
+    """All source files, the suite's and the workspace's; the first thing wrong is a `DefinitionError`."""
+    declared: dict[str, Source] = {}
+    origin: dict[str, Document] = {}
+    mappings: dict[str, Mapped] = {}
+    for document, _own in workspace.documents("sources"):
+        if not isinstance(document.data, dict):
+            raise document.error("expected one source, starting with `source:` or `maps:`.")
+        if "maps" in document.data:
+            mapped = parse(document, MappingEntry)
+            mappings[mapped.maps] = Mapped(
+                mapped.maps,
+                document.path,
+                document.line(("sql",)) or document.line(("maps",)),
+                mapped.table,
+                mapped.file,
+                mapped.sql,
+            )
+            continue
+        source, replaces = _source(document)
+        if source.id in declared and replaces != source.id:
+            raise document.error(
+                f"source {source.id!r} is already declared in {declared[source.id].file}.",
+                ("source",),
+                hint=f"write `replaces: {source.id}` to replace it, or `maps:` to map a table onto it",
+            )
+        declared[source.id] = source
+        origin[source.id] = document
+    sources = Sources(declared, mappings)
+    for name in declared:
+        _check(sources, name, origin[name])
+    for mapped in mappings.values():
+        if mapped.source not in declared:
+            raise UnknownNameError.near(
+                "source", mapped.source, declared, file=mapped.file, line=mapped.line
+            )
+        if declared[mapped.source].derived_from:
+            raise DefinitionError(
+                f"{mapped.source!r} is derived from {declared[mapped.source].derived_from!r}.",
+                file=mapped.file,
+                line=mapped.line,
+                hint=f"map {declared[mapped.source].derived_from!r} instead",
+            )
+    return sources
+
+
+def _source(document: Document) -> tuple[Source, str | None]:
+    text = document.path.read_text(encoding="utf-8")
+    if "panel_of" in document.data:
+        panel = parse(document, PanelEntry)
+        return Source(
+            panel.source, panel.title, document.path, panel_of=panel.panel_of,
+            entity=(panel.entity,), panel=panel.columns, where=panel.where,
+            grain=panel.grain, text=text,
+        ), panel.replaces  # fmt: skip
+    if "distinct_of" in document.data:
+        distinct = parse(document, DistinctEntry)
+        return Source(
+            distinct.source, distinct.title, document.path, distinct_of=distinct.distinct_of,
+            entity=tuple(distinct.columns), where=distinct.where, grain=distinct.grain, text=text,
+        ), distinct.replaces  # fmt: skip
+    entry = parse(document, SourceEntry)
+    columns = {
+        name: Column(
+            name,
+            column.type.removesuffix("?"),
+            column.type.endswith("?"),
+            tuple(column.values or ()),
+            column.pii,
+            column.happens,
+        )
+        for name, column in entry.columns.items()
+    }
+    return Source(
+        entry.source, entry.title, document.path, columns, tuple(entry.key), entry.time,
+        entry.time_end, entry.recorded_at,
+        {name: Join(join.source, join.on) for name, join in entry.joins.items()},
+        entry.dimensions, entry.exclude, entry.references, entry.histogram,
+        grain=entry.grain, text=text,
+    ), entry.replaces  # fmt: skip
+
+
+def _check(sources: Sources, name: str, document: Document) -> None:
+    """Everything a source refers to exists, and no join can multiply rows."""
+    source = sources.declared[name]
+    base_name = source.derived_from
+    if base_name is not None:
+        key = ("panel_of",) if source.panel_of else ("distinct_of",)
+        base = _known(sources, base_name, document, key)
+        if base.derived_from or base.time is None:
+            raise document.error(f"{base_name!r} has no time column of its own to derive from.", key)
+        for column in source.entity:
+            _own_column(base, column, document, ("entity" if source.panel_of else "columns",))
+        return
+    for column in source.key:
+        _own_column(source, column, document, ("key",))
+    for attribute in ("time", "time_end", "recorded_at"):
+        value = getattr(source, attribute)
+        if value is not None:
+            _own_column(source, value, document, (attribute,))
+    if source.time and source.columns[source.time].type not in ("date", "timestamp"):
+        raise document.error(f"time column {source.time!r} must be a date or timestamp.", ("time",))
+    if source.histogram:
+        for column in (source.histogram.total, *source.histogram.bounds):
+            _own_column(source, column, document, ("histogram",))
+    for alias, join in source.joins.items():
+        other = _known(sources, join.source, document, ("joins", alias, "source"))
+        if len(other.key) != 1:
+            raise document.error(
+                f"join {alias!r} would multiply rows: {join.source!r} has the key {list(other.key)}.",
+                ("joins", alias),
+                hint="a join goes along the whole key of the other source",
+            )
+        resolve(sources, source, join.on, document, ("joins", alias, "on"))
+    for dimension, column in source.dimensions.items():
+        resolve(sources, source, column, document, ("dimensions", dimension))
+    for column, other_name in source.references.items():
+        _own_column(source, column, document, ("references", column))
+        _known(sources, other_name, document, ("references", column))
+
+
+def resolve(
+    sources: Sources,
+    source: Source,
+    column: str,
+    document: Document | None = None,
+    key: tuple[str | int, ...] = (),
+) -> Column:
+    """The column that ``amount`` or ``account.segment`` means for ``source``."""
+    file = document.path if document else source.file
+    line = document.line(key) if document else None
+    alias, _, name = column.rpartition(".")
+    owner = source
+    if alias:
+        if alias not in source.joins:
+            raise UnknownNameError.near(
+                f"join of {source.id}", alias, source.joins, file=file, line=line
+            )
+        owner = sources[source.joins[alias].source]
+    if name not in owner.columns:
+        raise UnknownNameError.near(
+            f"column of {owner.id}", name, owner.columns, file=file, line=line
+        )
+    return owner.columns[name]
+
+
+def _known(
+    sources: Sources, name: str, document: Document, key: tuple[str | int, ...]
+) -> Source:
+    if name not in sources.declared:
+        raise UnknownNameError.near(
+            "source", name, sources.declared, file=document.path, line=document.line(key)
+        )
+    return sources.declared[name]
+
+
+def _own_column(
+    source: Source, name: str, document: Document, key: tuple[str | int, ...]
+) -> None:
+    if not re.fullmatch(_NAME, name) or name not in source.columns:
+        raise UnknownNameError.near(
+            f"column of {source.id}",
+            name,
+            source.columns,
+            file=document.path,
+            line=document.line(key),
+        )

@@ -1,0 +1,400 @@
+"""The as-of slice: the company's tables as they were known by the end of one day, in DuckDB."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from boardpack.errors import SourceError, WorkspaceError
+from boardpack.periods import instant
+from boardpack.sources import Column, Mapped, Source, Sources
+from boardpack.workspace import Workspace
+
+#: Declared type -> the beginnings of DuckDB type names that can be read as it without loss.
+_READABLE = {
+    "string": ("VARCHAR", "ENUM", "UUID", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U"),
+    "int": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    "bigint": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
+    "decimal": ("DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+    "double": ("DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+    "bool": ("BOOLEAN",),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP",),
+    "time": ("TIME",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Span:
+    """The first and last day that a source has rows for, in the company's calendar."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Slice:
+    """An open DuckDB connection in which every connected source is a view ``slice.<source>``.
+
+    The views hold exactly the declared columns, and only rows whose time and ``recorded_at`` lie
+    before the end of the as-of day; moments that happen later (``happens: true``) read as null.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    as_of: date
+    zone: ZoneInfo
+    declared: Sources
+    sources: tuple[str, ...]
+
+    def relation(self, source: str) -> str:
+        """The SQL name of a connected source."""
+        return f'slice."{source}"'
+
+    def missing(self, source: str) -> tuple[str, ...]:
+        """The tables that ``source`` needs and the workspace has not connected."""
+        return tuple(t for t in self.declared.tables(source) if t not in self.sources)
+
+    def fingerprints(self, sources: Iterable[str]) -> dict[str, str]:
+        """A hash of the rows of each source: equal for equal rows, whatever their order."""
+        found = {}
+        for source in sources:
+            row = self.con.execute(
+                f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {self.relation(source)} t"
+            ).fetchone()
+            text = f"{source}:{row}:{sorted(self.declared[source].columns)}"
+            found[source] = hashlib.sha256(text.encode()).hexdigest()
+        return found
+
+    def spans(self, sources: Iterable[str]) -> dict[str, Span]:
+        """The days each source has rows for; a source without time or rows is left out."""
+        wanted = [s for s in sources if self.declared[s].time and s in self.sources]
+        if not wanted:
+            return {}
+        parts = []
+        for source in wanted:
+            column = local_day(self.declared[source], self.zone)
+            parts.append(
+                f"SELECT '{source}', min({column}), max({column}) FROM {self.relation(source)} AS t"
+            )
+        rows = self.con.execute(" UNION ALL ".join(parts)).fetchall()
+        return {name: Span(first, last) for name, first, last in rows if first is not None}
+
+    def close(self) -> None:
+        """Let go of the warehouse."""
+        self.con.close()
+
+
+def open_slice(
+    workspace: Workspace,
+    declared: Sources,
+    as_of: date,
+    only: Iterable[str] | None = None,
+) -> Slice:
+    """Open the workspace's tables as of the end of a day.
+
+    ``only`` names the sources wanted (all by default). Raises `WorkspaceError` for a warehouse that
+    is not there and `SourceError` for a table that is empty, lacks a column or has one of a wrong
+    type, with the mapping's file and line.
+    """
+    wanted = {name for source in (only or declared.declared) for name in declared.tables(source)}
+    con = duckdb.connect()
+    try:
+        raw = _attach(con, workspace)
+        slice_ = Slice(con, as_of, workspace.zone, declared, ())
+        connected = []
+        for name in sorted(wanted):
+            source = declared[name]
+            mapped = declared.mappings.get(name)
+            base = _base(con, workspace, source, mapped, raw)
+            if base is None:
+                continue
+            _create_view(con, source, base, as_of, workspace.zone, mapped)
+            connected.append(name)
+    except BaseException:
+        con.close()
+        raise
+    return Slice(con, as_of, slice_.zone, declared, tuple(connected))
+
+
+def slice_of_rows(
+    declared: Sources,
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
+    as_of: date,
+    zone: ZoneInfo,
+) -> Slice:
+    """A slice of a few given rows: for definition tests.
+
+    A column that a row leaves out is null; ``recorded_at`` is then the row's own time.
+    """
+    con = duckdb.connect()
+    con.execute("CREATE SCHEMA slice; CREATE SCHEMA given")
+    for name, entries in rows.items():
+        source = declared[name]
+        columns = ", ".join(f'"{c.name}" {c.sql_type}' for c in source.columns.values())
+        con.execute(f'CREATE TABLE given."{name}" ({columns})')
+        for entry in entries:
+            filled = dict(entry)
+            if source.recorded_at and source.time and source.recorded_at not in filled:
+                filled[source.recorded_at] = filled.get(source.time)
+            names = ", ".join(f'"{column}"' for column in filled)
+            marks = ", ".join("?" for _ in filled)
+            con.execute(
+                f'INSERT INTO given."{name}" ({names}) VALUES ({marks})', list(filled.values())
+            )
+        _create_view(con, source, f'given."{name}"', as_of, zone, None)
+    return Slice(con, as_of, zone, declared, tuple(rows))
+
+
+def data_span(workspace: Workspace, declared: Sources, sources: Iterable[str]) -> dict[str, Span]:
+    """The days that the named sources have rows for, whatever the as-of."""
+    everything = open_slice(workspace, declared, date(9998, 12, 31), sources)
+    try:
+        return everything.spans(everything.sources)
+    finally:
+        everything.close()
+
+
+def local_day(source: Source, zone: ZoneInfo, alias: str = "t") -> str:
+    """SQL for the company's calendar day of a row: a CASE over the zone's offsets.
+
+    Written out so that no engine has to know the zone: equal on every one of them.
+    """
+    assert source.time is not None
+    column = f'{alias}."{source.time}"'
+    if source.time_is_date:
+        return column
+    changes = _offsets(zone)
+    if len(changes) == 1:
+        seconds = changes[0][1]
+        shifted = column if seconds == 0 else f"{column} + INTERVAL '{seconds}' SECOND"
+        return f"CAST({shifted} AS DATE)"
+    cases = " ".join(
+        f"WHEN {column} < TIMESTAMP '{changes[i + 1][0]}' THEN INTERVAL '{changes[i][1]}' SECOND"
+        for i in range(len(changes) - 1)
+    )
+    last = f"INTERVAL '{changes[-1][1]}' SECOND"
+    return f"CAST({column} + CASE {cases} ELSE {last} END AS DATE)"
+
+
+@lru_cache
+def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
+    """(UTC instant, seconds east of UTC from then on), for the years that tables speak of."""
+    from datetime import datetime
+
+    def offset(day: date) -> int:
+        delta = datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset()
+        return int(delta.total_seconds()) if delta else 0
+
+    day = date(1990, 1, 1)
+    found = [("1990-01-01 00:00:00", offset(day))]
+    end = date(2040, 1, 1)
+    while day < end:
+        following = day + timedelta(days=1)
+        if offset(following) != found[-1][1]:
+            found.append((str(_turn(day, zone, found[-1][1])), offset(following)))
+        day = following
+    return found
+
+
+def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
+    """The UTC instant, to the minute, at which the offset stops being ``before`` after noon of ``day``."""
+    from datetime import UTC, datetime
+
+    low = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(seconds=before)
+    high = low + timedelta(days=1, hours=2)
+    while high - low > timedelta(minutes=1):
+        middle = low + (high - low) / 2
+        delta = middle.astimezone(zone).utcoffset()
+        if delta is not None and int(delta.total_seconds()) == before:
+            low = middle
+        else:
+            high = middle
+    turn = high.replace(second=0, microsecond=0)
+    return turn.replace(tzinfo=None)
+
+
+def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> set[str]:
+    """Make every raw table of the workspace readable by its own name; returns those names."""
+    con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
+    con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
+    settings = workspace.settings.warehouse
+    config = workspace.root / "boardpack.yml"
+    names: set[str] = set()
+    if settings.duckdb is not None:
+        path = workspace.inside(settings.duckdb, "the warehouse")
+        if not path.is_file():
+            raise WorkspaceError(
+                f"the warehouse {settings.duckdb} is not there.",
+                file=config,
+                hint="`boardpack demo` makes the demo company's; or name your own DuckDB file",
+            )
+        try:
+            con.execute(f"ATTACH {_text(str(path))} AS warehouse (READ_ONLY)")
+        except duckdb.Error as error:
+            raise WorkspaceError(
+                f"the warehouse {settings.duckdb} cannot be opened: {_first_line(error)}",
+                file=config,
+            ) from None
+        rows = con.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'warehouse'"
+            " UNION ALL SELECT schema_name, view_name FROM duckdb_views()"
+            " WHERE database_name = 'warehouse' AND NOT internal"
+        ).fetchall()
+        for schema, table in rows:
+            con.execute(
+                f'CREATE VIEW raw."{table}" AS SELECT * FROM warehouse."{schema}"."{table}"'
+            )
+            names.add(table)
+    for name, relative in settings.files.items():
+        reader = _reader(workspace, relative)
+        kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
+        _make(con, f'CREATE {kind} raw."{name}" AS SELECT * FROM {reader}', config, name)
+        names.add(name)
+    for name, sql in settings.views.items():
+        _make(con, f'CREATE TABLE raw."{name}" AS {sql}', config, name)
+        names.add(name)
+    return names
+
+
+def _reader(workspace: Workspace, relative: str) -> str:
+    path = workspace.inside(relative, "the data file")
+    if not path.is_file():
+        raise SourceError(
+            f"the data file {relative} is not there.", file=workspace.root / "boardpack.yml"
+        )
+    if path.stat().st_size == 0:
+        raise SourceError(f"the data file {relative} is empty.", file=path)
+    if path.suffix == ".parquet":
+        return f"read_parquet({_text(str(path))})"
+    return f"read_csv({_text(str(path))})"
+
+
+def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> None:
+    try:
+        con.execute(sql)
+    except duckdb.Error as error:
+        raise SourceError(f"table {what!r} cannot be read: {_first_line(error)}", file=file) from None
+
+
+def _base(
+    con: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    source: Source,
+    mapped: Mapped | None,
+    raw: set[str],
+) -> str | None:
+    """The relation that holds the source's rows, or None when it is not connected."""
+    if mapped is None:
+        return f'raw."{source.id}"' if source.id in raw else None
+    if mapped.table is not None:
+        if mapped.table not in raw:
+            raise SourceError(
+                f"source {source.id!r} is mapped to the table {mapped.table!r}, which is not there.",
+                file=mapped.file,
+                line=mapped.line,
+                hint=f"tables are: {', '.join(sorted(raw)) or 'none'}",
+            )
+        return f'raw."{mapped.table}"'
+    if mapped.path is not None:
+        return _reader(workspace, mapped.path)
+    return f"({str(mapped.sql).strip().rstrip(';')})"
+
+
+def _create_view(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    base: str,
+    as_of: date,
+    zone: ZoneInfo,
+    mapped: Mapped | None,
+) -> None:
+    file = mapped.file if mapped else source.file
+    line = mapped.line if mapped else None
+    try:
+        found = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {base}").fetchall()}
+        empty = con.execute(f"SELECT 1 FROM {base} LIMIT 1").fetchone() is None
+    except duckdb.Error as error:
+        raise SourceError(
+            f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
+        ) from None
+    if empty and not base.startswith("given."):
+        raise SourceError(
+            f"source {source.id!r} has no rows.",
+            file=file,
+            line=line,
+            hint="an empty table is never read as zero; leave the source unconnected instead",
+        )
+    select = []
+    end = as_of + timedelta(days=1)
+    for column in source.columns.values():
+        select.append(_column(source, column, found, end, zone, file, line))
+    known = []
+    for name in dict.fromkeys(filter(None, (source.time, source.recorded_at))):
+        known.append(f'("{name}" < {literal(source.columns[name], end, zone)} OR "{name}" IS NULL)')
+    where = f" WHERE {' AND '.join(known)}" if known else ""
+    con.execute(
+        f'CREATE VIEW slice."{source.id}" AS SELECT * FROM'
+        f" (SELECT {', '.join(select)} FROM {base} AS b) AS t{where}"
+    )
+
+
+def literal(column: Column, day: date, zone: ZoneInfo) -> str:
+    """SQL for the beginning of ``day``: a date for date columns, a UTC instant for timestamps."""
+    if column.type == "date":
+        return f"DATE '{day}'"
+    return f"TIMESTAMP '{instant(day, zone)}'"
+
+
+def _column(
+    source: Source,
+    column: Column,
+    found: dict[str, str],
+    end: date,
+    zone: ZoneInfo,
+    file: Path,
+    line: int | None,
+) -> str:
+    if column.name not in found:
+        if not column.optional:
+            near = [name for name in found if name.lower() == column.name]
+            raise SourceError(
+                f"source {source.id!r} lacks the column {column.name!r} ({column.type}).",
+                file=file,
+                line=line,
+                hint=f"found: {', '.join(near or found)}",
+            )
+        return f'CAST(NULL AS {column.sql_type}) AS "{column.name}"'
+    actual = found[column.name]
+    if not actual.startswith(_READABLE[column.type]):
+        raise SourceError(
+            f"column {column.name!r} of source {source.id!r} is {actual}, expected {column.type}.",
+            file=file,
+            line=line,
+            hint=f"convert it in the mapping's sql, e.g. CAST({column.name} AS {column.sql_type})",
+        )
+    value = f'b."{column.name}"'
+    if actual == "TIMESTAMP WITH TIME ZONE":
+        value = f"({value} AT TIME ZONE 'UTC')"
+    elif actual != column.sql_type and column.type not in ("decimal", "double"):
+        value = f"CAST({value} AS {column.sql_type})"
+    elif column.type in ("decimal", "double") and not actual.startswith(("DECIMAL", "DOUBLE")):
+        value = f"CAST({value} AS {column.sql_type})"
+    if column.happens:
+        value = f"CASE WHEN {value} < {literal(column, end, zone)} THEN {value} END"
+    return f'{value} AS "{column.name}"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
