@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
-from boardpack.engine.expressions import Formula
 from boardpack.engine.histogram import percentile
 from boardpack.engine.statements import UNKNOWN, Statement, plan
 from boardpack.engine.windows import Window
@@ -210,14 +209,15 @@ def _derive(planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _selected(kpi: Kpi, names: Mapping[str, str]) -> list[str]:
     formula = kpi.formula
-    selected = [f'CAST({_named(formula.value, names)} AS DOUBLE) AS "k_{kpi.id}"']
+    selected = [f'CAST({named(formula.value, names)} AS DOUBLE) AS "k_{kpi.id}"']
     if formula.numerator is not None and formula.denominator is not None:
-        selected.append(f'CAST({_named(formula.numerator, names)} AS DOUBLE) AS "n_{kpi.id}"')
-        selected.append(f'CAST({_named(formula.denominator, names)} AS DOUBLE) AS "d_{kpi.id}"')
+        selected.append(f'CAST({named(formula.numerator, names)} AS DOUBLE) AS "n_{kpi.id}"')
+        selected.append(f'CAST({named(formula.denominator, names)} AS DOUBLE) AS "d_{kpi.id}"')
     return selected
 
 
-def _named(sql: str, names: Mapping[str, str]) -> str:
+def named(sql: str, names: Mapping[str, str]) -> str:
+    """A formula's SQL with its names replaced by columns of a frame."""
     return re.sub(r'"([a-z][a-z0-9_]*)"', lambda match: f'"{names[match.group(1)]}"', sql)
 
 
@@ -341,18 +341,3 @@ def _why_none(
         return f"nothing to divide by: {denominator.replace(chr(34), '')} is zero"
     return "no rows in the period"
 
-
-def supports(catalogue: Catalogue, kpi: str, dimension: str) -> bool:
-    """Whether a KPI can be split by a dimension."""
-    return dimension in catalogue[kpi].dimensions
-
-
-def evaluate(formula: Formula, values: Mapping[str, float | None]) -> float | None:
-    """A formula over plain numbers, in the same DuckDB arithmetic; None where it has no value."""
-    names = {name: name for name in formula.names}
-    columns = ", ".join(
-        f'CAST({"NULL" if values[n] is None else repr(values[n])} AS DOUBLE) AS "{n}"' for n in names
-    )
-    with duckdb.connect() as con:
-        row = con.execute(f"SELECT {_named(formula.value, names)} FROM (SELECT {columns})").fetchone()
-    return None if row is None or row[0] is None else float(row[0])

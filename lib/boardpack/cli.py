@@ -1,0 +1,280 @@
+"""The command line: thin calls to the library, errors and JSON at the edge."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from boardpack.cli_options import json_option, print_json, workspace_option
+from boardpack.errors import UserError
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Commands(click.Group):
+    """Imports the ``kpi`` commands, and with them the engine, only when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands by name."""
+        return sorted({*super().list_commands(ctx), "kpi"})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command."""
+        if cmd_name == "kpi":
+            from boardpack.cli_kpi import kpi
+
+            return kpi
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="boardpack")
+def main() -> None:
+    """KPI reports from your tables: gated, computed in notebooks, rendered and kept.
+
+    \b
+    Example:
+      boardpack demo
+      boardpack run monthly --period 2025-12
+    """
+
+
+@main.command()
+@click.argument("report")
+@click.option("--period", default="", help="Such as 2025-12 or 2025-Q4; default: the last one closed.")
+@click.option("--as-of", default="", help="As known by the end of this day; default: the period's end.")
+@click.option(
+    "--renderer",
+    type=click.Choice(["auto", "builtin", "quarto"]),
+    default="auto",
+    show_default=True,
+    help="auto takes quarto when it is installed.",
+)
+@workspace_option
+@json_option
+def run(
+    report: str, period: str, as_of: str, renderer: Any, workspace: str, as_json: bool
+) -> None:
+    """Make REPORT and publish it as a new edition.
+
+    Exit code 0 published, 1 your mistake, 2 wrong usage, 3 held by the gate, 4 the run failed.
+
+    \b
+    Example:
+      boardpack run monthly --period 2025-12
+      boardpack run board --period 2025-Q4 --as-of 2026-01-15 --json
+    """
+    result = _run(workspace, report, period, as_of, renderer, quiet=as_json)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        _tell(result)
+    sys.exit(result.exit_code)
+
+
+def _run(
+    workspace: str, report: str, period: str, as_of: str, renderer: Any, quiet: bool
+) -> Any:
+    from boardpack import runs
+    from boardpack.executions import NotebookProcess
+
+    # The notebook process loads while definitions and data are read.
+    with NotebookProcess() as process:
+        from boardpack.model import Model
+
+        model = Model.open(workspace)
+        wanted = runs.order(model, report, period, as_of)
+        if not quiet:
+            click.echo(f"{wanted.title}, {wanted.period}, as of {wanted.as_of}", err=True)
+        return runs.run(
+            model,
+            wanted,
+            now=_now,
+            progress=_silent if quiet else _step,
+            renderer=renderer,
+            process=process,
+        )
+
+
+def _step(stage: str) -> None:
+    click.echo(f"  {stage} ...", err=True)
+
+
+def _silent(stage: str) -> None:
+    return None
+
+
+def _tell(result: Any) -> None:
+    if result.status == "published":
+        spent = sum(result.seconds.values())
+        click.echo(
+            f"{result.report} {result.period} revision {result.revision}: {result.verdict}, "
+            f"{spent:.1f} s, {result.renderer}"
+        )
+        for reason in result.reasons:
+            click.echo(f"  {reason}")
+        for name in ("html", "pdf"):
+            click.echo(f"  {result.edition / result.files[name]}")
+        return
+    click.echo(f"{result.report} {result.period}: {result.status}", err=True)
+    for reason in result.reasons:
+        click.echo(f"  {reason}", err=True)
+    if result.error is not None:
+        click.echo(f"Error: {result.error}", err=True)
+    elif result.status == "held":
+        click.echo("Nothing was published; the last good edition stays.", err=True)
+
+
+@main.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--as-of", default="", help="As known by the end of this day; default: the last day of the data.")
+@workspace_option
+@json_option
+def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:
+    """Run the gate on SOURCEs (default: all that are connected) without making a report.
+
+    \b
+    Example:
+      boardpack check mrr_movements --as-of 2025-12-31
+    """
+    from boardpack import gate
+    from boardpack.model import Model
+    from boardpack.periods import parse_day
+    from boardpack.warehouse import data_span, open_slice
+
+    model = Model.open(workspace)
+    for name in sources:
+        if model.sources[name].derived_from:
+            raise UserError(
+                f"{name!r} is derived from {model.sources[name].derived_from!r} and has no suite.",
+                hint=f"check {model.sources[name].derived_from!r}",
+            )
+    tables = list(sources) or [s.id for s in model.sources.declared.values() if not s.derived_from]
+    if as_of:
+        day = parse_day(as_of)
+    else:
+        found = data_span(model.workspace, model.sources, tables)
+        if not found:
+            raise UserError("no source with data is connected.", hint="see `boardpack doctor`")
+        day = max(span.last for span in found.values())
+    slice_ = open_slice(model.workspace, model.sources, day, tables)
+    try:
+        for name in sources:
+            if slice_.missing(name):
+                raise UserError(
+                    f"source {name!r} is not connected: {', '.join(slice_.missing(name))}.",
+                    hint="map a table onto it in sources/",
+                )
+        wanted = [name for name in slice_.sources if name in tables]
+        declared = [model.sources[name] for name in slice_.sources]
+        suites = gate.load_suites(model.workspace.folders("expectations"), declared)
+        result = gate.check(slice_, wanted, suites)
+    finally:
+        slice_.close()
+    if as_json:
+        print_json({"as_of": str(day), **result.to_dict()})
+    else:
+        for entry in result.results:
+            if entry.outcome != "passed":
+                click.echo(f"{entry.outcome:8} {entry.severity:9} {entry.source}: {entry.sentence}")
+        passed = sum(entry.outcome == "passed" for entry in result.results)
+        click.echo(f"{result.verdict} as of {day}: {passed} of {len(result.results)} checks passed")
+        for reason in result.reasons:
+            click.echo(f"  {reason}")
+    sys.exit(3 if result.verdict == "hold" else 0)
+
+
+@main.command()
+@click.option("--scale", type=click.FloatRange(min=0.001), default=0.1, show_default=True,
+              help="Share of the full sessions, events, visits and requests.")  # fmt: skip
+@click.option("--seed", type=int, default=7, show_default=True, help="Another seed, other rows.")
+@click.option("--data-only", is_flag=True, help="Make the tables, no report.")
+@workspace_option
+@json_option
+def demo(scale: float, seed: int, data_only: bool, workspace: str, as_json: bool) -> None:
+    """Make the demo company's tables, then its monthly and board report.
+
+    \b
+    Example:
+      boardpack demo --scale 0.1 --seed 7
+    """
+    from boardpack.demo import generate
+    from boardpack.workspace import Workspace
+
+    opened = Workspace.open(workspace)
+    target = opened.settings.warehouse.duckdb
+    if target is None:
+        raise UserError(
+            "this workspace has no warehouse of its own to make the demo company in.",
+            file=opened.root / "boardpack.yml",
+        )
+    click.echo(f"Demo company at scale {scale:g}, seed {seed}", err=True)
+    rows = generate(
+        opened.inside(target, "the warehouse"), scale=scale, seed=seed, progress=_step
+    )
+    results = []
+    if not data_only:
+        for report in ("monthly", "board"):
+            result = _run(workspace, report, "", "", "auto", quiet=as_json)
+            if not as_json:
+                _tell(result)
+            results.append(result)
+    index = opened.var / "site" / "index.html"
+    if as_json:
+        print_json(
+            {
+                "rows": rows,
+                "runs": [result.as_dict() for result in results],
+                "index": None if data_only else str(index),
+            }
+        )
+    elif not data_only:
+        click.echo(str(index))
+    sys.exit(max((result.exit_code for result in results), default=0))
+
+
+@main.command()
+@workspace_option
+@json_option
+def doctor(workspace: str, as_json: bool) -> None:
+    """Say what is connected, which KPIs are available, and what each of the others lacks.
+
+    \b
+    Example:
+      boardpack doctor --workspace examples/purchases
+    """
+    from boardpack import doctors
+
+    found = doctors.examine(Path(workspace))
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        click.echo(found.text())
+
+
+@main.command()
+@click.argument("edition", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@json_option
+def verify(edition: Path, as_json: bool) -> None:
+    """Compare an EDITION folder with its manifest; exit code 1 when a file was changed.
+
+    \b
+    Example:
+      boardpack verify var/editions/monthly/2025-12/r1
+    """
+    from boardpack.editions import verify as differences
+
+    found = differences(edition)
+    if as_json:
+        print_json({"edition": str(edition), "differences": [str(entry) for entry in found]})
+    else:
+        for entry in found:
+            click.echo(str(entry))
+        click.echo(f"{edition}: {'changed' if found else 'unchanged since it was published'}")
+    sys.exit(1 if found else 0)

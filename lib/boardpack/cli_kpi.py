@@ -1,0 +1,275 @@
+"""``boardpack kpi``: look at the catalogue, its values, its SQL and its tests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import click
+import pandas as pd
+
+from boardpack.cli_options import json_option, print_json, workspace_option
+from boardpack.engine.compute import compute, make_plan, unavailable
+from boardpack.errors import UserError
+from boardpack.model import Model, closed_by
+from boardpack.periods import GRAINS, Grain, Period, parse_day
+from boardpack.warehouse import Slice, data_span, open_slice
+
+
+@click.group()
+def kpi() -> None:
+    """The catalogue: list, show values, SQL, tests and explanations.
+
+    \b
+    Example:
+      boardpack kpi show mrr --by segment --last 6
+    """
+
+
+def _window_options(command: Any) -> Any:
+    for option in reversed(
+        (
+            click.argument("ids", nargs=-1, metavar="[ID]..."),
+            click.option("--grain", type=click.Choice(GRAINS), default="month", show_default=True),
+            click.option("--last", type=click.IntRange(1, 1000), default=13, show_default=True,
+                         help="How many periods."),
+            click.option("--as-of", default="", help="As known by the end of this day."),
+            click.option("--by", multiple=True, metavar="DIMENSION", help="Split, such as segment."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@kpi.command("list")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@workspace_option
+@json_option
+def list_(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
+    """The KPIs, and for each that is not available the sources it lacks.
+
+    \b
+    Example:
+      boardpack kpi list --json
+    """
+    model = Model.open(workspace)
+    names = _names(model, ids)
+    with _slice(model, names, "") as (slice_, _):
+        lacking = {name: unavailable(model.catalogue, slice_, name) for name in names}
+    if as_json:
+        print_json(
+            [
+                {
+                    "kpi": name,
+                    "name": model.catalogue[name].name,
+                    "category": model.catalogue[name].category,
+                    "unit": model.catalogue[name].unit,
+                    "direction": model.catalogue[name].direction,
+                    "owner": model.facts(name, []).owner,
+                    "available": not lacking[name],
+                    "reason": lacking[name],
+                }
+                for name in names
+            ]
+        )
+        return
+    width = max(map(len, names), default=0)
+    for name in names:
+        note = f"  ({lacking[name]})" if lacking[name] else ""
+        click.echo(f"{name:{width}}  {model.catalogue[name].name}{note}")
+
+
+@kpi.command()
+@_window_options
+@workspace_option
+@json_option
+def show(
+    ids: tuple[str, ...], grain: Grain, last: int, as_of: str, by: tuple[str, ...],
+    workspace: str, as_json: bool,
+) -> None:  # fmt: skip
+    """The values of KPIs, a row each period and member.
+
+    \b
+    Example:
+      boardpack kpi show mrr arr --last 3 --by segment
+    """
+    model = Model.open(workspace)
+    names = _names(model, ids)
+    _check_dimensions(model, names, by)
+    with _slice(model, names, as_of) as (slice_, day):
+        frame = compute(model.catalogue, slice_, names, _periods(day, grain, last), by)
+        missing = [n for n in names if unavailable(model.catalogue, slice_, n)]
+        reasons = {n: unavailable(model.catalogue, slice_, n) for n in missing}
+    columns = ["kpi", "period_start", "period_end", "grain", "dims", "value", "numerator",
+               "denominator", "unit", "status", "reason"]  # fmt: skip
+    rows = json.loads(
+        frame[columns]
+        .assign(
+            period_start=frame["period_start"].map(str), period_end=frame["period_end"].map(str)
+        )
+        .to_json(orient="records", double_precision=15)
+    )
+    rows += [
+        {**dict.fromkeys(columns), "kpi": n, "grain": grain, "dims": "", "status": "not_available",
+         "unit": model.catalogue[n].unit, "reason": reasons[n]}
+        for n in missing
+    ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+    else:
+        click.echo(_table(rows, model))
+
+
+@kpi.command()
+@_window_options
+@workspace_option
+@json_option
+def sql(
+    ids: tuple[str, ...], grain: Grain, last: int, as_of: str, by: tuple[str, ...],
+    workspace: str, as_json: bool,
+) -> None:  # fmt: skip
+    """The statements that `show` would send: one a source.
+
+    \b
+    Example:
+      boardpack kpi sql net_revenue_retention --last 1
+    """
+    model = Model.open(workspace)
+    names = _names(model, ids)
+    _check_dimensions(model, names, by)
+    with _slice(model, names, as_of) as (slice_, day):
+        planned = make_plan(model.catalogue, slice_, names, _periods(day, grain, last), by)
+    if as_json:
+        print_json([{"source": s.source, "sql": s.sql} for s in planned.statements])
+        return
+    for statement in planned.statements:
+        click.echo(f"-- {statement.source}\n{statement.sql};\n")
+
+
+@kpi.command("test")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@workspace_option
+@json_option
+def test_(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
+    """Run the definition tests that stand beside each KPI; exit code 1 when one fails.
+
+    \b
+    Example:
+      boardpack kpi test mrr
+    """
+    from boardpack.engine.definition_tests import run
+
+    model = Model.open(workspace)
+    results = list(run(model.catalogue, _names(model, ids), model.workspace.zone))
+    failed = [result for result in results if not result.passed]
+    if as_json:
+        print_json(
+            [
+                {"kpi": r.kpi, "test": r.name, "passed": r.passed, "message": r.message}
+                for r in results
+            ]
+        )
+    else:
+        for result in failed:
+            click.echo(f"{result.kpi}: {result.name}: {result.message}")
+        click.echo(f"{len(results) - len(failed)} of {len(results)} definition tests passed")
+    sys.exit(1 if failed else 0)
+
+
+@kpi.command()
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@workspace_option
+@json_option
+def explain(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
+    """What a KPI means: definition, owner, target, formula, inputs, sources and what it feeds.
+
+    \b
+    Example:
+      boardpack kpi explain ltv_cac_ratio
+    """
+    model = Model.open(workspace)
+    found = [_explained(model, name) for name in _names(model, ids)]
+    if as_json:
+        print_json(found)
+        return
+    for entry in found:
+        for key, value in entry.items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            click.echo(f"{key:16} {shown}")
+        click.echo("")
+
+
+def _explained(model: Model, name: str) -> dict[str, Any]:
+    entry = model.catalogue[name]
+    facts = model.facts(name, [])
+    goal = model.scorecard.goals.get(name) if model.scorecard else None
+    target = goal.model_dump(exclude_none=True, include={"comparator", "value", "path", "steps"}) if goal else {}
+    return {
+        "kpi": name,
+        "name": entry.name,
+        "definition": entry.definition,
+        "notes": entry.notes,
+        "category": entry.category,
+        "unit": entry.unit,
+        "direction": entry.direction,
+        "owner": facts.owner,
+        "target": json.dumps(target) if target else "none",
+        "formula": entry.formula_text,
+        "measures": [
+            f"{measure}: {m.aggregate.kind} over {m.source}, {m.window.kind}"
+            for measure, m in entry.measures.items()
+        ],
+        "inputs": [kpi.id for kpi in model.catalogue.order([name]) if kpi.id != name],
+        "feeds": [k.id for k in model.catalogue.kpis.values() if name in k.inputs],
+        "sources": list(model.catalogue.tables([name])),
+        "dimensions": list(entry.dimensions),
+        "grains": list(entry.grains),
+        "defined_in": f"{entry.file}:{entry.line}",
+        "definition_hash": model.catalogue.definition_hash(name),
+    }
+
+
+@contextmanager
+def _slice(model: Model, names: list[str], as_of: str) -> Iterator[tuple[Slice, date]]:
+    tables = model.catalogue.tables(names)
+    if as_of:
+        day = parse_day(as_of)
+    else:
+        found = data_span(model.workspace, model.sources, tables)
+        day = max((span.last for span in found.values()), default=date(1970, 1, 1))
+    slice_ = open_slice(model.workspace, model.sources, day, tables)
+    try:
+        yield slice_, day
+    finally:
+        slice_.close()
+
+
+def _names(model: Model, ids: tuple[str, ...]) -> list[str]:
+    return [model.catalogue[name].id for name in ids] or list(model.catalogue.kpis)
+
+
+def _periods(day: date, grain: Grain, last: int) -> list[Period]:
+    return closed_by(day, grain).last(last)
+
+
+def _check_dimensions(model: Model, names: list[str], by: tuple[str, ...]) -> None:
+    known = {dimension for name in names for dimension in model.catalogue[name].dimensions}
+    for dimension in by:
+        if dimension not in known:
+            raise UserError(
+                f"none of these KPIs can be split by {dimension!r}.",
+                hint=f"dimensions are {', '.join(sorted(known)) or 'none'}",
+            )
+
+
+def _table(rows: list[dict[str, Any]], model: Model) -> str:
+    if not rows:
+        return "no rows"
+    frame = pd.DataFrame(rows)
+    shown = frame[["kpi", "period_start", "dims", "value", "unit", "status", "reason"]]
+    return str(shown.fillna("").to_string(index=False))
+

@@ -1,0 +1,81 @@
+"""What a notebook opens: the frozen values of a run, or, in JupyterLab, values computed on demand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from boardpack.errors import PeriodError, UserError
+from boardpack.periods import GRAINS, Period, parse_day
+from boardpack.values import Values
+
+#: Names the run folder whose frozen values every cell of a run reads.
+RUN = "BOARDPACK_RUN"
+
+
+def open(  # noqa: A001  (a notebook says bp.open)
+    workspace: str | Path = "..",
+    *,
+    period: str = "",
+    as_of: str = "",
+    grain: str = "month",
+    segment: str = "",
+    kpis: Sequence[str] = (),
+) -> Values:
+    """The values of ``kpis`` for a period, its history and the members of the workspace's dimensions.
+
+    All arguments are text, as Papermill passes them; an empty ``period`` is the last one closed in
+    the data, an empty ``as_of`` the end of the period. In a run the values were computed once and
+    frozen, and a KPI that the notebook's parameters do not name is an error.
+
+        values = bp.open("..", period="2025-12", kpis=["mrr", "arr"])
+    """
+    run = os.environ.get(RUN)
+    if run:
+        return _frozen(Path(run), period, as_of, segment, kpis)
+    return _computed(workspace, period, as_of, grain, segment, kpis)
+
+
+def _frozen(run: Path, period: str, as_of: str, segment: str, kpis: Sequence[str]) -> Values:
+    values = Values.load(run)
+    facts = values.report
+    for what, asked, has in (
+        ("period", period, facts.period),
+        ("as_of", as_of, facts.as_of),
+        ("segment", segment, facts.segment),
+    ):
+        if asked and asked != has:
+            raise UserError(
+                f"the run is about {what} {has!r}; the notebook asks for {asked!r}.",
+                hint="take the notebook's parameters as they are passed",
+            )
+    return values.named(kpis)
+
+
+def _computed(
+    workspace: str | Path, period: str, as_of: str, grain: str, segment: str, kpis: Sequence[str]
+) -> Values:
+    # Engine and DuckDB are only needed here; a run's cells do not wait for them.
+    from boardpack import model as models
+    from boardpack.warehouse import open_slice
+
+    model = models.Model.open(workspace)
+    known = next((g for g in GRAINS if g == grain), None)
+    if known is None:
+        raise PeriodError(f"{grain!r} is not a grain.", hint=f"grains are {', '.join(GRAINS)}")
+    if period:
+        about = Period.parse(period)
+    elif as_of:
+        about = models.closed_by(parse_day(as_of), known)
+    else:
+        about = models.last_closed(models.spans(model, kpis), known)
+    day = parse_day(as_of) if as_of else about.last_day
+    tables = model.catalogue.tables(kpis)
+    slice_ = open_slice(model.workspace, model.sources, day, tables)
+    try:
+        models.check_period(about, day.isoformat(), slice_.spans(slice_.sources))
+        facts = model.report_facts(about, day.isoformat(), title="Exploration")
+        return models.values(model, slice_, kpis, facts, segment)
+    finally:
+        slice_.close()

@@ -1,0 +1,165 @@
+"""The model of a workspace: its sources, catalogue and scorecard, loaded together and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from boardpack import scorecards
+from boardpack import sources as source_files
+from boardpack.engine import catalogue as catalogue_files
+from boardpack.engine.catalogue import Catalogue
+from boardpack.engine.compute import compute, unavailable
+from boardpack.errors import PeriodError
+from boardpack.periods import Grain, Period
+from boardpack.scorecards import Scorecard
+from boardpack.sources import Sources
+from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Values
+from boardpack.warehouse import Slice, Span, data_span
+from boardpack.workspace import Workspace
+
+#: How many periods a page looks back over; each also brings the same period a year before it.
+HISTORY = 13
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything a workspace defines; nothing here has read a row of data yet."""
+
+    workspace: Workspace
+    sources: Sources
+    catalogue: Catalogue
+    scorecard: Scorecard | None
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Model:
+        """Load a workspace and all its definitions; the first thing wrong is the error.
+
+        >>> from boardpack.workspace import SUITE
+        >>> Model.open(SUITE).catalogue["mrr"].unit
+        'currency'
+        """
+        workspace = Workspace.open(folder)
+        sources = source_files.load(workspace)
+        catalogue = catalogue_files.load(workspace, sources)
+        return cls(workspace, sources, catalogue, scorecards.load(workspace, catalogue))
+
+    def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
+        """What a page may say of a KPI: its definition, its owner, its target in each period."""
+        found = self.catalogue[kpi]
+        card = self.scorecard
+        return KpiFacts(
+            id=found.id,
+            name=found.name,
+            definition=found.definition,
+            unit=found.unit,
+            direction=found.direction,
+            category=found.category,
+            owner=(card.owner(kpi) if card else "") or found.owner,
+            formula=found.formula_text,
+            notes=found.notes,
+            additive=found.additive,
+            sources=self.catalogue.tables([kpi]),
+            targets=card.targets(kpi, periods) if card else {},
+        )
+
+    def report_facts(self, period: Period, as_of: str, report: str = "", title: str = "") -> ReportFacts:
+        """What page one says, before a gate or a revision is known."""
+        settings = self.workspace.settings
+        open_ = pd.Timestamp(period.last_day) > pd.Timestamp(as_of)
+        return ReportFacts(
+            company=settings.company,
+            currency=settings.currency,
+            locale=settings.locale,
+            zone=settings.zone,
+            confidentiality=settings.confidentiality,
+            report=report,
+            title=title,
+            period=period.label,
+            as_of=as_of,
+            grain=period.grain,
+            status="provisional" if open_ else "final",
+        )
+
+
+def history(period: Period, last: int = HISTORY) -> list[Period]:
+    """The periods that a page about ``period`` may show, oldest first.
+
+    >>> [p.label for p in history(Period.parse("2025"), last=2)]
+    ['2023', '2024', '2025']
+    """
+    shown = period.last(last)
+    return sorted({*shown, *(p.year_ago() for p in shown)})
+
+
+def values(
+    model: Model, slice_: Slice, kpis: Iterable[str], report: ReportFacts, segment: str = ""
+) -> Values:
+    """Compute the KPIs over the history of the report's period, with every fact beside them.
+
+    ``segment`` restricts everything to one member; KPIs that cannot be split are then not available.
+    """
+    names = list(dict.fromkeys(kpis))
+    periods = history(Period.parse(report.period))
+    by = model.workspace.settings.dimensions
+    frame = compute(model.catalogue, slice_, names, periods, by)
+    missing = {
+        kpi: reason for kpi in names if (reason := unavailable(model.catalogue, slice_, kpi))
+    }
+    for kpi in names:
+        if kpi not in missing and Period.parse(report.period).grain not in model.catalogue[kpi].grains:
+            missing[kpi] = f"not defined for a {report.grain}"
+    if segment:
+        frame, split = _of_segment(frame, segment)
+        missing.update({kpi: "cannot be split by segment" for kpi in names if kpi not in split})
+    facts = {kpi: model.facts(kpi, periods) for kpi in names}
+    return Values(frame, replace(report, not_available=missing, segment=segment), facts)
+
+
+def _of_segment(frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
+    part = frame[frame["dims"] == f"segment={segment}"].assign(dims="")
+    return part[list(COLUMNS)].reset_index(drop=True), set(part["kpi"])
+
+
+def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
+    """The days that the tables of these KPIs have rows for, whatever the as-of."""
+    tables = _timed(model, kpis)
+    return data_span(model.workspace, model.sources, tables) if tables else {}
+
+
+def last_closed(found: dict[str, Span], grain: Grain) -> Period:
+    """The last period that the data reach the end of; `PeriodError` when there is none."""
+    if not found:
+        raise PeriodError(
+            "the workspace has no data to find the last closed period in.",
+            hint="`boardpack doctor` shows which sources are connected",
+        )
+    return closed_by(max(span.last for span in found.values()), grain)
+
+
+def closed_by(day: date, grain: Grain) -> Period:
+    """The last period of the grain that ends with or before ``day``."""
+    period = Period.containing(day, grain)
+    return period if period.last_day <= day else period.shift(-1)
+
+
+def check_period(period: Period, as_of: str, found: dict[str, Span]) -> None:
+    """`PeriodError` for a period that begins after the as-of or ends before the data begin."""
+    if period.start.isoformat() > as_of:
+        raise PeriodError(
+            f"period {period} begins after the as-of {as_of}.",
+            hint="leave --as-of out to see the period as of its end",
+        )
+    if found:
+        first = min(span.first for span in found.values())
+        if period.end <= first:
+            raise PeriodError(f"period {period} lies before the data, which begin on {first}.")
+
+
+def _timed(model: Model, kpis: Iterable[str]) -> Sequence[str]:
+    tables = model.catalogue.tables(kpis)
+    return [table for table in tables if model.sources[table].time]
