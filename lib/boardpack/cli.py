@@ -47,8 +47,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("report")
-@click.option("--period", default="", help="Such as 2025-12 or 2025-Q4; default: the last one closed.")
-@click.option("--as-of", default="", help="As known by the end of this day; default: the period's end.")
+@click.option(
+    "--period", default="", help="Such as 2025-12 or 2025-Q4; default: the last one closed."
+)
+@click.option(
+    "--as-of", default="", help="As known by the end of this day; default: the period's end."
+)
 @click.option(
     "--renderer",
     type=click.Choice(["auto", "builtin", "quarto"]),
@@ -58,9 +62,7 @@ def main() -> None:
 )
 @workspace_option
 @json_option
-def run(
-    report: str, period: str, as_of: str, renderer: Any, workspace: str, as_json: bool
-) -> None:
+def run(report: str, period: str, as_of: str, renderer: Any, workspace: str, as_json: bool) -> None:
     """Make REPORT and publish it as a new edition.
 
     Exit code 0 published, 1 your mistake, 2 wrong usage, 3 held by the gate, 4 the run failed.
@@ -78,9 +80,7 @@ def run(
     sys.exit(result.exit_code)
 
 
-def _run(
-    workspace: str, report: str, period: str, as_of: str, renderer: Any, quiet: bool
-) -> Any:
+def _run(workspace: str, report: str, period: str, as_of: str, renderer: Any, quiet: bool) -> Any:
     from boardpack import runs
     from boardpack.executions import NotebookProcess
 
@@ -133,7 +133,11 @@ def _tell(result: Any) -> None:
 
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--as-of", default="", help="As known by the end of this day; default: the last day of the data.")
+@click.option(
+    "--as-of",
+    default="",
+    help="As known by the end of this day; default: the last day of the data.",
+)
 @workspace_option
 @json_option
 def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:
@@ -215,9 +219,7 @@ def demo(scale: float, seed: int, data_only: bool, workspace: str, as_json: bool
             file=opened.root / "boardpack.yml",
         )
     click.echo(f"Demo company at scale {scale:g}, seed {seed}", err=True)
-    rows = generate(
-        opened.inside(target, "the warehouse"), scale=scale, seed=seed, progress=_step
-    )
+    rows = generate(opened.inside(target, "the warehouse"), scale=scale, seed=seed, progress=_step)
     results = []
     if not data_only:
         for report in ("monthly", "board"):

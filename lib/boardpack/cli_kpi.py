@@ -38,7 +38,7 @@ def _window_options(command: Any) -> Any:
             click.option("--last", type=click.IntRange(1, 1000), default=13, show_default=True,
                          help="How many periods."),
             click.option("--as-of", default="", help="As known by the end of this day."),
-            click.option("--by", multiple=True, metavar="DIMENSION", help="Split, such as segment."),
+            click.option("--by", multiple=True, metavar="DIMENSION", help="Split by it."),
         )
     ):  # fmt: skip
         command = option(command)
@@ -207,7 +207,11 @@ def _explained(model: Model, name: str) -> dict[str, Any]:
     entry = model.catalogue[name]
     facts = model.facts(name, [])
     goal = model.scorecard.goals.get(name) if model.scorecard else None
-    target = goal.model_dump(exclude_none=True, include={"comparator", "value", "path", "steps"}) if goal else {}
+    target = (
+        goal.model_dump(exclude_none=True, include={"comparator", "value", "path", "steps"})
+        if goal
+        else {}
+    )
     return {
         "kpi": name,
         "name": entry.name,
@@ -272,4 +276,3 @@ def _table(rows: list[dict[str, Any]], model: Model) -> str:
     frame = pd.DataFrame(rows)
     shown = frame[["kpi", "period_start", "dims", "value", "unit", "status", "reason"]]
     return str(shown.fillna("").to_string(index=False))
-

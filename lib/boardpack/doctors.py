@@ -73,7 +73,7 @@ class Examination:
 
 
 def examine(folder: Path) -> Examination:
-    """Look at a workspace without making anything; definitions or tables that are wrong are raised."""
+    """Look at a workspace without making anything; what is wrong in it is raised."""
     model = Model.open(folder)
     tables = [s.id for s in model.sources.declared.values() if s.derived_from is None]
     slice_ = open_slice(model.workspace, model.sources, _FAR, tables)

@@ -25,11 +25,11 @@ from pathlib import Path
 class BoardpackError(Exception):
     """Something a person must know: what happened, where, and what would be right.
 
-    ``str(error)`` is the whole message, with ``file:line`` in front and the hint on a line of its own.
+    ``str(error)`` is the whole message: ``file:line`` in front, the hint on a line of its own.
 
     >>> print(UnknownNameError.near("KPI", "mmr", ["mrr", "arr"]))
     Unknown KPI 'mmr'.
-    Hint: did you mean 'mrr' or 'arr'?
+    Hint: did you mean 'mrr'?
     """
 
     exit_code = 4

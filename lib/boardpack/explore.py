@@ -1,4 +1,4 @@
-"""What a notebook opens: the frozen values of a run, or, in JupyterLab, values computed on demand."""
+"""What a notebook opens: the frozen values of a run, or values computed on demand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from boardpack.values import Values
 RUN = "BOARDPACK_RUN"
 
 
-def open(  # noqa: A001  (a notebook says bp.open)
+def open(
     workspace: str | Path = "..",
     *,
     period: str = "",
@@ -23,7 +23,7 @@ def open(  # noqa: A001  (a notebook says bp.open)
     segment: str = "",
     kpis: Sequence[str] = (),
 ) -> Values:
-    """The values of ``kpis`` for a period, its history and the members of the workspace's dimensions.
+    """The values of ``kpis`` for a period, its history and the members of its dimensions.
 
     All arguments are text, as Papermill passes them; an empty ``period`` is the last one closed in
     the data, an empty ``as_of`` the end of the period. In a run the values were computed once and

@@ -67,7 +67,9 @@ class Model:
             targets=card.targets(kpi, periods) if card else {},
         )
 
-    def report_facts(self, period: Period, as_of: str, report: str = "", title: str = "") -> ReportFacts:
+    def report_facts(
+        self, period: Period, as_of: str, report: str = "", title: str = ""
+    ) -> ReportFacts:
         """What page one says, before a gate or a revision is known."""
         settings = self.workspace.settings
         open_ = pd.Timestamp(period.last_day) > pd.Timestamp(as_of)
@@ -101,7 +103,7 @@ def values(
 ) -> Values:
     """Compute the KPIs over the history of the report's period, with every fact beside them.
 
-    ``segment`` restricts everything to one member; KPIs that cannot be split are then not available.
+    ``segment`` restricts everything to one member; a KPI that cannot be split is then not available.
     """
     names = list(dict.fromkeys(kpis))
     periods = history(Period.parse(report.period))
@@ -111,7 +113,10 @@ def values(
         kpi: reason for kpi in names if (reason := unavailable(model.catalogue, slice_, kpi))
     }
     for kpi in names:
-        if kpi not in missing and Period.parse(report.period).grain not in model.catalogue[kpi].grains:
+        if (
+            kpi not in missing
+            and Period.parse(report.period).grain not in model.catalogue[kpi].grains
+        ):
             missing[kpi] = f"not defined for a {report.grain}"
     if segment:
         frame, split = _of_segment(frame, segment)

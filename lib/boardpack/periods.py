@@ -1,4 +1,4 @@
-"""Periods: half-open stretches of the company's calendar, and the instants they begin and end at."""
+"""Periods: half-open stretches of the company's calendar, and the instants they begin at."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Period:
                     return cls(date.fromisocalendar(parts[0], parts[1], 1), grain)
                 if grain == "quarter":
                     return cls(date(parts[0], 3 * parts[1] - 2, 1), grain)
-                return cls(date(*(parts + [1, 1])[:3]), grain)
+                return cls(date(*[*parts, 1, 1][:3]), grain)
             except ValueError as error:
                 raise PeriodError(f"{text!r} is not in the calendar ({error}).") from None
         raise PeriodError(f"{text!r} is not a period.", hint=f"write it as {_FORMS}")
@@ -87,7 +87,7 @@ class Period:
 
     @property
     def label(self) -> str:
-        """How the period is written: ``2025-12-31``, ``2025-W52``, ``2025-12``, ``2025-Q4``, ``2025``."""
+        """How it is written: ``2025-12-31``, ``2025-W52``, ``2025-12``, ``2025-Q4``, ``2025``."""
         if self.grain == "day":
             return self.start.isoformat()
         if self.grain == "week":
@@ -156,9 +156,7 @@ def parse_day(text: str, what: str = "as-of") -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise PeriodError(
-            f"{what} {text!r} is not a day.", hint="write it as 2025-12-31"
-        ) from None
+        raise PeriodError(f"{what} {text!r} is not a day.", hint="write it as 2025-12-31") from None
 
 
 def instant(day: date, zone: ZoneInfo) -> datetime:

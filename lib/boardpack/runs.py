@@ -12,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from boardpack import editions, files, gate, model as models, site
+from boardpack import editions, files, gate, site
+from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
 from boardpack.engine import identities
 from boardpack.engine.compute import unavailable
@@ -21,7 +22,8 @@ from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
 from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted
 from boardpack.model import Model
-from boardpack.notebooks import Notebook, read as read_notebook, validate
+from boardpack.notebooks import Notebook, validate
+from boardpack.notebooks import read as read_notebook
 from boardpack.periods import Grain, Period
 from boardpack.qmd import labels_used, read_report
 from boardpack.render import render
@@ -34,7 +36,7 @@ Renderer = Literal["auto", "builtin", "quarto"]
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be made: a report with its notebooks, for a period as known by the end of a day."""
+    """What is to be made: a report with its notebooks, for a period, as known by a day."""
 
     report: str
     document: Path
@@ -189,8 +191,8 @@ def run(
     """Make the report and publish it, or say why not; the ledger records either.
 
     ``check=False`` leaves the gate out, for measurements alone: nothing is then published as
-    checked. ``process`` is a preloaded notebook process to share between reports. What is the user's
-    mistake is raised before anything is recorded; later failures come back in the result.
+    checked. ``process`` is a preloaded notebook process to share between reports. What is the
+    user's mistake is raised before anything is recorded; later failures come back in the result.
     """
     workspace = model.workspace
     root = workspace.var / "editions"
@@ -204,7 +206,10 @@ def run(
         raise _storage(workspace.var, error) from None
     with Ledger(workspace.var / "ledger.sqlite") as ledger:
         editions.reconcile(root, ledger)
-        with editions.running(root, wanted.report, wanted.period.label), _shared(process) as notebooks:
+        with (
+            editions.running(root, wanted.report, wanted.period.label),
+            _shared(process) as notebooks,
+        ):
             with watch.stage("plan"):
                 slice_ = open_slice(
                     workspace, model.sources, wanted.as_of, model.catalogue.tables(wanted.kpis)
@@ -350,7 +355,7 @@ class _Attempt:
         return {executed.job.path.stem: executed.job.output for executed in done}
 
     def _keep_sources(self) -> None:
-        """The documents beside what they became, so that a Quarto user can render either by hand."""
+        """The documents beside what they became, for whoever renders either by hand."""
         import shutil
 
         target = self.folder / "reports"
@@ -469,5 +474,3 @@ def _write_json(path: Path, value: object) -> None:
     import json
 
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-

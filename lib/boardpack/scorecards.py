@@ -130,7 +130,8 @@ def load(workspace: Workspace, catalogue: Catalogue) -> Scorecard | None:
                 )  # fmt: skip
         if entry.currency != settings.currency:
             raise WorkspaceError(
-                f"scorecard {wanted!r} is in {entry.currency}, the workspace in {settings.currency}.",
+                f"scorecard {wanted!r} is in {entry.currency}, the workspace in"
+                f" {settings.currency}.",
                 file=config,
                 hint="targets are not converted; use a scorecard in the workspace's currency",
             )

@@ -1,4 +1,4 @@
-"""Sources: tables as the KPIs want to see them, and how a workspace's own tables are mapped onto them."""
+"""Sources: tables as the KPIs want to see them, and the mappings of a workspace's own tables."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ class Sources:
             raise UnknownNameError.near("source", source, self.declared) from None
 
     def tables(self, source: str) -> tuple[str, ...]:
-        """The tables that have to be connected for ``source``: itself or its base, and its joins."""
+        """The tables to be connected for ``source``: itself or its base, and its joins."""
         base = self[self[source].derived_from or source]
         found = [base.id]
         for join in base.joins.values():
@@ -252,7 +252,7 @@ class Sources:
 
 
 def load(workspace: Workspace) -> Sources:
-    """All source files, the suite's and the workspace's; the first thing wrong is a `DefinitionError`."""
+    """All source files, the suite's and the workspace's; the first thing wrong is raised."""
     declared: dict[str, Source] = {}
     origin: dict[str, Document] = {}
     mappings: dict[str, Mapped] = {}
@@ -260,14 +260,14 @@ def load(workspace: Workspace) -> Sources:
         if not isinstance(document.data, dict):
             raise document.error("expected one source, starting with `source:` or `maps:`.")
         if "maps" in document.data:
-            mapped = parse(document, MappingEntry)
-            mappings[mapped.maps] = Mapped(
-                mapped.maps,
+            entry = parse(document, MappingEntry)
+            mappings[entry.maps] = Mapped(
+                entry.maps,
                 document.path,
                 document.line(("sql",)) or document.line(("maps",)),
-                mapped.table,
-                mapped.file,
-                mapped.sql,
+                entry.table,
+                entry.file,
+                entry.sql,
             )
             continue
         source, replaces = _source(document)
@@ -275,7 +275,7 @@ def load(workspace: Workspace) -> Sources:
             raise document.error(
                 f"source {source.id!r} is already declared in {declared[source.id].file}.",
                 ("source",),
-                hint=f"write `replaces: {source.id}` to replace it, or `maps:` to map a table onto it",
+                hint=f"write `replaces: {source.id}`, or `maps:` to map a table onto it",
             )
         declared[source.id] = source
         origin[source.id] = document
@@ -341,7 +341,9 @@ def _check(sources: Sources, name: str, document: Document) -> None:
         key = ("panel_of",) if source.panel_of else ("distinct_of",)
         base = _known(sources, base_name, document, key)
         if base.derived_from or base.time is None:
-            raise document.error(f"{base_name!r} has no time column of its own to derive from.", key)
+            raise document.error(
+                f"{base_name!r} has no time column of its own to derive from.", key
+            )
         for column in source.entity:
             _own_column(base, column, document, ("entity" if source.panel_of else "columns",))
         return
@@ -360,7 +362,8 @@ def _check(sources: Sources, name: str, document: Document) -> None:
         other = _known(sources, join.source, document, ("joins", alias, "source"))
         if len(other.key) != 1:
             raise document.error(
-                f"join {alias!r} would multiply rows: {join.source!r} has the key {list(other.key)}.",
+                f"join {alias!r} would multiply rows: {join.source!r} has the key"
+                f" {list(other.key)}.",
                 ("joins", alias),
                 hint="a join goes along the whole key of the other source",
             )
@@ -397,9 +400,7 @@ def resolve(
     return owner.columns[name]
 
 
-def _known(
-    sources: Sources, name: str, document: Document, key: tuple[str | int, ...]
-) -> Source:
+def _known(sources: Sources, name: str, document: Document, key: tuple[str | int, ...]) -> Source:
     if name not in sources.declared:
         raise UnknownNameError.near(
             "source", name, sources.declared, file=document.path, line=document.line(key)
@@ -407,9 +408,7 @@ def _known(
     return sources.declared[name]
 
 
-def _own_column(
-    source: Source, name: str, document: Document, key: tuple[str | int, ...]
-) -> None:
+def _own_column(source: Source, name: str, document: Document, key: tuple[str | int, ...]) -> None:
     if not re.fullmatch(_NAME, name) or name not in source.columns:
         raise UnknownNameError.near(
             f"column of {source.id}",

@@ -1,7 +1,7 @@
-"""The values of a run: every KPI, period and member it may show, frozen, with what a page says about them.
+"""The values of a run: every KPI, period and member it may show, frozen, with their facts.
 
-The engine computes them once; charts, tables and sentences only read. Nothing here touches a table of
-the company, so a notebook cell costs a look-up and not a query.
+The engine computes them once; charts, tables and sentences only read. Nothing here touches a table
+of the company, so a notebook cell costs a look-up and not a query.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from boardpack.periods import Period
 
 Status = Literal["final", "provisional", "maturing", "no_value", "not_available"]
 
-#: Columns of the frame: one row a KPI, period and member. ``dims`` is ``""`` for the total, else ``segment=smb``.
+#: Columns of the frame, one row a KPI, period and member. ``dims`` is ``""`` or ``segment=smb``.
 COLUMNS = (
     "kpi",
     "period",
@@ -118,7 +118,7 @@ class ReportFacts:
 class Values:
     """The frozen figures of one run and the facts to set beside them.
 
-    ``frame`` has the columns `COLUMNS`; percent is in percentage points, money in the company's currency.
+    ``frame`` has the columns `COLUMNS`; percent is in percentage points.
     """
 
     frame: pd.DataFrame
@@ -148,7 +148,7 @@ class Values:
         return self.kpi(kpi).id not in self.report.not_available
 
     def value(self, kpi: str, period: Period | None = None, dims: str = "") -> Value:
-        """One figure; a cell that was not computed comes back without a value and with the reason."""
+        """One figure; a cell that was not computed comes back without one and with the reason."""
         facts = self.kpi(kpi)
         at = period or self.period
         row = self._rows.get((kpi, at.label, dims))

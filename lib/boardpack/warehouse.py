@@ -18,18 +18,20 @@ from boardpack.periods import instant
 from boardpack.sources import Column, Mapped, Source, Sources
 from boardpack.workspace import Workspace
 
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+_NUMBERS = (*_WHOLE, "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
 #: Declared type -> the beginnings of DuckDB type names that can be read as it without loss.
 _READABLE = {
-    "string": ("VARCHAR", "ENUM", "UUID", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U"),
-    "int": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
-    "bigint": ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
-    "decimal": ("DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
-    "double": ("DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+    "string": (*_WHOLE, "HUGEINT", "VARCHAR", "ENUM", "UUID", "UINTEGER", "UBIGINT"),
+    "int": (*_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER"),
+    "bigint": (*_WHOLE, "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
+    "decimal": _NUMBERS,
+    "double": _NUMBERS,
     "bool": ("BOOLEAN",),
     "date": ("DATE",),
     "timestamp": ("TIMESTAMP",),
     "time": ("TIME",),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
 
 
 def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
-    """The UTC instant, to the minute, at which the offset stops being ``before`` after noon of ``day``."""
+    """The UTC minute at which the offset stops being ``before``, after noon of ``day``."""
     from datetime import UTC, datetime
 
     low = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(seconds=before)
@@ -281,7 +283,9 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
     try:
         con.execute(sql)
     except duckdb.Error as error:
-        raise SourceError(f"table {what!r} cannot be read: {_first_line(error)}", file=file) from None
+        raise SourceError(
+            f"table {what!r} cannot be read: {_first_line(error)}", file=file
+        ) from None
 
 
 def _base(
@@ -297,7 +301,7 @@ def _base(
     if mapped.table is not None:
         if mapped.table not in raw:
             raise SourceError(
-                f"source {source.id!r} is mapped to the table {mapped.table!r}, which is not there.",
+                f"source {source.id!r} is mapped to table {mapped.table!r}, which is not there.",
                 file=mapped.file,
                 line=mapped.line,
                 hint=f"tables are: {', '.join(sorted(raw)) or 'none'}",
@@ -319,7 +323,9 @@ def _create_view(
     file = mapped.file if mapped else source.file
     line = mapped.line if mapped else None
     try:
-        found = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {base}").fetchall()}
+        found = {
+            row[0]: str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {base}").fetchall()
+        }
         empty = con.execute(f"SELECT 1 FROM {base} LIMIT 1").fetchone() is None
     except duckdb.Error as error:
         raise SourceError(
@@ -383,13 +389,18 @@ def _column(
     value = f'b."{column.name}"'
     if actual == "TIMESTAMP WITH TIME ZONE":
         value = f"({value} AT TIME ZONE 'UTC')"
-    elif actual != column.sql_type and column.type not in ("decimal", "double"):
-        value = f"CAST({value} AS {column.sql_type})"
-    elif column.type in ("decimal", "double") and not actual.startswith(("DECIMAL", "DOUBLE")):
+    elif not _fits(column, actual):
         value = f"CAST({value} AS {column.sql_type})"
     if column.happens:
         value = f"CASE WHEN {value} < {literal(column, end, zone)} THEN {value} END"
     return f'{value} AS "{column.name}"'
+
+
+def _fits(column: Column, actual: str) -> bool:
+    """Whether a column is read as it is: any decimal or double is a number with its own digits."""
+    if column.type in ("decimal", "double"):
+        return actual.startswith(("DECIMAL", "DOUBLE"))
+    return actual == column.sql_type
 
 
 def _text(value: str) -> str:

@@ -15,9 +15,7 @@ from pydantic import Field, field_validator
 from boardpack.errors import UnknownNameError, WorkspaceError
 from boardpack.yamlfile import Document, Strict, parse, read
 
-Kind = Literal[
-    "sources", "kpis", "scorecards", "notebooks", "reports", "expectations", "schedules"
-]
+Kind = Literal["sources", "kpis", "scorecards", "notebooks", "reports", "expectations", "schedules"]
 
 #: The suite itself: the folder that holds ``lib/``, ``notebooks/`` and ``reports/``.
 SUITE = Path(__file__).resolve().parents[2]

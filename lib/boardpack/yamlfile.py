@@ -52,9 +52,7 @@ class Document:
             key = key[:-1]
         return self.lines.get(key)
 
-    def error(
-        self, message: str, key: Key = (), hint: str | None = None
-    ) -> DefinitionError:
+    def error(self, message: str, key: Key = (), hint: str | None = None) -> DefinitionError:
         """A `DefinitionError` that points at ``key``."""
         return DefinitionError(message, file=self.path, line=self.line(key), hint=hint)
 

@@ -1,0 +1,1 @@
+"""From definitions to values: expressions, windows, statements, formulas, identities."""

@@ -14,7 +14,14 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from boardpack.engine.expressions import ExpressionError, Formula, Measured, aggregate, formula, scalar
+from boardpack.engine.expressions import (
+    ExpressionError,
+    Formula,
+    Measured,
+    aggregate,
+    formula,
+    scalar,
+)
 from boardpack.engine.windows import Window, parse_point, parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.periods import GRAINS, Grain
@@ -24,7 +31,7 @@ from boardpack.yamlfile import Document, Key, Strict, parse
 
 Unit = Literal["currency", "percent", "ratio", "count", "score", "milliseconds", "months"]
 Direction = Literal["higher", "lower", "range"]
-#: What every formula may name beside measures and KPIs: days of the period, and of its window ``month``.
+#: What every formula may name beside measures and KPIs: days of the period and of window month.
 BUILT_IN = ("period_days", "month_days")
 _NAME = r"^[a-z][a-z0-9_]*$"
 
@@ -98,7 +105,7 @@ class IdentityEntry(Strict):
 
 @dataclass(frozen=True)
 class Measure:
-    """An aggregate over one source in one window; equal measures of several KPIs are computed once."""
+    """An aggregate over one source in one window; equal ones of several KPIs are computed once."""
 
     source: str
     aggregate: Measured
@@ -264,9 +271,7 @@ def _unique(
         raise document.error(f"{what} {name!r} replaces nothing.", (*key, "replaces"))
 
 
-def _kpi(
-    entry: KpiEntry, document: Document, key: Key, sources: Sources, known: set[str]
-) -> Kpi:
+def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known: set[str]) -> Kpi:
     measures = {
         name: _measure(sources, measure, document, (*key, "measures", name))
         for name, measure in entry.measures.items()
@@ -310,7 +315,9 @@ def _kpi(
         document.path, document.line(key), read, text, measures, tuple(inputs), entry.owner,
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
-        json.dumps(entry.model_dump(mode="json", exclude={"tests", "owner", "notes"}), sort_keys=True),
+        json.dumps(
+            entry.model_dump(mode="json", exclude={"tests", "owner", "notes"}), sort_keys=True
+        ),
     )  # fmt: skip
 
 
@@ -343,7 +350,8 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
         raise document.error(str(error), key) from None
     if measured.prorated and not (source.time and source.time_end):
         raise document.error(
-            f"prorated(...) needs a source with time: and time_end:; {source.id!r} has not both.", key
+            f"prorated(...) needs a source with time: and time_end:; {source.id!r} has not both.",
+            key,
         )
     if measured.kind == "histogram_percentile" and source.histogram is None:
         raise document.error(f"source {source.id!r} declares no histogram:.", key)
@@ -446,5 +454,3 @@ def _refuse_cycles(kpis: Mapping[str, Kpi]) -> None:
             file=first.file,
             line=first.line,
         ) from None
-
-

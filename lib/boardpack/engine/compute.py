@@ -41,7 +41,7 @@ def make_plan(
     periods: Sequence[Period],
     by: Sequence[str] = (),
 ) -> Plan:
-    """Plan the KPIs (and what they depend on) for all periods and members of the dimensions ``by``."""
+    """Plan the KPIs and what they depend on, for all periods and members of ``by``."""
     names = list(dict.fromkeys(kpis))
     missing = {
         kpi: reason
@@ -69,10 +69,8 @@ def make_plan(
 
 
 def unavailable(catalogue: Catalogue, slice_: Slice, kpi: str) -> str:
-    """Why a KPI has no values in this workspace: the sources that are not connected; "" when it has."""
-    lacking = sorted(
-        {t for source in catalogue.source_ids(kpi) for t in slice_.missing(source)}
-    )
+    """Why a KPI has no values here: the sources that are not connected; "" when it has."""
+    lacking = sorted({t for source in catalogue.source_ids(kpi) for t in slice_.missing(source)})
     return f"not connected: {', '.join(lacking)}" if lacking else ""
 
 
@@ -85,7 +83,7 @@ def compute(
     *,
     covered: bool = False,
 ) -> pd.DataFrame:
-    """Every KPI × period × (total and members of ``by``), one row each; columns are `values.COLUMNS`.
+    """Every KPI × period × (total and members of ``by``), one row each, as `values.COLUMNS`.
 
     ``covered`` takes the data as complete: a window that begins before the first row is then zero
     and not "before the data". KPIs whose sources are not connected have no rows; see `unavailable`.
@@ -98,7 +96,7 @@ def compute(
     for (column, p), _reason in uncovered.items():
         frame.loc[frame["p"] == p, column] = np.nan
     frame = _derive(planned, frame)
-    return _long(catalogue, slice_, planned, frame, [k for k in wanted if k in catalogue.kpis], uncovered)
+    return _long(catalogue, slice_, planned, frame, wanted, uncovered)
 
 
 def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
@@ -109,7 +107,8 @@ def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
             pieces.append(slice_.con.execute(statement.sql).df())
         except duckdb.Error as error:
             raise RunError(
-                f"the statement for source {statement.source!r} failed: {str(error).splitlines()[0]}"
+                f"the statement for source {statement.source!r} failed: "
+                f"{str(error).splitlines()[0]}"
             ) from None
     keys = ["p", "dim", "member"]
     merged = [piece.groupby(keys, as_index=False).sum(min_count=1) for piece in pieces]
@@ -120,7 +119,9 @@ def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
     cells = [(-1, "")]
     for dim, name in enumerate(planned.by):
         declared = _declared_members(slice_, planned, name)
-        found = members.get(dim, set()) | (declared if members.get(dim, set()) - {UNKNOWN} else set())
+        found = members.get(dim, set()) | (
+            declared if members.get(dim, set()) - {UNKNOWN} else set()
+        )
         if found - {UNKNOWN}:
             cells += [(dim, member) for member in sorted(found)]
     frame = pd.DataFrame(
@@ -138,7 +139,8 @@ def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
     for measure, name in planned.measures.items():
         if measure.aggregate.kind == "histogram_percentile":
             histogram = slice_.declared[measure.source].histogram
-            assert histogram is not None and measure.aggregate.quantile is not None
+            assert histogram is not None
+            assert measure.aggregate.quantile is not None
             frame[name] = percentile(
                 frame[[f"{name}__{bound}" for bound in histogram.bounds]].to_numpy(),
                 frame[f"{name}__total"].to_numpy(),
@@ -151,7 +153,7 @@ def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
 
 
 def _declared_members(slice_: Slice, planned: Plan, dimension: str) -> set[str]:
-    """The members that a column's enumeration names, so that one without rows still has its zero."""
+    """The members that an enumeration names, so that one without rows still has its zero."""
     from boardpack.sources import resolve
 
     for measure in planned.measures:
@@ -228,7 +230,7 @@ def _rolls_up(kpi: Kpi, period: Period) -> bool:
 
 
 def _roll_up(planned: Plan, frame: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
-    """For ``each: month``: a quarter is the sum of its months' numerators over that of denominators."""
+    """For ``each: month``: a quarter is its months' numerators over their denominators, summed."""
     outer = [p for p, period in enumerate(planned.periods) if _rolls_up(kpi, period)]
     if not outer:
         return frame
@@ -261,9 +263,8 @@ def _long(
         np.array([*planned.by, ""], dtype=object)[frame["dim"].to_numpy()] + "=" + frame["member"],
     )
     pieces = []
-    for kpi in planned.kpis:
-        if kpi.id not in wanted:
-            continue
+    known = {kpi.id: kpi for kpi in planned.kpis}
+    for kpi in (known[name] for name in wanted if name in known):
         allowed = {-1} | {i for i, d in enumerate(planned.by) if d in kpi.dimensions}
         grains = [p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains]
         keep = frame["dim"].isin(allowed) & frame["p"].isin(grains)
@@ -306,7 +307,7 @@ def _long(
 
 
 def _maturity(catalogue: Catalogue, kpi: Kpi, period: Period, end: date) -> tuple[str, str]:
-    """``end`` is the day after the as-of; an open period is provisional, a young cohort maturing."""
+    """``end`` is the day after the as-of; an open period is provisional."""
     if period.end > end:
         return "provisional", f"open: the period ends on {period.last_day}"
     mature = max(
@@ -340,4 +341,3 @@ def _why_none(
     if denominator is not None:
         return f"nothing to divide by: {denominator.replace(chr(34), '')} is zero"
     return "no rows in the period"
-

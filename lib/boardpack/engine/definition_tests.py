@@ -54,8 +54,8 @@ def _run(catalogue: Catalogue, kpi: Kpi, test: TestEntry, zone: ZoneInfo) -> str
     finally:
         slice_.close()
     found = {
-        row.dims: None if math.isnan(row.value) else float(row.value)
-        for row in frame.itertuples(index=False)
+        dims: None if math.isnan(value) else float(value)
+        for dims, value in zip(frame["dims"], frame["value"], strict=True)
     }
     wrong = []
     for dims, value in expected.items():
@@ -115,5 +115,3 @@ def _equal(expected: float | None, actual: float | None) -> bool:
     if expected is None or actual is None:
         return expected is None and actual is None
     return math.isclose(expected, actual, rel_tol=TOLERANCE, abs_tol=1e-12)
-
-

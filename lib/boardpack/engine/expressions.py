@@ -22,7 +22,7 @@ class ExpressionError(ValueError):
 
 
 #: Node types that may stand in an expression over rows or over other KPIs.
-_ALLOWED: tuple[type[exp.Expression], ...] = (
+_ALLOWED: tuple[type[exp.Expr], ...] = (
     exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren,
     exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg,
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is,
@@ -41,7 +41,7 @@ Resolve = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Measured:
-    """One aggregate over rows: ``kind`` of ``argument`` (SQL), or ``count(*)`` when that is None."""
+    """One aggregate over rows: ``kind`` of ``argument`` (SQL), or ``count(*)`` when None."""
 
     kind: Aggregate
     argument: str | None = None
@@ -49,13 +49,13 @@ class Measured:
     quantile: float | None = None
 
 
-def parse(text: str) -> exp.Expression:
+def parse(text: str) -> exp.Expr:
     """Read an expression; `ExpressionError` for what is no expression at all."""
     try:
         found = sqlglot.parse(text, read="duckdb")
     except SqlglotError as error:
         raise ExpressionError(f"cannot be read as SQL: {str(error).splitlines()[0]}") from None
-    if len(found) != 1 or not isinstance(found[0], exp.Expression):
+    if len(found) != 1 or not isinstance(found[0], exp.Expr):
         raise ExpressionError("must be one expression")
     return found[0]
 
@@ -157,13 +157,13 @@ def formula(text: str) -> Formula:
     return Formula(value, tuple(dict.fromkeys(names)), numerator, denominator, scale)
 
 
-def _unwrap(node: exp.Expression) -> exp.Expression:
+def _unwrap(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.Paren):
         node = node.this
     return node
 
 
-def _write(node: exp.Expression, resolve: Resolve) -> str:
+def _write(node: exp.Expr, resolve: Resolve) -> str:
     node = node.copy()
     for inner in list(node.walk()):
         if not isinstance(inner, _ALLOWED):
@@ -174,17 +174,20 @@ def _write(node: exp.Expression, resolve: Resolve) -> str:
             exp.DataType.Type.INT,
             exp.DataType.Type.BIGINT,
         ):
-            raise ExpressionError(f"cast to {inner.to.sql()} is not allowed; double, date, int, bigint are")
+            raise ExpressionError(
+                f"cast to {inner.to.sql()} is not allowed; double, date, int, bigint are"
+            )
 
-    def columns(inner: exp.Expression) -> exp.Expression:
+    # A Var is written as it stands: what is resolved becomes one.
+    def columns(inner: exp.Expr) -> exp.Expr:
         if isinstance(inner, exp.Column):
             parts = [part.name for part in inner.parts]
             if len(parts) > 2:
                 raise ExpressionError(f"{inner.sql()!r} names a table; columns and joins only")
-            return _Raw(this=resolve(".".join(parts)))
+            return exp.Var(this=resolve(".".join(parts)))
         if isinstance(inner, exp.Div):
             # One meaning on every engine: double division, null for a zero denominator.
-            return _Raw(
+            return exp.Var(
                 this=f"(CAST({_write_done(inner.this)} AS DOUBLE)"
                 f" / NULLIF({_write_done(inner.expression)}, 0))"
             )
@@ -193,25 +196,19 @@ def _write(node: exp.Expression, resolve: Resolve) -> str:
     return _write_done(_bottom_up(node, columns))
 
 
-class _Raw(exp.Expression):
-    """SQL that is already written."""
+def _write_done(node: exp.Expr) -> str:
+    return node.sql(dialect="duckdb")
 
 
-def _write_done(node: exp.Expression) -> str:
-    return node.sql(dialect=_DIALECT)
-
-
-def _bottom_up(
-    node: exp.Expression, change: Callable[[exp.Expression], exp.Expression]
-) -> exp.Expression:
+def _bottom_up(node: exp.Expr, change: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     for inner in list(node.iter_expressions()):
         changed = _bottom_up(inner, change)
         if changed is not inner:
             inner.replace(changed)
-    return change(node) if not isinstance(node, _Raw) else node
+    return change(node) if not isinstance(node, exp.Var) else node
 
 
-def _refusal(node: exp.Expression) -> str:
+def _refusal(node: exp.Expr) -> str:
     if isinstance(node, exp.Window):
         return "window functions are not allowed"
     if isinstance(node, (exp.Subquery, exp.Select, exp.Query)):
@@ -222,16 +219,3 @@ def _refusal(node: exp.Expression) -> str:
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
         return f"function {name.lower()}() is not allowed; allowed are {ALLOWED_NAMES}"
     return f"{type(node).__name__} ({node.sql()[:40]}) is not allowed; allowed are {ALLOWED_NAMES}"
-
-
-def _dialect() -> type[sqlglot.Dialect]:
-    from sqlglot.dialects.duckdb import DuckDB
-
-    class Portable(DuckDB):
-        class Generator(DuckDB.Generator):
-            TRANSFORMS = {**DuckDB.Generator.TRANSFORMS, _Raw: lambda self, node: node.this}  # noqa: RUF012
-
-    return Portable
-
-
-_DIALECT = _dialect()

@@ -14,10 +14,11 @@ def percentile(
     bounds: Sequence[float],
     quantile: float,
 ) -> NDArray[np.float64]:
-    """The value below which ``quantile`` of the observations lie, by linear interpolation in a bucket.
+    """The value below which ``quantile`` of the observations lie, interpolated in its bucket.
 
-    ``counts`` is rows × bounds, cumulative (``le_100`` counts all up to 100); the first bucket begins
-    at 0. NaN where there are no observations or the percentile lies above the last bound.
+    ``counts`` is rows × bounds, cumulative (``le_100`` counts all up to 100); the first bucket
+    begins at 0, and values are taken as evenly spread inside one. NaN
+    where there are no observations or the percentile lies above the last bound.
 
     >>> percentile(np.array([[50.0, 100.0]]), np.array([100.0]), [10, 20], 0.75)
     array([15.])

@@ -70,7 +70,7 @@ def _broken(identity: Identity, values: Mapping[tuple[str, str, str], float]) ->
         (period, dims, *(values.get((name, period, dims), math.nan) for name in names))
         for period, dims in cells
     ]
-    rows = [row for row in rows if not any(math.isnan(value) for value in row[2:])]
+    rows = [row for row in rows if not any(value != value for value in row[2:])]
     if not rows:
         return []
     table = pd.DataFrame(rows, columns=["period", "dims", *names])
@@ -88,9 +88,7 @@ def _broken(identity: Identity, values: Mapping[tuple[str, str, str], float]) ->
     ]
 
 
-def _members(
-    catalogue: Catalogue, values: Mapping[tuple[str, str, str], float]
-) -> list[Break]:
+def _members(catalogue: Catalogue, values: Mapping[tuple[str, str, str], float]) -> list[Break]:
     sums: dict[tuple[str, str, str], float] = {}
     for (kpi, period, dims), value in values.items():
         if dims and kpi in catalogue.kpis and catalogue[kpi].additive and not math.isnan(value):

@@ -1,8 +1,8 @@
 """The planner: one SQL statement a source, for all its measures × periods × members.
 
-Rows are read once, sorted into the buckets between neighbouring window edges (`windows.Buckets`) and
-aggregated; every window of every period is then a range of buckets. Nothing here truncates dates or
-converts zones: edges are literals.
+Rows are read once, sorted into the buckets between neighbouring window edges (`windows.Buckets`)
+and aggregated; every window of every period is then a range of buckets. Nothing here
+truncates dates or converts zones: edges are literals.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ UNKNOWN = "(unknown)"
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL whose rows are ``p`` (index of the period), ``dim`` (index into ``by``, -1 for the total),
-    ``member`` and one column a name in ``columns``; parts of one cell may come in several rows."""
+    """SQL for one source.
+
+    Its rows are ``p`` (index of the period), ``dim`` (index into ``by``, -1 for the total),
+    ``member`` and a column for each of ``columns``; one cell may come in several rows.
+    """
 
     source: str
     sql: str
@@ -121,7 +124,9 @@ def _flows(
             if m.aggregate.kind != "distinct" and m.aggregate.prorated == prorated
         }
         distinct = {
-            m: name for m, name in measures.items() if m.aggregate.kind == "distinct" and not prorated
+            m: name
+            for m, name in measures.items()
+            if m.aggregate.kind == "distinct" and not prorated
         }
         if not additive and not distinct:
             continue
@@ -294,7 +299,11 @@ def _panel(
     for measure, name in measures.items():
         kind, argument = measure.aggregate.kind, measure.aggregate.argument
         if kind == "distinct":
-            value = argument if measure.where is None else f"CASE WHEN {measure.where} THEN {argument} END"
+            value = (
+                argument
+                if measure.where is None
+                else f"CASE WHEN {measure.where} THEN {argument} END"
+            )
             columns[name] = f"CAST(COUNT(DISTINCT {value}) AS DOUBLE)"
         else:
             columns[name] = f"CAST({_inner(kind, argument, measure.where, False)} AS DOUBLE)"
@@ -346,7 +355,9 @@ def _rows(
                      f" / ({end} + 1 - {time}) AS share"]  # fmt: skip
     else:
         selected.append(f"{_bucket(slice_, table, time, buckets)} AS bucket")
-        conditions.append(f"{time} < {literal(table.columns[table.time], buckets.last, slice_.zone)}")
+        conditions.append(
+            f"{time} < {literal(table.columns[table.time], buckets.last, slice_.zone)}"
+        )
         if not open_start:
             first = literal(table.columns[table.time], buckets.first, slice_.zone)
             conditions.append(f"{time} >= {first}")
@@ -434,9 +445,7 @@ def _within(alias: str, windows: Sequence[int]) -> str:
 def _labels(alias: str, by: Sequence[str], split: Sequence[str]) -> str:
     if not split:
         return "s.p, -1 AS dim, '' AS member"
-    cases = " ".join(
-        f'WHEN GROUPING({alias}."{d}") = 0 THEN {list(by).index(d)}' for d in split
-    )
+    cases = " ".join(f'WHEN GROUPING({alias}."{d}") = 0 THEN {list(by).index(d)}' for d in split)
     members = " ".join(f'WHEN GROUPING({alias}."{d}") = 0 THEN {alias}."{d}"' for d in split)
     return f"s.p, CASE {cases} ELSE -1 END AS dim, CASE {members} ELSE '' END AS member"
 
@@ -448,4 +457,3 @@ def _grouping(alias: str, split: Sequence[str]) -> str:
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
-

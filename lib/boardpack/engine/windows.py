@@ -51,7 +51,7 @@ class Window:
 
 
 def parse_window(text: str) -> Window:
-    """Read ``period``, ``to_date``, ``trailing 90 days`` ...; ValueError says which forms there are."""
+    """Read ``period``, ``to_date``, ``trailing 90 days`` ...; ValueError lists the forms."""
     words = text.strip().lower()
     for kind in ("period", "month", "to_date", "opening"):
         if words == kind:
