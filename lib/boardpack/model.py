@@ -103,7 +103,7 @@ def values(
 ) -> Values:
     """Compute the KPIs over the history of the report's period, with every fact beside them.
 
-    ``segment`` restricts everything to one member; a KPI that cannot be split is then not available.
+    ``segment`` restricts everything to one member; a KPI that it cannot split is not available.
     """
     names = list(dict.fromkeys(kpis))
     periods = history(Period.parse(report.period))

@@ -273,13 +273,13 @@ def _long(
         ratio = kpi.formula.denominator is not None
         absent = np.full(len(part), np.nan)
         statuses, reasons = [], []
+        states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
         for p, row, value in zip(part["p"], part.itertuples(index=False), values, strict=True):
-            period = planned.periods[p]
             if np.isnan(value):
                 statuses.append("no_value")
                 reasons.append(_why_none(catalogue, planned, kpi, p, row, uncovered))
             else:
-                status, reason = _maturity(catalogue, kpi, period, end)
+                status, reason = states[p]
                 statuses.append(status)
                 reasons.append(reason)
         of_rows = [planned.periods[p] for p in part["p"]]
@@ -306,17 +306,27 @@ def _long(
     return pd.concat(pieces, ignore_index=True)[list(COLUMNS)]
 
 
-def _maturity(catalogue: Catalogue, kpi: Kpi, period: Period, end: date) -> tuple[str, str]:
-    """``end`` is the day after the as-of; an open period is provisional."""
-    if period.end > end:
-        return "provisional", f"open: the period ends on {period.last_day}"
+def _states(
+    catalogue: Catalogue, kpi: Kpi, periods: Sequence[Period], end: date
+) -> list[tuple[str, str]]:
+    """Status and reason of each period that has a value; ``end`` is the day after the as-of.
+
+    An open period is provisional, a cohort that may still change is maturing.
+    """
     mature = max(
         (m.mature_days for part in catalogue.order([kpi.id]) for m in part.measures.values()),
         default=0,
     )
-    if period.end + timedelta(days=mature) > end:
-        return "maturing", f"mature on {period.end + timedelta(days=mature)}"
-    return "final", ""
+    found = []
+    for period in periods:
+        done = period.end + timedelta(days=mature)
+        if period.end > end:
+            found.append(("provisional", f"open: the period ends on {period.last_day}"))
+        elif done > end:
+            found.append(("maturing", f"mature on {done}"))
+        else:
+            found.append(("final", ""))
+    return found
 
 
 def _why_none(
