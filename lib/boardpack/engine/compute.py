@@ -257,53 +257,39 @@ def _long(
     uncovered: Mapping[tuple[str, int], str],
 ) -> pd.DataFrame:
     end = slice_.as_of + timedelta(days=1)
+    absent = np.full(len(frame), np.nan)
     dims = np.where(
         frame["dim"] < 0,
         "",
         np.array([*planned.by, ""], dtype=object)[frame["dim"].to_numpy()] + "=" + frame["member"],
     )
-    pieces = []
     known = {kpi.id: kpi for kpi in planned.kpis}
+    p_of, dim_of = frame["p"].to_numpy(), frame["dim"].to_numpy()
+    rows: list[tuple[object, ...]] = []
     for kpi in (known[name] for name in wanted if name in known):
         allowed = {-1} | {i for i, d in enumerate(planned.by) if d in kpi.dimensions}
-        grains = [p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains]
-        keep = frame["dim"].isin(allowed) & frame["p"].isin(grains)
-        part = frame[keep]
-        values = part[f"k_{kpi.id}"].to_numpy()
+        grains = {p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains}
+        values = frame[f"k_{kpi.id}"].to_numpy()
         ratio = kpi.formula.denominator is not None
-        absent = np.full(len(part), np.nan)
-        statuses, reasons = [], []
+        numerators = frame[f"n_{kpi.id}"].to_numpy() if ratio else absent
+        denominators = frame[f"d_{kpi.id}"].to_numpy() if ratio else absent
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
-        for p, row, value in zip(part["p"], part.itertuples(index=False), values, strict=True):
-            if np.isnan(value):
-                statuses.append("no_value")
-                reasons.append(_why_none(catalogue, planned, kpi, p, row, uncovered))
-            else:
-                status, reason = states[p]
-                statuses.append(status)
-                reasons.append(reason)
-        of_rows = [planned.periods[p] for p in part["p"]]
-        pieces.append(
-            pd.DataFrame(
-                {
-                    "kpi": kpi.id,
-                    "period": [period.label for period in of_rows],
-                    "period_start": [period.start for period in of_rows],
-                    "period_end": [period.end for period in of_rows],
-                    "grain": [period.grain for period in of_rows],
-                    "dims": dims[keep.to_numpy()],
-                    "value": values,
-                    "numerator": part[f"n_{kpi.id}"].to_numpy() if ratio else absent,
-                    "denominator": part[f"d_{kpi.id}"].to_numpy() if ratio else absent,
-                    "unit": kpi.unit,
-                    "status": statuses,
-                    "reason": reasons,
-                }
-            )
-        )
-    if not pieces:
-        return pd.DataFrame(columns=list(COLUMNS))
-    return pd.concat(pieces, ignore_index=True)[list(COLUMNS)]
+        for row, (p, dim) in enumerate(zip(p_of, dim_of, strict=True)):
+            if p not in grains or dim not in allowed:
+                continue
+            status, reason = states[p]
+            if np.isnan(values[row]):
+                status = "no_value"
+                reason = _why_none(catalogue, planned, kpi, p, frame.iloc[row], uncovered)
+            period = planned.periods[p]
+            rows.append(
+                (
+                    kpi.id, period.label, period.start, period.end, period.grain, dims[row],
+                    values[row], numerators[row], denominators[row], kpi.unit, status, reason,
+                )
+            )  # fmt: skip
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    return found.astype({"value": float, "numerator": float, "denominator": float})
 
 
 def _states(
@@ -334,7 +320,7 @@ def _why_none(
     planned: Plan,
     kpi: Kpi,
     p: int,
-    row: object,
+    row: pd.Series[float],
     uncovered: Mapping[tuple[str, int], str],
 ) -> str:
     for measure in kpi.measures.values():
@@ -342,8 +328,8 @@ def _why_none(
         if reason:
             return reason
     for name in kpi.inputs:
-        value = getattr(row, f"k_{name}", None) if name not in BUILT_IN else 1.0
-        if value is None or np.isnan(value):
+        value = row[f"k_{name}"]
+        if np.isnan(value):
             return _why_none(catalogue, planned, catalogue[name], p, row, uncovered)
     if kpi.no_value:
         return kpi.no_value
