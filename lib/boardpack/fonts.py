@@ -1,4 +1,4 @@
-"""Where the font files of the reports are: one family for charts, HTML and PDF, so that measured text fits."""
+"""Where the font files are: one family for charts, HTML and PDF, so that measured text fits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PACKAGE = "font_source_sans_pro"
 
 @cache
 def font_folder() -> Path:
-    """The folder with the font files that come with the suite; `RenderError` when they are not installed.
+    """The folder of the suite's font files; `RenderError` when they are not installed.
 
     Charts register it with vl-convert and the PDF with Typst, so both measure text alike.
 

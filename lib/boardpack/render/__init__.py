@@ -1,0 +1,52 @@
+"""From an assembled report to ``report.html`` and ``report.pdf``: by Quarto, else built in."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from boardpack.assemble import Assembled
+from boardpack.render.builtin import render_builtin
+from boardpack.render.quarto import find_quarto, render_quarto
+from boardpack.render.theme import lay_theme
+
+__all__ = ["Rendered", "Renderer", "render"]
+
+Renderer = Literal["auto", "builtin", "quarto"]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The two files of a report, which renderer made them, and in how many seconds."""
+
+    html: Path
+    pdf: Path
+    renderer: str
+    seconds: float
+
+
+def render(
+    assembled: Assembled,
+    folder: Path,
+    *,
+    renderer: Renderer = "auto",
+    environ: Mapping[str, str] = os.environ,
+) -> Rendered:
+    """Render an assembled report into ``folder``; `RenderError` says what refused it.
+
+    ``auto`` takes Quarto where an executable is found (``QUARTO_PATH``, then ``PATH``). A Quarto
+    that is there and fails is an error, never a reason to fall back.
+    """
+    started = time.perf_counter()
+    lay_theme(assembled.folder)
+    quarto = None if renderer == "builtin" else find_quarto(environ, needed=renderer == "quarto")
+    if quarto is None:
+        html, pdf = render_builtin(assembled, folder)
+    else:
+        html, pdf = render_quarto(assembled, folder, quarto, environ)
+    name = "builtin" if quarto is None else "quarto"
+    return Rendered(html, pdf, name, time.perf_counter() - started)

@@ -1,0 +1,372 @@
+"""From a report and its executed notebooks to one ``report.qmd`` that any renderer reads alike.
+
+What comes out holds no code cell, no kernel metadata and nothing that needs a network.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from boardpack.blocks import MIME
+from boardpack.brand import brand_file, read_brand
+from boardpack.errors import ReportError, StorageError, UnknownNameError
+from boardpack.figures import chart_html, standalone
+from boardpack.frontpage import facts_list, period_name, warnings_of
+from boardpack.markup import escape_attribute, escape_markdown
+from boardpack.qmd import (
+    ALT,
+    IMAGE,
+    SHORTCODE,
+    Embed,
+    Line,
+    Report,
+    labels_used,
+    local_file,
+    parse_embed,
+    read_report,
+)
+from boardpack.values import ReportFacts
+from boardpack.workspace import SUITE
+
+__all__ = ["Assembled", "assemble", "labels_used"]
+
+#: One number that the report shows: ``kpi``, ``period``, ``member`` (``""`` or ``segment=smb``),
+#: ``text``, and ``what`` it is: the KPI's ``value``, a ``target``, ``change``, ``share``, ...
+Shown = dict[str, str]
+
+_LABEL = re.compile(r"^#\|\s*label:\s*(\S+)\s*$")
+_FIGURE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*\.svg")
+_NUMBER = re.compile(r"\[((?:[^\]\\]|\\.)*)\]\{([^}]*\bdata-kpi=[^}]*)\}")
+_ATTRIBUTE = re.compile(r"""data-(kpi|period|member|what)=(?:"([^"]*)"|([^\s}]*))""")
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A report ready to be rendered: everything it needs lies in ``folder``."""
+
+    folder: Path
+    document: Path
+    facts: ReportFacts
+    title: str
+    numbers: tuple[Shown, ...]
+    charts: int
+    figures: tuple[str, ...] = field(default=())
+
+
+def assemble(
+    report_qmd: Path, executed: Mapping[str, Path], facts: ReportFacts, target: Path
+) -> Assembled:
+    """Put the results of executed notebooks in their places of a report, and write it.
+
+    ``executed`` maps a notebook's name to its executed ``.ipynb``. ``target`` receives
+    ``report.qmd``, ``figures/``, ``charts.json``, the brand and Quarto's project file.
+    `ReportError` and `UnknownNameError` name the report's file and line.
+    """
+    report = read_report(report_qmd)
+    brand = read_brand(brand_file(report.path.parent))
+    page = _Page(report, facts, {name: _Notebook(name, path) for name, path in executed.items()})
+    lines = list(page.lines())
+    title = page.meta("title", Line("", report.path, 1))
+    text = _document(report, facts, title, lines)
+    try:
+        (target / "figures").mkdir(parents=True, exist_ok=True)
+        for name, svg in page.figures.items():
+            (target / "figures" / name).write_text(svg, encoding="utf-8")
+        for name, source in page.copies.items():
+            shutil.copyfile(source, target / "figures" / name)
+        charts = json.dumps(page.charts, ensure_ascii=False, indent=1)
+        (target / "charts.json").write_text(charts, encoding="utf-8")
+        (target / "report.qmd").write_text(text, encoding="utf-8")
+        _copy_project(report.path.parent, target)
+    except OSError as error:
+        raise StorageError(
+            f"The report cannot be written ({error.strerror}).", file=target
+        ) from None
+    brand.copy_to(target)
+    return Assembled(
+        folder=target,
+        document=target / "report.qmd",
+        facts=facts,
+        title=title,
+        numbers=tuple(page.numbers),
+        charts=len(page.charts),
+        figures=(*page.figures, *page.copies),
+    )
+
+
+class _Notebook:
+    """An executed notebook, read when the first of its cells is placed."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.path = name, path
+        self._cells: dict[str, list[dict[str, Any]]] | None = None
+
+    def blocks(self, embed: Embed) -> list[dict[str, Any]]:
+        if self._cells is None:
+            self._cells = self._read(embed)
+        if embed.label not in self._cells:
+            raise UnknownNameError.near(
+                f"label of {self.name}.ipynb", embed.label, self._cells,
+                file=embed.line.file, line=embed.line.number,
+            )  # fmt: skip
+        blocks = self._cells[embed.label]
+        if not blocks:
+            raise embed.line.error(
+                f"cell {embed.label!r} of {self.name}.ipynb shows nothing that a report can place.",
+                "let its last line be a verb of boardpack, such as bp.trend(values, 'mrr')",
+            )
+        return blocks
+
+    def _read(self, embed: Embed) -> dict[str, list[dict[str, Any]]]:
+        try:
+            notebook = json.loads(self.path.read_text(encoding="utf-8"))
+            cells = notebook["cells"]
+        except (OSError, ValueError, KeyError) as error:
+            raise embed.line.error(f"{self.path} is not an executed notebook: {error}.") from None
+        found: dict[str, list[dict[str, Any]]] = {}
+        for cell in cells:
+            label = _label(cell)
+            if label is None:
+                continue
+            if label in found:
+                raise ReportError(
+                    f"Two cells are labelled {label!r}.", file=self.path, hint="rename one of them"
+                )
+            found[label] = list(_outputs(cell, self.path, label))
+        return found
+
+
+def _label(cell: dict[str, Any]) -> str | None:
+    source = cell.get("source", "")
+    if cell.get("cell_type") != "code":
+        return None
+    for line in (source if isinstance(source, str) else "".join(source)).splitlines():
+        match = _LABEL.match(line.strip())
+        if match:
+            return match[1]
+        if line.strip() and not line.startswith("#"):
+            return None
+    return None
+
+
+def _outputs(cell: dict[str, Any], path: Path, label: str) -> Iterator[dict[str, Any]]:
+    for output in cell.get("outputs", []):
+        if output.get("output_type") == "error":
+            raise ReportError(f"Cell {label!r} ended in {output.get('ename')}.", file=path)
+        block = output.get("data", {}).get(MIME)
+        if block is None:
+            continue
+        if isinstance(block, str | list):
+            block = json.loads(block if isinstance(block, str) else "".join(block))
+        yield block
+
+
+class _Page:
+    """The report being put together: its lines, and what they bring along."""
+
+    def __init__(
+        self, report: Report, facts: ReportFacts, notebooks: Mapping[str, _Notebook]
+    ) -> None:
+        self._report = report
+        self._notebooks = notebooks
+        self._placed: dict[str, int] = {}
+        self._meta = _meta(report, facts)
+        self.figures: dict[str, str] = {}
+        self.copies: dict[str, Path] = {}
+        self.charts: dict[str, Any] = {}
+        self.numbers: list[Shown] = []
+
+    def meta(self, key: str, line: Line) -> str:
+        """What ``{{< meta key >}}`` stands for, as Markdown."""
+        if key not in self._meta:
+            raise UnknownNameError.near(
+                "meta key", key, self._meta, file=line.file, line=line.number
+            )
+        return self._resolve_meta(self._meta[key], line) if key == "title" else self._meta[key]
+
+    def lines(self) -> Iterator[str]:
+        for index, line in enumerate(self._report.lines):
+            if index in self._report.raw:
+                yield line.text
+                continue
+            match = SHORTCODE.search(line.text)
+            if match and match[1] == "embed":
+                yield from self._embed(parse_embed(match[2], line))
+                continue
+            text = self._resolve_meta(line.text, line)
+            text = IMAGE.sub(lambda image, at=line: self._image(image, at), text)  # type: ignore[misc]
+            self._collect_written(text)
+            yield text
+
+    def _resolve_meta(self, text: str, line: Line) -> str:
+        def value(match: re.Match[str]) -> str:
+            return self.meta(match[2], line) if match[1] == "meta" else match[0]
+
+        return SHORTCODE.sub(value, text)
+
+    def _image(self, image: re.Match[str], line: Line) -> str:
+        source = local_file(image["path"], line, self._report.root)
+        name = source.name
+        while self.copies.get(name, source) != source or name in self.figures:
+            name = "also-" + name
+        self.copies[name] = source
+        start, end = image.span("path")
+        at = image.start()
+        return image[0][: start - at] + f"figures/{name}" + image[0][end - at :]
+
+    def _embed(self, embed: Embed) -> Iterator[str]:
+        if embed.notebook not in self._notebooks:
+            raise UnknownNameError.near(
+                "notebook", embed.notebook, self._notebooks,
+                file=embed.line.file, line=embed.line.number,
+            )  # fmt: skip
+        for block in self._notebooks[embed.notebook].blocks(embed):
+            name = self._name(embed)
+            yield ""
+            if block.get("kind") == "chart":
+                yield self._chart(name, block)
+            elif block.get("kind") == "text":
+                yield self._text(name, block, embed)
+            else:
+                raise embed.line.error(
+                    f"cell {embed.label!r} holds an unknown kind of block {block.get('kind')!r}."
+                )
+            self._collect(block.get("numbers", []))
+            yield ""
+
+    def _name(self, embed: Embed) -> str:
+        name = re.sub(r"[^A-Za-z0-9]+", "-", f"{embed.notebook}-{embed.label}").strip("-").lower()
+        self._placed[name] = self._placed.get(name, 0) + 1
+        count = self._placed[name]
+        return name if count == 1 else f"{name}-{count}"
+
+    def _chart(self, name: str, block: dict[str, Any]) -> str:
+        alt = " ".join(block["alt"].split()).replace("{{<", "{ {<")
+        svg = standalone(block["svg"], name)
+        self.figures[f"{name}.svg"] = svg
+        self.charts[name] = {key: block.get(key) for key in ("title", "alt", "spec", "data")}
+        figure = chart_html(svg, block["spec"], alt, block.get("data"))
+        fence = "`" * (max(len(run) for run in ["``", *re.findall(r"`+", figure)]) + 1)
+        return "\n".join(
+            (
+                f"::: {{#{name} .chart}}",
+                f"[{escape_markdown(block['title'])}]{{.chart-title}}",
+                "",
+                '::: {.content-visible when-format="html"}',
+                f"{fence}{{=html}}",
+                figure,
+                fence,
+                ":::",
+                "",
+                '::: {.content-visible unless-format="html"}',
+                f'![](figures/{name}.svg){{fig-alt="{escape_attribute(alt)}"}}',
+                ":::",
+                ":::",
+            )
+        )
+
+    def _text(self, name: str, block: dict[str, Any], embed: Embed) -> str:
+        markdown = block["markdown"].replace("{{<", r"\{\{\<")
+        if re.search(r"^\s*(?:`{3,}|~{3,})", markdown, re.MULTILINE):
+            raise embed.line.error(f"cell {embed.label!r} shows a block of code.")
+        figures = block.get("figures") or {}
+        for figure, svg in figures.items():
+            if not _FIGURE_NAME.fullmatch(figure):
+                raise embed.line.error(f"cell {embed.label!r} names a figure {figure!r}.")
+            own = f"{name}-{figure}"
+            self.figures[own] = standalone(svg, Path(own).stem)
+            markdown = markdown.replace(f"](figures/{figure})", f"](figures/{own})")
+        for image in IMAGE.finditer(markdown):
+            if image["path"].removeprefix("figures/") not in self.figures:
+                raise embed.line.error(
+                    f"cell {embed.label!r} shows {image['path']!r}, which it does not bring along."
+                )
+            if not ALT.search(image["attributes"] or ""):
+                raise embed.line.error(f"cell {embed.label!r} shows an image without fig-alt.")
+        return str(markdown)
+
+    def _collect(self, numbers: list[dict[str, Any]]) -> None:
+        for number in numbers:
+            shown = {key: str(number.get(key, "")) for key in ("kpi", "period", "member", "text")}
+            shown["what"] = str(number.get("what", "value"))
+            if shown not in self.numbers:
+                self.numbers.append(shown)
+
+    def _collect_written(self, text: str) -> None:
+        for match in _NUMBER.finditer(text):
+            found = {key: quoted or bare for key, quoted, bare in _ATTRIBUTE.findall(match[2])}
+            plain = re.sub(r"\\(.)", r"\1", match[1])
+            self._collect([{**found, "text": plain}])
+
+
+def _meta(report: Report, facts: ReportFacts) -> dict[str, str]:
+    known = {"title": escape_markdown(facts.title)}
+    for key, value in asdict(facts).items():
+        if isinstance(value, str | int) and key != "title":
+            known[key] = known[key.replace("_", "-")] = escape_markdown(str(value))
+    known["period-name"] = known["period_name"] = escape_markdown(
+        period_name(facts.period, facts.locale)
+    )
+    written = {
+        key: str(value)
+        for key, value in report.header.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+    }
+    # What a run knows stands above what a header says: a report cannot rename its own period.
+    return {**written, **known, **({"title": written["title"]} if "title" in written else {})}
+
+
+def _document(report: Report, facts: ReportFacts, title: str, lines: list[str]) -> str:
+    period = escape_markdown(period_name(facts.period, facts.locale))
+    company = escape_markdown(facts.company)
+    header: dict[str, Any] = {
+        **report.header,
+        "title": title,
+        "subtitle": f"{company} · {period}",
+        "pagetitle": f"{title}, {period} · {company}",
+        "lang": facts.locale.replace("_", "-"),
+        "company": company,
+        "period-name": period,
+        "as-of": facts.as_of,
+        "confidentiality": escape_markdown(facts.confidentiality),
+        "revision": facts.revision,
+        "run-id": facts.run_id,
+        "filters": ["theme/filter.lua"],
+        "format": _formats(report.header.get("format")),
+    }
+    text = yaml.safe_dump(header, allow_unicode=True, sort_keys=False, width=10_000)
+    front = [*facts_list(facts), "", *warnings_of(facts), ""]
+    return "\n".join(("---", text.rstrip(), "---", "", *front, *lines, ""))
+
+
+def _formats(written: object) -> dict[str, Any]:
+    """Quarto's options per format; the built-in renderer brings the same by itself."""
+    own = written if isinstance(written, dict) else {}
+    html: dict[str, Any] = {"css": "theme/report.css", "include-after-body": "theme/charts.html"}
+    typst: dict[str, Any] = {
+        "include-in-header": {"text": '#import "theme/report.typ": *\n#show: report-parts\n'}
+    }
+    return {
+        "html": {**_mapping(own.get("html")), **html},
+        "typst": {**_mapping(own.get("typst")), **typst},
+    }
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _copy_project(reports: Path, target: Path) -> None:
+    for folder in (reports, SUITE / "reports"):
+        project = folder / "_quarto.yml"
+        if project.is_file():
+            shutil.copyfile(project, target / "_quarto.yml")
+            return

@@ -1,0 +1,314 @@
+"""Charts of what moves a balance: the bridge of one period, the movements of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from boardpack.blocks import Block, Chart, Shown, Text
+from boardpack.formats import DASH, MINUS, Formatter, number
+from boardpack.markup import Line, numbers, plain
+from boardpack.periods import Period
+from boardpack.plots import Board, Label, Scale, Size, beside, lookup, rows_chart, wrapped, x_axis
+from boardpack.theme import mix, palette
+from boardpack.values import Value, Values
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One bar of a bridge, from ``start`` to ``end``; a balance starts at nothing."""
+
+    name: str
+    start: float
+    end: float
+    text: str
+    color: str
+    numbers: tuple[Shown, ...]
+    is_balance: bool = False
+
+
+def bridge(
+    values: Values,
+    balance: str,
+    movements: Sequence[str],
+    *,
+    opening: str = "",
+    size: Size = "full",
+) -> Block:
+    """How a balance came from its opening to its closing figure: one bar a movement.
+
+    A movement whose KPI is better when lower takes away, the others add. ``opening`` names the KPI of the
+    opening balance; left out, it is the balance of the period before. What the movements leave
+    unexplained gets a bar of its own, so that the picture always adds up. Empty without both balances.
+    """
+    formatter = Formatter(values)
+    first = values.value(opening) if opening else values.value(balance, values.period.shift(-1))
+    last = values.value(balance)
+    if first.value is None or last.value is None:
+        return Text("")
+    steps = _steps(formatter, first, last, [kpi for kpi in movements if values.is_available(kpi)])
+    said = _bridge_message(formatter, first, last)
+    return Chart(
+        title=plain(said),
+        alt=f"Bridge of {values.kpi(balance).name}: "
+        + ", ".join(f"{step.name} {step.text}" for step in steps)
+        + ".",
+        spec=_bridge_spec(steps, size),
+        columns=("Step", "Amount"),
+        rows=tuple((step.name, _in_full(formatter, balance, step)) for step in steps),
+        numbers=(*numbers(said), *(shown for step in steps for shown in step.numbers)),
+    )
+
+
+def movements(values: Values, kpis: Sequence[str], last: int = 13, *, size: Size = "full") -> Block:
+    """What was added and what was lost in each period, one colour a movement, with the net of both.
+
+    A movement whose KPI is better when lower is drawn below zero.
+    """
+    formatter = Formatter(values)
+    known = [kpi for kpi in kpis if values.is_available(kpi)]
+    periods = values.period.last(last)
+    signed = {
+        kpi: [_sign(values, kpi) * (values.value(kpi, p).value or 0.0) for p in periods]
+        for kpi in known
+    }
+    begins = next((i for i in range(len(periods)) if any(s[i] for s in signed.values())), None)
+    if begins is None:
+        return Text("")
+    periods, signed = periods[begins:], {kpi: s[begins:] for kpi, s in signed.items()}
+    bars, net = _stacks(formatter, periods, signed)
+    extremes = [bar["value"] for bar in bars] + [bar["base"] for bar in bars]
+    scale = Scale.fitting(formatter, known[0], extremes, zero=True)
+    said = _net_message(formatter, known, periods[-1], net[-1])
+    labels = [
+        *(_movement_label(formatter, bar) for bar in bars if bar["period"] == periods[-1].label),
+        Label("net " + _signed(formatter, known[0], net[-1]), net[-1], palette().ink, True),
+    ]
+    board = Board(size, 210, scale.room, max(label.width for label in labels) + 30)
+    x = x_axis(formatter, periods, board.width, edges=0.35)
+    return Chart(
+        title=plain(said),
+        alt=f"Stacked bars of {', '.join(values.kpi(kpi).name for kpi in known)} for"
+        f" {len(periods)} periods up to {formatter.period(periods[-1])}. {plain(said)}.",
+        spec=board.spec(
+            [
+                *_stack_layers(bars, net, periods, x, scale),
+                *beside(scale, labels, board.height, x, periods[-1].label, gap=26),
+            ]
+        ),
+        columns=("Period", *(values.kpi(kpi).name for kpi in known), "Net"),
+        rows=tuple(
+            (
+                formatter.period(period),
+                *(formatter.written(values.value(kpi, period)) for kpi in known),
+                formatter.full(known[0], net[i]),
+            )
+            for i, period in enumerate(periods)
+        ),
+        numbers=(*numbers(said), *(shown for label in labels for shown in label.numbers)),
+    )
+
+
+def _sign(values: Values, kpi: str) -> int:
+    return -1 if values.kpi(kpi).direction == "lower" else 1
+
+
+def _signed(formatter: Formatter, kpi: str, amount: float) -> str:
+    """An amount with its sign; nothing has none."""
+    sign = "+" if amount > 0 else MINUS if amount < 0 else ""
+    return sign + formatter.short(kpi, abs(amount))
+
+
+def _steps(
+    formatter: Formatter, first: Value, last: Value, movements: Sequence[str]
+) -> list[_Step]:
+    values, look = formatter.values, palette()
+    assert first.value is not None
+    assert last.value is not None
+    level = first.value
+    steps = [_balance(formatter, first, last.period.shift(-1))]
+    for kpi in movements:
+        value = values.value(kpi, last.period)
+        if value.value is None:
+            continue
+        amount = _sign(values, kpi) * value.value
+        color = look.good if amount > 0 else look.bad if amount < 0 else look.muted
+        text = _signed(formatter, kpi, amount)
+        shown = number(value, formatter.short(kpi, abs(amount))).shown
+        steps.append(_Step(values.kpi(kpi).name, level, level + amount, text, color, (shown,)))
+        level += amount
+    rest = last.value - level
+    if formatter.full(last.kpi, level) != formatter.full(last.kpi, last.value):
+        text = _signed(formatter, last.kpi, rest)
+        steps.append(_Step("Unexplained", level, last.value, text, look.warn, ()))
+    return [*steps, _balance(formatter, last, last.period)]
+
+
+def _balance(formatter: Formatter, value: Value, at: Period) -> _Step:
+    figure = formatter.figure(value)
+    name = " ".join(part for part in formatter.tick(at) if part)
+    return _Step(
+        name, 0.0, value.value or 0.0, plain((figure,)), palette().accent, numbers((figure,)), True
+    )
+
+
+def _bridge_message(formatter: Formatter, first: Value, last: Value) -> Line:
+    assert first.value is not None
+    assert last.value is not None
+    name, figure = formatter.values.kpi(last.kpi).name, formatter.figure(last)
+    net = last.value - first.value
+    if not formatter.moved(last.kpi, last.value, first.value):
+        return (f"{name} was unchanged at ", figure)
+    verb = "added" if net > 0 else "took away"
+    amount = number(last, formatter.short(last.kpi, abs(net)), "change")
+    when = formatter.period(last.period)
+    return (f"{when} {verb} ", amount, f": {name} closed at ", figure)
+
+
+def _in_full(formatter: Formatter, balance: str, step: _Step) -> str:
+    if step.is_balance:
+        return formatter.full(balance, step.end)
+    amount = step.end - step.start
+    return ("+" if amount > 0 else "") + formatter.full(balance, amount)
+
+
+def _bridge_spec(steps: Sequence[_Step], size: Size) -> dict[str, Any]:
+    look = palette()
+    levels = [step.end for step in steps]
+    spread = max(levels) - min(levels) or abs(levels[0]) * 0.1 or 1.0
+    # Balances are far larger than what moves them: their bars are cut, and the cut is drawn.
+    floor = min(levels) - 0.45 * spread
+    cut = floor > 0.3 * max(levels)
+    low = floor if cut else min(0.0, min(levels))
+    high = max(levels) + 0.16 * (max(levels) - low)
+    order = [f"{i}" for i in range(len(steps))]
+    rows = [
+        {
+            "step": order[i],
+            "from": low if step.is_balance and cut else step.start,
+            "to": step.end,
+            "top": max(step.start, step.end) if not step.is_balance else step.end,
+            "text": step.text,
+            "color": step.color,
+            "ink": look.ink if step.is_balance else step.color,
+            "Step": step.name,
+        }
+        for i, step in enumerate(steps)
+    ]
+    board = Board(size, 190, 10, 10, bottom=44, top=8)
+    slot = board.width / len(steps)
+    names = [wrapped(step.name, slot) for step in steps]
+    axis = alt.Axis(
+        labelExpr=lookup(order, names), labelColor=look.ink, domain=True, domainColor=look.muted
+    )
+    x = alt.X("step:O", sort=order, scale=alt.Scale(paddingInner=0.35, paddingOuter=0.2), axis=axis)
+    span = alt.Scale(domain=[low, high], zero=False, nice=False)
+    data = rows_chart(rows)
+    colors = alt.Color("color:N", scale=None, legend=None)
+    tips = [alt.Tooltip("Step:N"), alt.Tooltip("text:N", title="Amount")]
+    bars = data.mark_bar().encode(
+        x, alt.Y("from:Q", scale=span, axis=None), alt.Y2("to"), colors, tooltip=tips
+    )
+    links = rows_chart(
+        [
+            {"step": order[i], "next": order[i + 1], "level": steps[i].end}
+            for i in range(len(steps) - 1)
+        ]
+    ).mark_rule(color=look.muted, strokeWidth=0.8)
+    texts = data.mark_text(dy=-8, fontWeight=600).encode(
+        x, alt.Y("top:Q", scale=span, axis=None), alt.Text("text:N"),
+        alt.Color("ink:N", scale=None, legend=None),
+    )  # fmt: skip
+    layers = [
+        links.encode(x, alt.X2("next"), alt.Y("level:Q", scale=span, axis=None)),
+        bars,
+        texts,
+    ]
+    if cut:
+        ends = [row for row, step in zip(rows, steps, strict=True) if step.is_balance]
+        mark = rows_chart(ends).mark_text(
+            text="≈", fontSize=26, fontWeight=700, color=look.paper, baseline="middle"
+        )
+        at = low + 0.09 * (high - low)
+        layers.append(mark.encode(x, alt.YDatum(at, scale=span, axis=None)))
+    return board.spec(layers)
+
+
+def _stacks(
+    formatter: Formatter, periods: Sequence[Period], signed: dict[str, list[float]]
+) -> tuple[list[dict[str, Any]], list[float]]:
+    """Every bar from its base to its value, gains upwards from zero and losses downwards; and the nets."""
+    values, look = formatter.values, palette()
+    gains = [kpi for kpi in signed if _sign(values, kpi) > 0]
+    losses = [kpi for kpi in signed if _sign(values, kpi) < 0]
+    colors = _tones(look.accent, gains) | _tones(look.bad, losses[::-1])
+    bars, net = [], []
+    for i, period in enumerate(periods):
+        up = down = 0.0
+        for kpi, amounts in signed.items():
+            amount = amounts[i]
+            base = up if amount >= 0 else down
+            bars.append(
+                {
+                    "period": period.label,
+                    "base": base,
+                    "value": base + amount,
+                    "kpi": kpi,
+                    "color": colors[kpi],
+                    "Period": formatter.period(period),
+                    "Movement": values.kpi(kpi).name,
+                    "Amount": _signed(formatter, kpi, amount),
+                }
+            )
+            up, down = up + max(amount, 0.0), down + min(amount, 0.0)
+        net.append(up + down)
+    return bars, net
+
+
+def _tones(color: str, kpis: Sequence[str]) -> dict[str, str]:
+    """Shades of one colour, the first the strongest."""
+    step = 0.65 / max(len(kpis) - 1, 1)
+    return {kpi: mix(color, palette().paper, i * step) for i, kpi in enumerate(kpis)}
+
+
+def _stack_layers(
+    bars: list[dict[str, Any]], net: list[float], periods: Sequence[Period], x: alt.X, scale: Scale
+) -> list[alt.Chart]:
+    look = palette()
+    tips = [alt.Tooltip(f"{name}:N") for name in ("Period", "Movement", "Amount")]
+    stacked = rows_chart(bars).mark_bar(stroke=look.paper, strokeWidth=0.6).encode(
+        x, scale.y("base"), alt.Y2("value"), alt.Color("color:N", scale=None, legend=None),
+        tooltip=tips,
+    )  # fmt: skip
+    nets = [{"period": p.label, "value": total} for p, total in zip(periods, net, strict=True)]
+    ticks = rows_chart(nets).mark_tick(
+        color=look.ink, thickness=2.5, opacity=1, orient="horizontal"
+    )
+    zero = alt.Chart(alt.Data(values=[{}])).mark_rule(color=look.muted, strokeWidth=1)
+    return [
+        stacked,
+        zero.encode(alt.YDatum(0, scale=scale.domain)),
+        ticks.encode(x, scale.y()),
+    ]
+
+
+def _movement_label(formatter: Formatter, bar: dict[str, Any]) -> Label:
+    value = formatter.values.value(bar["kpi"], Period.parse(bar["period"]))
+    figure = formatter.figure(value)
+    text = f"{bar['Amount']} {bar['Movement']}"
+    middle = (bar["base"] + bar["value"]) / 2
+    look = palette()
+    color = look.bad if _sign(formatter.values, bar["kpi"]) < 0 else look.accent
+    return Label(text, middle, color, numbers=numbers((figure,)))
+
+
+def _net_message(formatter: Formatter, kpis: Sequence[str], period: Period, net: float) -> Line:
+    when = formatter.period(period)
+    amount = formatter.short(kpis[0], abs(net))
+    if net == 0:
+        return (f"Gains and losses of {when} cancelled out",)
+    side = "outweighed losses by" if net > 0 else "fell short of losses by"
+    return (f"Gains of {when} {side} {amount}",)

@@ -1,0 +1,402 @@
+"""Charts of KPIs through time: each verb reads frozen values and returns one block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from boardpack.blocks import Block, Chart, Text
+from boardpack.formats import DASH, Formatter, member_name
+from boardpack.markup import NoValue, numbers, plain
+from boardpack.periods import Period
+from boardpack.plots import Board, Label, Scale, Size, beside, rows_chart, text_width, x_axis
+from boardpack.readings import Reading, explanation, member_readings, message, read
+from boardpack.theme import WIDTHS, legible, palette, styled
+from boardpack.values import Value, Values
+
+#: Pixels around a group of panels.
+_EDGE = 8
+_OPEN = ("provisional", "maturing")
+
+
+@dataclass(frozen=True)
+class _History:
+    """A KPI's figures through time and, beside each, last year's and the target."""
+
+    periods: tuple[Period, ...]
+    actual: tuple[Value, ...]
+    year_ago: tuple[Value, ...]
+    target: tuple[float | None, ...]
+
+    @property
+    def this_year(self) -> list[float]:
+        """The figures and their targets."""
+        figures = (*(value.value for value in self.actual), *self.target)
+        return [figure for figure in figures if figure is not None]
+
+    @property
+    def figures(self) -> list[float]:
+        """The same and last year's figures."""
+        ago = [value.value for value in self.year_ago if value.value is not None]
+        return self.this_year + ago
+
+    @property
+    def latest(self) -> Value:
+        """The last period that has a figure."""
+        return next(value for value in reversed(self.actual) if value.value is not None)
+
+    @property
+    def first_open(self) -> int:
+        """Where the figures begin that may still change."""
+        marks = (i for i, value in enumerate(self.actual) if value.status in _OPEN)
+        return next(marks, len(self.actual))
+
+
+def _history(values: Values, kpi: str, last: int, dims: str = "") -> _History | None:
+    """The last periods, without those before the first figure; None when there is no figure at all."""
+    if not values.is_available(kpi):
+        return None
+    series = values.series(kpi, last, dims)
+    first = next((i for i, value in enumerate(series) if value.value is not None), None)
+    if first is None:
+        return None
+    kept = tuple(series[first:])
+    targets = [None if dims else values.target(kpi, value.period) for value in kept]
+    return _History(
+        periods=tuple(value.period for value in kept),
+        actual=kept,
+        year_ago=tuple(values.value(kpi, value.period.year_ago(), dims) for value in kept),
+        target=tuple(
+            goal.value if goal is not None and not isinstance(goal.value, tuple) else None
+            for goal in targets
+        ),
+    )
+
+
+def trend(
+    values: Values, kpi: str, last: int = 13, *, size: Size = "full", dims: str = ""
+) -> Block:
+    """A KPI through time beside the same periods of last year and its target, with its message above.
+
+    ``size`` is ``full`` for the width of the page, ``half`` for one of two charts side by side; ``dims``
+    names a member, such as ``segment=smb``. A KPI without any figure gives an empty text.
+    """
+    told = _history(values, kpi, last, dims)
+    if told is None:
+        return Text("")
+    reading = read(values, kpi, dims)
+    formatter, look = reading.formatter, palette()
+    scale = Scale.fitting(formatter, kpi, told.figures, zero=_starts_at_zero(reading, told.figures))
+    labels = _end_labels(reading, told, size)
+    board = Board(
+        size=size,
+        height=190 if size == "full" else 150,
+        left=scale.room,
+        right=max(label.width for label in labels) + 14,
+    )
+    x = x_axis(formatter, told.periods, board.width)
+    layers = _lines(told, x, scale)
+    layers += _actual(formatter, told, x, scale)
+    layers += beside(scale, labels, board.height, x, told.periods[-1].label)
+    said = message(reading)
+    return Chart(
+        title=plain(said),
+        alt=f"{plain(said)}. " + _course(reading, told),
+        spec=board.spec(layers),
+        columns=("Period", "Actual", "Year before", "Target"),
+        rows=tuple(
+            (row["Period"], row["Actual"], row["Year before"], row["Target"])
+            for row in _tips(formatter, told)
+        ),
+        numbers=(*numbers(said), *(shown for label in labels for shown in label.numbers)),
+    )
+
+
+def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int = 3) -> Block:
+    """Several KPIs through time, each in a small panel with its own scale, its figure and its target.
+
+    KPIs without any figure are left out; when none is left the block is empty.
+    """
+    told = {kpi: found for kpi in kpis if (found := _history(values, kpi, last)) is not None}
+    if not told:
+        return Text("")
+    readings = {kpi: read(values, kpi) for kpi in told}
+    formatter = Formatter(values)
+    scales = {
+        kpi: Scale.fitting(
+            formatter, kpi, found.this_year, ticks=2,
+            zero=_starts_at_zero(readings[kpi], found.this_year),
+        )
+        for kpi, found in told.items()
+    }  # fmt: skip
+    left = max(scale.room for scale in scales.values())
+    columns = min(columns, len(told))
+    gap = left + 18
+    width = (WIDTHS["full"] - left - gap * (columns - 1) - 2 * _EDGE) / columns
+    panels = [
+        _panel(readings[kpi], found, scales[kpi], width, 8 - left) for kpi, found in told.items()
+    ]
+    chart = alt.concat(
+        *panels, columns=columns, bounds="flush", spacing={"row": 88, "column": gap}
+    ).properties(padding=_EDGE)
+    title = _standing(list(readings.values()))
+    return Chart(
+        title=title,
+        alt=f"{len(told)} small charts. "
+        + " ".join(plain(message(reading)) + "." for reading in readings.values()),
+        spec=styled(chart.to_dict(validate=False)),
+        columns=("Period", *(values.kpi(kpi).name for kpi in told)),
+        rows=tuple(
+            (
+                formatter.period(period),
+                *(formatter.written(values.value(kpi, period)) for kpi in told),
+            )
+            for period in values.period.last(last)
+        ),
+        numbers=tuple(
+            shown
+            for kpi, found in told.items()
+            for shown in numbers((formatter.figure(found.latest), *_aim(readings[kpi])))
+        ),
+    )
+
+
+def by_member(
+    values: Values, kpi: str, dimension: str, last: int = 13, *, size: Size = "full"
+) -> Block:
+    """A KPI through time, one line a member, each named at its end."""
+    found = [
+        (member, told)
+        for member, _ in member_readings(values, kpi, dimension)
+        if (told := _history(values, kpi, last, f"{dimension}={member}")) is not None
+    ]
+    if not found:
+        return Text("")
+    formatter = Formatter(values)
+    reading = read(values, kpi)
+    figures = [v.value for _, told in found for v in told.actual if v.value is not None]
+    zero = values.kpi(kpi).additive or min(figures) < 0.4 * max(figures)
+    scale = Scale.fitting(formatter, kpi, figures, zero=zero)
+    colors = palette().members(len(found))
+    labels = []
+    for (member, told), color in zip(found, colors, strict=True):
+        figure = formatter.figure(told.latest)
+        text = f"{plain((figure,))} {member_name(member)}"
+        value = told.latest.value or 0.0
+        labels.append(Label(text, value, legible(color), True, numbers((figure,))))
+    board = Board(
+        size=size,
+        height=190 if size == "full" else 150,
+        left=scale.room,
+        right=max(label.width for label in labels) + 14,
+    )
+    periods = max((told.periods for _, told in found), key=len)
+    x = x_axis(formatter, periods, board.width)
+    layers = []
+    for (_, told), color in zip(found, colors, strict=True):
+        layers.append(_line(_points(told.actual), x, scale, color=color, strokeWidth=2.2))
+    layers += beside(scale, labels, board.height, x, periods[-1].label, gap=8)
+    said = explanation(values, kpi, dimension) or (f"{reading.name} by {dimension}",)
+    ends = ", ".join(label.text for label in labels)
+    return Chart(
+        title=plain(said),
+        alt=f"Lines of {reading.name} by {dimension} from {formatter.period(periods[0])} to"
+        f" {formatter.period(periods[-1])}; they end at {ends}.",
+        spec=board.spec(layers),
+        columns=("Period", *(member_name(member) for member, _ in found)),
+        rows=tuple(
+            (
+                formatter.period(period),
+                *(
+                    formatter.written(values.value(kpi, period, f"{dimension}={member}"))
+                    for member, _ in found
+                ),
+            )
+            for period in periods
+        ),
+        numbers=(*numbers(said), *(shown for label in labels for shown in label.numbers)),
+    )
+
+
+def chart(drawing: alt.TopLevelMixin, *, title: str, alt_text: str) -> Chart:
+    """An Altair chart of one's own, in the look of the report.
+
+    ``title`` is its message and ``alt_text`` stands for it where it cannot be seen; both are required,
+    since a report refuses a picture without words.
+    """
+    return Chart(title=title, alt=alt_text, spec=styled(drawing.to_dict()))
+
+
+def _starts_at_zero(reading: Reading, figures: Sequence[float]) -> bool:
+    """Amounts that vary much start at zero; a rate between 99.8 and 100 would be a flat line there."""
+    low, high = min(figures), max(figures)
+    return low < (0.7 if reading.facts.unit in ("currency", "count") else 0.4) * high
+
+
+def _end_labels(reading: Reading, told: _History, size: Size) -> list[Label]:
+    look, formatter, kpi = palette(), reading.formatter, reading.facts.id
+    latest = told.latest
+    figure = formatter.figure(latest)
+    assert latest.value is not None
+    note = " so far" if latest.status in _OPEN else ""
+    if latest.period != told.periods[-1]:
+        note = f" in {formatter.tick(latest.period)[0]}"
+    labels = [Label(plain((figure,)) + note, latest.value, look.accent, True, numbers((figure,)))]
+    ago = told.year_ago[-1]
+    if ago.value is not None:
+        before = formatter.figure(ago)
+        # A chart of half the page keeps its width for the line; the colour says enough there.
+        text, shown = f"{plain((before,))} year before", numbers((before,))
+        if size == "half":
+            text, shown = "year before", ()
+        labels.append(Label(text, ago.value, look.muted, numbers=shown))
+    goal = told.target[-1]
+    aim = _aim(reading)
+    if goal is not None and aim:
+        text = reading.aim
+        labels.append(Label(text, goal, look.target, numbers=numbers(aim)))
+    return labels
+
+
+def _aim(reading: Reading) -> tuple[Any, ...]:
+    piece = reading.goal
+    return () if piece is None else (piece,)
+
+
+def _points(series: Sequence[Value]) -> list[dict[str, Any]]:
+    return [{"period": value.period.label, "value": value.value} for value in series]
+
+
+def _line(rows: list[dict[str, Any]], x: alt.X, scale: Scale, **mark: Any) -> alt.Chart:
+    return rows_chart(rows).mark_line(strokeJoin="round", **mark).encode(x, scale.y())
+
+
+def _lines(told: _History, x: alt.X, scale: Scale) -> list[alt.Chart]:
+    """Target and last year: they stand back, behind the figures of this year."""
+    look, layers = palette(), []
+    if any(goal is not None for goal in told.target):
+        rows = [
+            {"period": period.label, "value": goal}
+            for period, goal in zip(told.periods, told.target, strict=True)
+        ]
+        layers.append(_line(rows, x, scale, color=look.target, strokeWidth=1.3, strokeDash=[5, 3]))
+        if told.target[:-1].count(None) == len(told.target) - 1:
+            # A target of this period alone has no line: a stroke shows where it is.
+            stroke = rows_chart(rows[-1:]).mark_point(
+                shape="stroke", size=260, color=look.target, strokeWidth=1.6, opacity=1
+            )
+            layers.append(stroke.encode(x, scale.y()))
+    if any(value.value is not None for value in told.year_ago):
+        rows = [
+            {"period": period.label, "value": value.value}
+            for period, value in zip(told.periods, told.year_ago, strict=True)
+        ]
+        layers.append(_line(rows, x, scale, color=look.last_year, strokeWidth=1.8))
+    return layers
+
+
+def _actual(formatter: Formatter, told: _History, x: alt.X, scale: Scale) -> list[alt.Chart]:
+    """This year's figures: a line and a point at its end, dashed and hollow while they may change."""
+    look, start = palette(), told.first_open
+    rows = _tips(formatter, told)
+    layers = [_line(rows[:start], x, scale, color=look.accent, strokeWidth=2.6)]
+    if 0 < start < len(rows):
+        rest = rows[start - 1 :]
+        layers.append(_line(rest, x, scale, color=look.accent, strokeWidth=2.6, strokeDash=[3, 3]))
+    tips = [alt.Tooltip(f"{name}:N") for name in ("Period", "Actual", "Year before", "Target")]
+    targets = rows_chart(rows).mark_point(opacity=0, size=300)
+    layers.append(targets.encode(x, scale.y(), tooltip=tips))
+    ends = [row for row in rows[start:] if row["value"] is not None]
+    fill, stroke = look.paper, look.accent
+    if not ends:
+        ends = [next(row for row in reversed(rows) if row["value"] is not None)]
+        fill, stroke = look.accent, look.paper
+    dots = rows_chart(ends).mark_point(size=60, opacity=1, fill=fill, stroke=stroke, strokeWidth=2)
+    return [*layers, dots.encode(x, scale.y())]
+
+
+def _tips(formatter: Formatter, told: _History) -> list[dict[str, Any]]:
+    rows = []
+    for value, ago, goal in zip(told.actual, told.year_ago, told.target, strict=True):
+        texts = [
+            formatter.full(value.kpi, figure) if figure is not None else DASH
+            for figure in (value.value, ago.value, goal)
+        ]
+        names = ("Actual", "Year before", "Target")
+        row = {"period": value.period.label, "value": value.value}
+        rows.append(
+            {
+                **row,
+                "Period": formatter.period(value.period),
+                **dict(zip(names, texts, strict=True)),
+            }
+        )
+    return rows
+
+
+def _panel(
+    reading: Reading, told: _History, scale: Scale, width: float, dx: float
+) -> alt.LayerChart:
+    formatter, look = reading.formatter, palette()
+    x = x_axis(formatter, told.periods, width)
+    layers = _actual(formatter, told, x, scale)
+    if any(goal is not None for goal in told.target):
+        layers = [*_lines(_only_target(told), x, scale), *layers]
+    figure = plain((formatter.figure(told.latest),))
+    standing = f", {reading.aim}: {reading.standing}" if reading.aim else ""
+    if isinstance(formatter.figure(reading.now), NoValue):
+        standing = f" in {formatter.tick(told.latest.period)[0]}"
+    title = alt.TitleParams(
+        _fitted(reading.name, width), subtitle=figure + standing, subtitleColor=look.muted,
+        subtitleFontSize=12, offset=10, frame="group", dx=dx,
+    )  # fmt: skip
+    return alt.layer(*layers).properties(width=width, height=84, title=title)
+
+
+def _only_target(told: _History) -> _History:
+    nothing = tuple(Value(v.kpi, v.period, v.dims, None, v.unit, "no_value") for v in told.actual)
+    return _History(told.periods, told.actual, nothing, told.target)
+
+
+def _fitted(text: str, width: float) -> str:
+    """A panel's heading on one line, ended by … where the panel is too narrow."""
+    if text_width(text, 13) <= width + 30:
+        return text
+    while text and text_width(text + "…", 13) > width + 30:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def _standing(readings: list[Reading]) -> str:
+    """How many of these KPIs meet their target, as the message of a group of charts."""
+    judged = [reading for reading in readings if reading.standing in ("met", "missed")]
+    missed = [reading.name for reading in judged if reading.standing == "missed"]
+    if not judged:
+        return ", ".join(reading.name for reading in readings)
+    if not missed:
+        return "All targets met: " + ", ".join(reading.name for reading in judged)
+    met = len(judged) - len(missed)
+    return f"{met} of {len(judged)} targets met; missed: " + ", ".join(missed)
+
+
+def _course(reading: Reading, told: _History) -> str:
+    """How the line runs, for those who do not see it."""
+    write, period = reading.formatter.short, reading.formatter.period
+    seen = [value for value in told.actual if value.value is not None]
+    low = min(seen, key=lambda value: value.value or 0.0)
+    high = max(seen, key=lambda value: value.value or 0.0)
+    ends = (seen[0], seen[-1])
+
+    def at(value: Value) -> str:
+        return f"{write(value.kpi, value.value or 0.0)} in {period(value.period)}"
+
+    text = f"The line runs from {at(seen[0])} to {at(seen[-1])}"
+    text += f"; lowest {at(low)}" if low not in ends else ""
+    text += f"; highest {at(high)}" if high not in ends else ""
+    ago = told.year_ago[-1]
+    if ago.value is not None:
+        text += f"; a year before the end it was {write(ago.kpi, ago.value)}"
+    return text + "."

@@ -1,0 +1,103 @@
+"""Charts as a page holds them: a picture that is safe beside others, and its interactive figure."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+_PROLOGUE = re.compile(r"^\s*(?:<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|\s)*", re.IGNORECASE)
+_ID = re.compile(r"""\bid=(["'])([^"']+)\1""")
+
+
+def standalone(svg: str, prefix: str) -> str:
+    """An SVG whose ids begin with ``prefix``, so that none takes another's clip path in a page.
+
+    >>> standalone('<?xml version="1.0"?><svg><g id="a"/><use href="#a"/></svg>', "mrr")
+    '<svg><g id="mrr-a"/><use href="#mrr-a"/></svg>'
+    """
+    svg = _PROLOGUE.sub("", svg, count=1).strip()
+    names = {match[2] for match in _ID.finditer(svg)}
+    if not names:
+        return svg
+    any_name = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    svg = re.sub(rf"""\bid=(["'])({any_name})\1""", rf"id=\1{prefix}-\2\1", svg)
+    svg = re.sub(rf"url\((['\"]?)#({any_name})\1\)", rf"url(\1#{prefix}-\2\1)", svg)
+    return re.sub(rf"""href=(["'])#({any_name})\1""", rf"href=\1#{prefix}-\2\1", svg)
+
+
+def chart_html(svg: str, spec: dict[str, Any], alt: str, data: dict[str, Any] | None) -> str:
+    """The figure of an HTML page: picture, the chart that takes its place, numbers as a table."""
+    picture = svg.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
+    return "\n".join(
+        part
+        for part in (
+            '<figure class="chart-figure">',
+            f'<div class="chart-view" role="img" aria-label="{html.escape(alt)}">',
+            f'<div class="chart-picture">{picture}</div>',
+            "</div>",
+            f'<script type="application/json" class="vega-spec">{_script_json(spec)}</script>',
+            _data_table(data) if data else "",
+            "</figure>",
+        )
+        if part
+    )
+
+
+def _script_json(spec: dict[str, Any]) -> str:
+    # Inside <script> neither a closing tag nor a comment may appear, whatever the data says.
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _data_table(data: dict[str, Any]) -> str:
+    columns = [str(column) for column in data.get("columns", [])]
+    rows = data.get("rows", [])
+    numeric = [
+        bool(rows) and all(_is_number(row[i]) or row[i] in (None, "") for row in rows)
+        for i in range(len(columns))
+    ]
+    head = "".join(
+        f'<th scope="col"{_align(right)}>{html.escape(name)}</th>'
+        for name, right in zip(columns, numeric, strict=True)
+    )
+    body = "\n".join(
+        "<tr>"
+        + "".join(
+            f"<td{_align(right)}>{html.escape(_cell(cell))}</td>"
+            for cell, right in zip(row, numeric, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        '<details class="chart-data"><summary>Show the numbers</summary>\n'
+        f'<div class="table-scroll" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div></details>"
+    )
+
+
+def _align(right: bool) -> str:
+    return ' class="number"' if right else ""
+
+
+def _is_number(cell: object) -> bool:
+    if isinstance(cell, bool):
+        return False
+    if isinstance(cell, int | float):
+        return True
+    return (
+        isinstance(cell, str)
+        and re.fullmatch(r"[-+−(]?\W{0,2}\d[\d,.\s\u202f\u00a0]*\W?\S{0,3}\)?", cell) is not None
+    )
+
+
+def _cell(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:,.10g}"
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)

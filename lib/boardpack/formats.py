@@ -1,0 +1,304 @@
+"""The one formatter: how numbers, changes, targets and periods are written, on cards, in tables, on charts."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Literal
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+from babel.dates import format_date, format_skeleton
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+)
+from babel.units import format_unit
+
+from boardpack.blocks import Shown
+from boardpack.markup import NoValue, Number
+from boardpack.periods import Period
+from boardpack.values import Target, Value, Values
+
+DASH = "—"
+MINUS = "−"
+
+#: From here on a card writes $12.4K instead of $12,400.
+_COMPACT_FROM = 10_000
+_COMPARATORS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
+_ACRONYMS = {"apac", "emea", "eu", "latam", "mea", "smb", "uk", "us", "usa"}
+
+
+@dataclass(frozen=True)
+class Formatter:
+    """Writes the numbers of one run, in the company's locale and currency.
+
+    Every method returns plain text: whoever places it escapes it. A KPI keeps its number of decimals
+    through all periods and members, so that columns line up and 99.95 % uptime is not rounded to 100 %.
+    """
+
+    values: Values
+
+    def short(self, kpi: str, value: float) -> str:
+        """For cards, charts and sentences: ``$1.92M``, ``25.3%``, ``3.2×``, ``412 ms``."""
+        return self._written(kpi, value, compact=True)
+
+    def full(self, kpi: str, value: float) -> str:
+        """For tables: ``$1,923,456``."""
+        return self._written(kpi, value, compact=False)
+
+    def figure(self, value: Value, *, full: bool = False) -> Number | NoValue:
+        """A value as a piece of a page that says which KPI, period and member it is."""
+        if value.value is None:
+            return NoValue(value.reason or value.status.replace("_", " "))
+        write = self.full if full else self.short
+        return number(value, write(value.kpi, value.value))
+
+    def written(self, value: Value) -> str:
+        """A value in full as plain text, a dash where there is none."""
+        return DASH if value.value is None else self.full(value.kpi, value.value)
+
+    def target(self, kpi: str, target: Target, *, full: bool = False) -> str:
+        """What is wanted: ``$2M``, ``< 2%``, ``15% – 20%``; "at least" goes without saying.
+
+        A target is written as it was set, without the decimals that only figures need.
+        """
+
+        def write(value: float) -> str:
+            return self._written(kpi, value, compact=not full, decimals=_needed(value))
+
+        if isinstance(target.value, tuple):
+            low, high = target.value
+            return f"{write(low)} – {write(high)}"
+        if target.comparator == ">=":
+            return write(target.value)
+        return f"{_COMPARATORS[target.comparator]}\u00a0{write(target.value)}"
+
+    def moved(self, kpi: str, now: float, before: float) -> Literal[-1, 0, 1]:
+        """Which way a figure went; 0 when a reader would see no difference."""
+        if self.full(kpi, now) == self.full(kpi, before):
+            return 0
+        if (
+            self.short(kpi, now) == self.short(kpi, before)
+            and abs(now - before) < abs(before) / 2000
+        ):
+            return 0
+        return 1 if now > before else -1
+
+    def change(self, kpi: str, now: float, before: float) -> str:
+        """The signed change: ``+2.1 pp`` of a percentage, ``+4.2%`` of an amount, or ``unchanged``."""
+        moved = self.moved(kpi, now, before)
+        if not moved:
+            return "unchanged"
+        return ("+" if moved > 0 else MINUS) + self.distance(kpi, now, before)
+
+    def distance(self, kpi: str, value: float, base: float) -> str:
+        """How far a figure is from ``base``, without a sign: points of a percentage, the difference of
+        a small ratio, score or number of months, else relative to ``base`` where that means something.
+        """
+        unit, decimals = self.values.kpi(kpi).unit, self._decimals[kpi]
+        if unit == "percent" or unit == "months" or (unit in ("ratio", "score") and decimals):
+            # Of the figures as they are shown, so that a reader who subtracts finds the same.
+            size = abs(round(value, decimals) - round(base, decimals)) or abs(value - base)
+            decimals = _visible(size, decimals)
+            if unit == "months":
+                return self._unit(size, "duration-month", "long", decimals)
+            text = self._decimal(size, decimals)
+            return f"{text}\u00a0pp" if unit == "percent" else text
+        if base <= 0 or value < 0:
+            return self.short(kpi, abs(value - base))
+        return self.percentage(100 * abs(value - base) / base)
+
+    def percentage(self, points: float) -> str:
+        """A share or a relative change given in percentage points."""
+        return self._percent(points, 0 if abs(points) >= 100 else _visible(points, 1))
+
+    def axis(self, kpi: str, value: float, step: float) -> str:
+        """A tick of a value axis, with no more decimals than its step needs."""
+        unit = self.values.kpi(kpi).unit
+        decimals = max(0, -math.floor(math.log10(step)))
+        if unit == "percent":
+            return self._percent(value, decimals)
+        if unit == "currency":
+            return self._money(value, min(decimals, 2), abs(value) >= _COMPACT_FROM)
+        if abs(value) >= _COMPACT_FROM:
+            return self._compact(value)
+        return self._decimal(value, decimals)
+
+    def period(self, period: Period) -> str:
+        """``December 2025``, ``Q4 2025``, ``Week 52, 2025``."""
+        if period.grain == "day":
+            return format_date(period.start, "long", locale=self._locale)
+        if period.grain == "week":
+            year, week, _ = period.start.isocalendar()
+            return f"Week {week}, {year}"
+        if period.grain == "year":
+            return str(period.start.year)
+        skeleton = "yMMMM" if period.grain == "month" else "yQQQ"
+        return format_skeleton(skeleton, period.start, locale=self._locale)
+
+    def tick(self, period: Period) -> tuple[str, str]:
+        """The two lines of a time axis: the period within its year, and the year."""
+        year = str(period.start.year)
+        if period.grain == "month":
+            return format_skeleton("MMM", period.start, locale=self._locale), year
+        if period.grain == "day":
+            return format_skeleton("dMMM", period.start, locale=self._locale), year
+        if period.grain == "week":
+            iso = period.start.isocalendar()
+            return f"W{iso.week}", str(iso.year)
+        if period.grain == "quarter":
+            return f"Q{(period.start.month + 2) // 3}", year
+        return year, ""
+
+    def day(self, day: date) -> str:
+        """A calendar day: ``December 31, 2025``."""
+        return format_date(day, "long", locale=self._locale)
+
+    @cached_property
+    def _locale(self) -> Locale:
+        try:
+            return Locale.parse(self.values.report.locale)
+        except (UnknownLocaleError, ValueError):
+            return Locale.parse("en_US")
+
+    @cached_property
+    def _decimals(self) -> dict[str, int]:
+        frame = self.values.frame
+        totals = frame[(frame["dims"] == "") & frame["value"].notna()]
+        middle = totals["value"].astype(float).abs().groupby(totals["kpi"]).median()
+        return {
+            kpi: _decimals(facts.unit, float(middle.get(kpi, 0.0)))
+            for kpi, facts in self.values.kpis.items()
+        }
+
+    def _written(
+        self, kpi: str, value: float, *, compact: bool, decimals: int | None = None
+    ) -> str:
+        if not math.isfinite(value):
+            return DASH
+        unit = self.values.kpi(kpi).unit
+        decimals = self._decimals[kpi] if decimals is None else decimals
+        compact = compact and abs(value) >= _COMPACT_FROM
+        if unit == "percent":
+            return self._percent(value, decimals)
+        if unit == "currency":
+            return self._money(value, decimals, compact)
+        if unit == "milliseconds":
+            return self._unit(value, "duration-millisecond", "short", decimals)
+        if unit == "months":
+            return self._unit(value, "duration-month", "long", decimals)
+        if compact:
+            return self._compact(value)
+        # A ratio whose name says ratio is a multiple; tickets per 100 customers is not.
+        multiple = "×" if unit == "ratio" and kpi.endswith("_ratio") else ""
+        return self._decimal(value, decimals) + multiple
+
+    def _money(self, value: float, decimals: int, compact: bool) -> str:
+        currency = self.values.report.currency
+        if compact:
+            rounded = _three_digits(value)
+            text = format_compact_currency(
+                rounded, currency, locale=self._locale, fraction_digits=_fraction(rounded)
+            )
+            if _is_compact(text):
+                return _real_minus(text)
+        pattern = self._locale.currency_formats["standard"].pattern
+        if not decimals:
+            value, pattern = _rounded(value, 0), pattern.replace(".00", "")
+        text = format_currency(value, currency, pattern, locale=self._locale, currency_digits=False)
+        return _real_minus(text)
+
+    def _compact(self, value: float) -> str:
+        rounded = _three_digits(value)
+        text = format_compact_decimal(
+            rounded, locale=self._locale, fraction_digits=_fraction(rounded)
+        )
+        return _real_minus(text) if _is_compact(text) else self._decimal(value, 0)
+
+    def _percent(self, points: float, decimals: int) -> str:
+        pattern = self._locale.percent_formats[None].pattern
+        pattern = pattern.replace("#,##0", "#,##0" + ("." + "0" * decimals if decimals else ""))
+        value = _rounded(points, decimals) / 100
+        return _real_minus(format_percent(value, pattern, locale=self._locale))
+
+    def _decimal(self, value: float, decimals: int) -> str:
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return _real_minus(format_decimal(_rounded(value, decimals), pattern, locale=self._locale))
+
+    def _unit(self, value: float, unit: str, length: str, decimals: int) -> str:
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        text = format_unit(
+            _rounded(value, decimals), unit, length, format=pattern, locale=self._locale
+        )  # type: ignore[arg-type]
+        return _real_minus(text)
+
+
+def number(value: Value, text: str, what: str = "value") -> Number:
+    """A written number about a value: the value itself, its ``target``, its ``change``, its ``share``."""
+    return Number(Shown(value.kpi, value.period.label, value.dims, text, what))
+
+
+def member_name(member: str) -> str:
+    """A member as a reader sees it; what is not written in snake case is left as the data has it.
+
+    >>> [member_name(m) for m in ("mid_market", "smb", "(unknown)", "Acme GmbH")]
+    ['Mid market', 'SMB', '(unknown)', 'Acme GmbH']
+    """
+    if not member.replace("_", "").isalnum() or member != member.lower():
+        return member
+    words = [word.upper() if word in _ACRONYMS else word for word in member.split("_")]
+    return (words[0][:1].upper() + words[0][1:] + " " + " ".join(words[1:])).strip()
+
+
+def _decimals(unit: str, middle: float) -> int:
+    if unit == "percent":
+        return 2 if middle < 1 or abs(100 - middle) < 1 else 1
+    if unit == "currency":
+        return 2 if 0 < middle < 100 else 0
+    if unit in ("ratio", "score"):
+        return 0 if middle >= 1000 else 1 if middle >= 2 else 2
+    if unit == "months":
+        return 1
+    return 0
+
+
+def _three_digits(value: float) -> float:
+    """Rounded to three significant digits, before a suffix is chosen: 999,950 is 1M and not 1000K."""
+    digits = 2 - math.floor(math.log10(abs(value)))
+    return round(value, digits)
+
+
+def _fraction(value: float) -> int:
+    return 2 - math.floor(math.log10(abs(value))) % 3
+
+
+def _is_compact(text: str) -> bool:
+    # Some locales have no short form for thousands: German 12400 is better written in full.
+    return re.search(r"\d{4}", text) is None
+
+
+def _needed(value: float) -> int:
+    return next((n for n in range(4) if round(value, n) == value), 4)
+
+
+def _visible(size: float, decimals: int) -> int:
+    """As many decimals as it takes for a difference not to read as nothing."""
+    while decimals < 4 and round(size, decimals) == 0:
+        decimals += 1
+    return decimals
+
+
+def _rounded(value: float, decimals: int) -> float:
+    # Adding zero turns a negative zero into zero: a page never says −0.
+    return round(value, decimals) + 0.0
+
+
+def _real_minus(text: str) -> str:
+    return text.replace("-", MINUS)

@@ -1,0 +1,346 @@
+"""The gate: Great Expectations' suites over a slice, and the verdict that decides what may be published."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib.metadata import version
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
+
+from boardpack.errors import UnknownNameError
+from boardpack.gate_suites import (
+    Dimension,
+    Expectation,
+    Severity,
+    Suite,
+    load_suites,
+    reads,
+)
+from boardpack.sources import Source
+from boardpack.warehouse import Slice
+
+if TYPE_CHECKING:
+    from boardpack.gate_engine import Bench
+
+__all__ = [
+    "CheckResult", "GateResult", "Suite", "check", "decide", "load_suites", "reads", "verdict_key", "warm",
+]  # fmt: skip
+
+Verdict = Literal["publish", "banner", "hold"]
+Result = Literal["passed", "failed", "errored", "skipped"]
+
+#: Raised whenever the same data and suites may lead to another verdict than before.
+RULES = 1
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one expectation found in one source."""
+
+    source: str
+    expectation: str
+    columns: tuple[str, ...]
+    severity: Severity
+    dimension: Dimension
+    outcome: Result
+    sentence: str
+    at_stake: str
+    owner: str = ""
+    #: what was found: a value for an aggregate, the message for what errored or was skipped
+    observed: str | int | float | None = None
+    unexpected_count: int | None = None
+    element_count: int | None = None
+    #: what an unexpected row is, when it is not a row of the source
+    counts: str = ""
+    #: a few unexpected rows, without columns marked ``pii``
+    sample: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def share(self) -> float | None:
+        """The unexpected share of the rows, in percent."""
+        if self.counts or self.unexpected_count is None or not self.element_count:
+            return None
+        return 100 * self.unexpected_count / self.element_count
+
+    @property
+    def reason(self) -> str:
+        """Source, check, rows and share, and what is at stake, as one line of plain text."""
+        if self.outcome == "errored":
+            found = f"could not be checked ({self.observed})"
+        elif self.unexpected_count:
+            found = f"not so for {self._rows}{self._examples}"
+        else:
+            found = f"not so, found {'nothing' if self.observed is None else self.observed}"
+        return _line(f"{self.source}: {self.sentence}: {found}. {self.at_stake}")
+
+    @property
+    def _rows(self) -> str:
+        if self.counts:
+            return f"{self.unexpected_count:,} {self.counts}"
+        if not self.element_count:
+            return f"{self.unexpected_count:,} rows"
+        return f"{self.unexpected_count:,} of {self.element_count:,} rows ({_percent(self.share)})"
+
+    @property
+    def _examples(self) -> str:
+        shown = [
+            " ".join(f"{name}={_short(value)}" for name, value in list(row.items())[:3])
+            for row in self.sample[:3]
+        ]
+        return f", e.g. {'; '.join(shown)}" if any(shown) else ""
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """The verdict on the sources of a report, why, and everything that was checked."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    results: tuple[CheckResult, ...]
+    seconds: float
+    sources: tuple[str, ...]
+    as_of: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON holds it (``gate.json`` of a run)."""
+        return {**asdict(self), "sources": list(self.sources), "reasons": list(self.reasons)}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> GateResult:
+        """Read what `to_dict` wrote."""
+        results = tuple(
+            CheckResult(
+                **{**result, "columns": tuple(result["columns"]), "sample": tuple(result["sample"])}
+            )
+            for result in entry["results"]
+        )
+        return cls(
+            entry["verdict"],
+            tuple(entry["reasons"]),
+            results,
+            entry["seconds"],
+            tuple(entry["sources"]),
+            entry["as_of"],
+        )
+
+
+def warm() -> None:
+    """Import Great Expectations, which takes seconds: call it from a thread while a run is planned."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    # jsonschema builds a grammar for international addresses on its first import, in over a second;
+    # nothing here checks one, and without this package it goes on without.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    warnings.filterwarnings("ignore", "module 'sre_(constants|parse)'", DeprecationWarning)
+    shown = warnings.showwarning
+    import boardpack.gate_engine  # noqa: F401
+
+    if warnings.showwarning is not shown:
+        # The library sends every warning of the process to the log, as a side effect of its import.
+        logging.captureWarnings(False)
+
+
+def check(
+    slice_: Slice,
+    sources: Sequence[str],
+    suites: Mapping[str, Suite],
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> GateResult:
+    """Check these sources of a slice, in the database that holds them, on the slice's own connection.
+
+    Open the slice with `reads(suites, sources)`: a check whose SQL reads a source that is not in the slice
+    is skipped, and its result says so. Raises `DefinitionError` for an expectation that Great Expectations
+    does not accept and `UnknownNameError` for SQL over a source that nobody declares.
+    """
+    started = perf_counter()
+    warm()
+    from boardpack.gate_engine import Bench
+
+    names = tuple(dict.fromkeys(sources))
+    rows = _count(slice_, names)
+    bench = Bench(slice_.con, slice_.as_of)
+    results: list[CheckResult] = []
+    slice_.con.execute(f"SET VARIABLE as_of = DATE '{slice_.as_of}'")
+    try:
+        for name in names:
+            if progress is not None:
+                progress(name)
+            if not rows[name]:
+                results.append(_empty(slice_, name, suites.get(name)))
+            elif name not in suites:
+                results.append(_unchecked(name))
+            else:
+                results.extend(_source(bench, slice_, suites[name], rows[name]))
+    finally:
+        slice_.con.execute("RESET VARIABLE as_of")
+    verdict, reasons = decide(results)
+    seconds = round(perf_counter() - started, 3)
+    return GateResult(verdict, reasons, tuple(results), seconds, names, slice_.as_of.isoformat())
+
+
+def decide(results: Iterable[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict on a set of results, and its reasons, the gravest first.
+
+    A critical failure holds, and so does anything that errored; a warning that failed puts a banner up.
+    """
+    told = list(results)
+    held = [r for r in told if r.outcome == "errored" or _failed(r, "critical")]
+    warned = [r for r in told if _failed(r, "warning")]
+    noted = [r for r in told if _failed(r, "info")]
+    reasons = tuple(r.reason for r in held + warned) + tuple(
+        f"For information: {r.reason}" for r in noted
+    )
+    return ("hold" if held else "banner" if warned else "publish"), reasons
+
+
+def verdict_key(
+    fingerprints: Mapping[str, str], suites: Mapping[str, Suite], as_of: date
+) -> str:
+    """What a verdict depends on, as a hash: equal keys, equal verdicts.
+
+    ``fingerprints`` are those of all sources that the check looks at, see `reads`.
+    """
+    parts = {
+        "rules": RULES,
+        "great_expectations": version("great_expectations"),
+        "as_of": as_of.isoformat(),
+        "slices": dict(fingerprints),
+        "suites": {name: suites[name].digest for name in fingerprints if name in suites},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckResult]:
+    source = slice_.declared[suite.source]
+    missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
+    wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
+    outcomes = iter(bench.evaluate(suite, wanted, list(source.columns), source.key, rows))
+    results = []
+    for expectation, lacking in zip(suite.expectations, missing, strict=True):
+        if lacking:
+            observed = f"{' and '.join(lacking)} not in the slice"
+            results.append(_result(suite.source, expectation, "skipped", observed))
+            continue
+        outcome = next(outcomes)
+        result: Result = "errored" if outcome.error else "passed" if outcome.success else "failed"
+        private, declared_only = _hidden(slice_, source, expectation)
+        sample = tuple(_shown(row, source, private, declared_only) for row in outcome.sample)
+        results.append(
+            _result(
+                suite.source,
+                expectation,
+                result,
+                outcome.error or outcome.observed,
+                outcome.unexpected_count,
+                outcome.element_count,
+                sample if result == "failed" else (),
+            )
+        )
+    return results
+
+
+def _result(
+    source: str,
+    expectation: Expectation,
+    outcome: Result,
+    observed: str | int | float | None,
+    unexpected_count: int | None = None,
+    element_count: int | None = None,
+    sample: tuple[Mapping[str, Any], ...] = (),
+) -> CheckResult:
+    return CheckResult(
+        source,
+        expectation.type,
+        expectation.columns,
+        expectation.severity,
+        expectation.dimension,
+        outcome,
+        expectation.sentence,
+        expectation.at_stake,
+        expectation.owner,
+        observed,
+        unexpected_count,
+        element_count,
+        expectation.counts,
+        sample,
+    )
+
+
+def _count(slice_: Slice, names: Sequence[str]) -> dict[str, int]:
+    """How many rows each source has, in one statement."""
+    if not names:
+        return {}
+    parts = [f"SELECT '{name}', count(*) FROM {slice_.relation(name)}" for name in names]
+    return dict(slice_.con.execute(" UNION ALL ".join(parts)).fetchall())
+
+
+def _empty(slice_: Slice, name: str, suite: Suite | None) -> CheckResult:
+    return CheckResult(
+        name, "rows", (), "critical", "completeness", "failed",
+        f"it has rows as of {slice_.as_of}",
+        "Every figure that rests on it would be missing or zero.",
+        owner=suite.expectations[0].owner if suite and suite.expectations else "",
+        observed="no row", unexpected_count=0, element_count=0,
+    )  # fmt: skip
+
+
+def _unchecked(name: str) -> CheckResult:
+    return CheckResult(
+        name, "suite", (), "info", "auditability", "failed", "it has a suite of expectations",
+        "Figures that rest on it are published unchecked.", observed="none",
+    )  # fmt: skip
+
+
+def _missing(slice_: Slice, suite: Suite, expectation: Expectation) -> tuple[str, ...]:
+    for name in expectation.others:
+        if name not in slice_.declared.declared:
+            raise UnknownNameError.near(
+                "source", name, slice_.declared.declared, file=suite.file, line=expectation.line
+            )
+    return tuple(name for name in expectation.others if name not in slice_.sources)
+
+
+def _hidden(slice_: Slice, source: Source, expectation: Expectation) -> tuple[set[str], bool]:
+    """The columns that no sample may show, and whether a computed one could hold what they hold."""
+    read = [source, *(slice_.declared[name] for name in expectation.others)]
+    private = {column.name for other in read for column in other.columns.values() if column.pii}
+    query = expectation.kwargs.get("unexpected_rows_query", "")
+    return private, any(name in query for name in private)
+
+
+def _shown(
+    row: Mapping[str, Any], source: Source, private: set[str], declared_only: bool
+) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in private and (name in source.columns or not declared_only)
+    }
+
+
+def _failed(result: CheckResult, severity: Severity) -> bool:
+    return result.outcome == "failed" and result.severity == severity
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return ""
+    return "under 0.01 %" if 0 < share < 0.01 else f"{share:.2g} %" if share < 1 else f"{share:.1f} %"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _line(text: str) -> str:
+    """On one line, whatever the data holds."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,0 +1,418 @@
+"""Great Expectations on the open connection of a slice: the one module that imports that library.
+
+Its import takes seconds, so nothing imports this module before `boardpack.gate.warm` did.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import sqlalchemy
+from great_expectations.core.batch import Batch
+from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.query_metric_provider import QueryMetricProvider
+from great_expectations.expectations.registry import get_expectation_impl
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validator import Validator
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.pool import StaticPool
+
+from boardpack.errors import DefinitionError
+from boardpack.gate_suites import ROWS, Expectation, Suite
+
+#: How many rows are kept to show of a check that found some.
+SAMPLE = 5
+
+_FOUND = "boardpack_rows_found"
+_BRIEF = {"result_format": "BOOLEAN_ONLY"}
+_WHOLE = {"result_format": "COMPLETE"}
+
+# What an expectation met with is reported as its outcome; the library would print it as well.
+logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Great Expectations found for one expectation; ``error`` when it could not be evaluated."""
+
+    success: bool
+    error: str = ""
+    observed: str | int | float | None = None
+    unexpected_count: int | None = None
+    element_count: int | None = None
+    sample: tuple[dict[str, Any], ...] = ()
+
+
+class _Cursor:
+    """A DuckDB cursor that keeps its rows: Great Expectations reads them after the connection went back."""
+
+    rowcount = -1
+    arraysize = 1
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+        self._rows: list[Any] = []
+        self.description: Any = None
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._connection.statements.append(sql)
+        con = self._connection.con.execute(sql, list(parameters))
+        self.description = con.description
+        self._rows = con.fetchall() if self.description else []
+
+    def fetchone(self) -> Any:
+        return self._rows.pop(0) if self._rows else None
+
+    def fetchmany(self, size: int = 1) -> list[Any]:
+        taken, self._rows = self._rows[:size], self._rows[size:]
+        return taken
+
+    def fetchall(self) -> list[Any]:
+        return self.fetchmany(len(self._rows))
+
+    def close(self) -> None:
+        pass
+
+
+class _Connection:
+    """The slice's connection as SQLAlchemy wants one: lent, so nothing here closes it or begins anything."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con = con
+        self.statements: list[str] = []
+
+    def cursor(self) -> _Cursor:
+        return _Cursor(self)
+
+    def commit(self) -> None:
+        pass
+
+    def rollback(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Dbapi:
+    paramstyle = "qmark"
+    Error = duckdb.Error
+
+
+class _Dialect(PGDialect):
+    """DuckDB reads PostgreSQL's SQL; its name keeps Great Expectations from PostgreSQL's regular expressions."""
+
+    name = "duckdb"
+    supports_statement_cache = False
+
+
+class _Columns:
+    """The declared columns of a source, in the place of a reflection that would take several statements."""
+
+    def __init__(self, dialect: Any, names: Sequence[str]) -> None:
+        self.dialect = dialect
+        self._names = names
+
+    def get_columns(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"name": name, "type": sqlalchemy.types.NullType()} for name in self._names]
+
+    def get_pk_constraint(self, **_: Any) -> dict[str, Any]:
+        return {}
+
+
+class SliceExecutionEngine(SqlAlchemyExecutionEngine):
+    """Great Expectations' SQL engine over one view of a slice."""
+
+    def __init__(self, engine: Engine, columns: Sequence[str]) -> None:
+        self._columns = columns
+        super().__init__(engine=engine, create_temp_table=False)
+
+    def get_inspector(self) -> Any:
+        """The columns as declared."""
+        return _Columns(self.engine.dialect, self._columns)
+
+
+class _Rows(QueryMetricProvider):
+    """The first unexpected rows and how many there are, in one statement and with bounded memory.
+
+    The library's own metric runs the query twice and reads every row of it.
+    """
+
+    metric_name = "unexpected_rows_query.table"
+    value_keys = ("unexpected_rows_query",)
+    query_param_name = "unexpected_rows_query"
+
+    @metric_value(engine=SliceExecutionEngine)
+    def _sqlalchemy(  # noqa: N805 - the decorator makes it a class method
+        cls,
+        execution_engine: SliceExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> list[dict[str, Any]]:
+        selectable, _, _ = execution_engine.get_compute_domain(
+            metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE
+        )
+        query = cls._get_substituted_batch_subquery_from_query_and_batch_selectable(
+            query=metric_value_kwargs["unexpected_rows_query"],
+            batch_selectable=selectable,
+            execution_engine=execution_engine,
+        )
+        statement = f"SELECT *, count(*) OVER () AS {_FOUND} FROM ({query}\n) AS found LIMIT {SAMPLE}"
+        with closing(execution_engine.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+class _RowCount(QueryMetricProvider):
+    """How many unexpected rows there are, read off the statement that found them."""
+
+    metric_name = "unexpected_rows_query.row_count"
+    value_keys = ("unexpected_rows_query",)
+
+    @metric_value(engine=SliceExecutionEngine)
+    def _sqlalchemy(  # noqa: N805 - the decorator makes it a class method
+        cls,
+        execution_engine: SliceExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> int:
+        rows = metrics["rows"]
+        return int(rows[0][_FOUND]) if rows else 0
+
+    @classmethod
+    def _get_evaluation_dependencies(
+        cls, metric: MetricConfiguration, *_: Any, **__: Any
+    ) -> dict[str, MetricConfiguration]:
+        return {
+            "rows": MetricConfiguration(
+                metric_name=_Rows.metric_name,
+                metric_domain_kwargs=metric.metric_domain_kwargs,
+                metric_value_kwargs=metric.metric_value_kwargs,
+            )
+        }
+
+
+class _Validator(Validator):
+    def _determine_progress_bars(self) -> bool:
+        return False
+
+
+class Bench:
+    """The slice's connection, ready for one suite after another; ``statements`` is the SQL sent so far."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, as_of: date) -> None:
+        self._connection = _Connection(con)
+        pool = StaticPool(lambda: self._connection)  # type: ignore[arg-type,return-value]
+        dialect = _Dialect(dbapi=_Dbapi)  # type: ignore[arg-type]
+        self._engine = Engine(pool, dialect, make_url("duckdb://"))
+        self._as_of = datetime.combine(as_of, time()).isoformat()
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Every statement sent, oldest first."""
+        return tuple(self._connection.statements)
+
+    def evaluate(
+        self,
+        suite: Suite,
+        wanted: Sequence[Expectation],
+        columns: Sequence[str],
+        key: Sequence[str],
+        rows: int,
+    ) -> list[Outcome]:
+        """The outcome of each wanted expectation of a suite over the view ``slice.<source>``.
+
+        ``rows`` is how many the view has. A first pass asks only what passed, in one statement for
+        nearly all; a second one asks the failed for counts and for ``key`` and values of a few rows.
+        """
+        if not wanted:
+            return []
+        found = self._pass(suite, wanted, columns, [_first(e) for e in wanted])
+        errored = [i for i, outcome in enumerate(found) if outcome.error]
+        if len(errored) > 1:
+            # One bad expectation spoils the statement it shares with others: find out which one.
+            for i in errored:
+                found[i] = self._pass(suite, [wanted[i]], columns, [_first(wanted[i])])[0]
+        failed = [
+            i
+            for i, outcome in enumerate(found)
+            if not outcome.success and not outcome.error and _first(wanted[i]) is _BRIEF
+        ]
+        if failed:
+            detailed = {
+                "result_format": "SUMMARY",
+                "partial_unexpected_count": SAMPLE,
+                "unexpected_index_column_names": list(key),
+            }
+            again = self._pass(
+                suite, [wanted[i] for i in failed], columns, [detailed] * len(failed)
+            )
+            for i, outcome in zip(failed, again, strict=True):
+                found[i] = outcome
+        return [
+            outcome if outcome.element_count is not None else _with_rows(outcome, rows)
+            for outcome in found
+        ]
+
+    def _pass(
+        self,
+        suite: Suite,
+        wanted: Sequence[Expectation],
+        columns: Sequence[str],
+        formats: Sequence[Mapping[str, Any]],
+    ) -> list[Outcome]:
+        built = [
+            _configuration(suite, index, expectation) for index, expectation in enumerate(wanted)
+        ]
+        execution_engine = SliceExecutionEngine(self._engine, columns)
+        data = SqlAlchemyBatchData(
+            execution_engine,
+            table_name=suite.source,
+            schema_name="slice",
+            create_temp_table=False,
+            source_table_name=suite.source,
+            source_schema_name="slice",
+        )
+        validator = _Validator(execution_engine=execution_engine, batches=[Batch(data=data)])
+        configurations = validator.process_expectations_for_validation(
+            built, {"as_of": self._as_of}
+        )
+        for configuration in configurations:
+            configuration.kwargs["result_format"] = dict(formats[int(str(configuration.id))])
+        results = validator.graph_validate(configurations=configurations)
+        # Errored ones come first, whatever the order of the suite.
+        by_index = {int(str(r.expectation_config.id)): _outcome(r) for r in results if r.expectation_config}
+        missing = Outcome(False, error="Great Expectations gave no result")
+        return [by_index.get(index, missing) for index in range(len(wanted))]
+
+
+def _first(expectation: Expectation) -> dict[str, str]:
+    """Row values are asked for only of what failed, save where they come with the answer."""
+    aggregate = expectation.type == ROWS or expectation.type.startswith("expect_table_")
+    single = any(f"expect_column_{word}_" in expectation.type for word in _AGGREGATES)
+    return _WHOLE if aggregate or single else _BRIEF
+
+
+_AGGREGATES = (
+    "distinct_values", "max", "mean", "median", "min", "most_common_value",
+    "proportion_of_non_null_values", "proportion_of_unique_values", "stdev", "sum",
+    "unique_value_count",
+)  # fmt: skip
+
+
+def _configuration(suite: Suite, index: int, expectation: Expectation) -> Any:
+    """The expectation as the library holds it; ``index`` is the id that its result is known by."""
+    try:
+        implementation: Any = get_expectation_impl(expectation.type)
+        kwargs = dict(expectation.kwargs)
+        return implementation(id=str(index), severity=expectation.severity, **kwargs).configuration
+    except Exception as error:
+        raise DefinitionError(
+            f"Great Expectations refuses {expectation.type}: {_plain(str(error))}",
+            file=suite.file,
+            line=expectation.line,
+        ) from None
+
+
+def _outcome(result: Any) -> Outcome:
+    error = error_of(result.exception_info)
+    if error:
+        return Outcome(False, error=_plain(error))
+    detail = result.result
+    observed = detail.get("observed_value")
+    if "details" in detail and "unexpected_rows" in detail["details"]:
+        rows = detail["details"]["unexpected_rows"]
+        sample = [{k: v for k, v in row.items() if k != _FOUND} for row in rows]
+        return Outcome(
+            bool(result.success),
+            unexpected_count=int(observed),
+            sample=tuple(_row(row) for row in sample),
+        )
+    sample = detail.get("partial_unexpected_index_list") or [
+        value if isinstance(value, dict) else {"value": value}
+        for value in detail.get("partial_unexpected_list", ())
+    ]
+    count = detail.get("unexpected_count")
+    elements = detail.get("element_count")
+    return Outcome(
+        # numpy's booleans cannot be written as JSON
+        bool(result.success),
+        observed=_scalar(observed),
+        unexpected_count=None if count is None else int(count),
+        element_count=None if elements is None else int(elements),
+        sample=tuple(_row(row) for row in sample[:SAMPLE]),
+    )
+
+
+def _with_rows(outcome: Outcome, rows: int) -> Outcome:
+    return Outcome(
+        outcome.success,
+        outcome.error,
+        outcome.observed,
+        outcome.unexpected_count,
+        rows,
+        outcome.sample,
+    )
+
+
+def error_of(info: Mapping[str, Any] | None) -> str:
+    """The message of an exception, from either shape in which the library reports one.
+
+    >>> error_of({"raised_exception": True, "exception_message": "no such column"})
+    'no such column'
+    >>> error_of({"MetricConfigurationID(...)": {"raised_exception": True, "exception_message": "no"}})
+    'no'
+    >>> error_of({"raised_exception": False, "exception_message": None})
+    ''
+    """
+    if not info:
+        return ""
+    entries = [info] if "raised_exception" in info else list(info.values())
+    for entry in entries:
+        if isinstance(entry, Mapping) and entry.get("raised_exception"):
+            return str(entry.get("exception_message") or "it raised an exception")
+    return ""
+
+
+def _plain(message: str) -> str:
+    """The part of a message that is about the data: one line, without the statement and its traceback."""
+    message = message.split("[SQL:")[0].split("\n\nLINE ")[0]
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    text = " ".join(lines)
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name): _scalar(value) for name, value in row.items()}
+
+
+def _scalar(value: Any) -> str | int | float | None:
+    """A value as JSON can hold it."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date | time | Decimal):
+        return str(value)
+    return str(value)

@@ -1,0 +1,344 @@
+"""The ledger: what was run, what the gate said of it and what was published, written only once.
+
+One SQLite file that several processes may write at a time. Rows are only ever added; triggers
+refuse the rest. KPI values are not kept here: they live in the Parquet file of the run.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from boardpack.errors import StorageError
+from boardpack.locks import lock
+
+Verdict = Literal["publish", "banner", "hold", "not checked"]
+RunStatus = Literal["published", "held", "failed"]
+
+_BUSY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A run that began. ``started_at`` is UTC, ISO; ``version`` that of Boardpack."""
+
+    run_id: str
+    report: str
+    period: str
+    grain: str
+    as_of: str
+    started_at: str
+    segment: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """How a run ended. ``seconds`` are by stage; ``error`` is empty unless it failed."""
+
+    run_id: str
+    status: RunStatus
+    ended_at: str
+    verdict: Verdict = "not checked"
+    reasons: tuple[str, ...] = ()
+    error: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the ledger knows it; ``ended`` stays None for one that was killed."""
+
+    started: RunStarted
+    ended: RunEnded | None = None
+
+
+@dataclass(frozen=True)
+class EditionRow:
+    """One published edition.
+
+    ``folder`` is relative to ``var/editions``, with ``/``; ``published_at`` is UTC, ISO;
+    ``parent`` is the revision that this one follows, None for the first.
+    """
+
+    report: str
+    period: str
+    grain: str
+    segment: str
+    revision: int
+    parent: int | None
+    run_id: str
+    as_of: str
+    verdict: Verdict
+    status: Literal["final", "provisional"]
+    release: Literal["draft", "signed"]
+    reasons: tuple[str, ...]
+    folder: str
+    published_at: str
+    manifest_hash: str
+    renderer: str
+
+
+# Each entry brings a ledger one schema version further; entries are added, never edited.
+# Every table has a natural key and no rowid, so that there is no second name to overwrite a row by.
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE run_started (
+            run_id TEXT PRIMARY KEY,
+            report TEXT NOT NULL,
+            period TEXT NOT NULL,
+            grain TEXT NOT NULL,
+            as_of TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            segment TEXT NOT NULL,
+            version TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE run_ended (
+            run_id TEXT PRIMARY KEY REFERENCES run_started (run_id),
+            status TEXT NOT NULL CHECK (status IN ('published', 'held', 'failed')),
+            ended_at TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            reasons TEXT NOT NULL,
+            error TEXT NOT NULL,
+            seconds TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE verdict (
+            key TEXT PRIMARY KEY,
+            body TEXT NOT NULL,
+            remembered_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE edition (
+            report TEXT NOT NULL,
+            period TEXT NOT NULL,
+            grain TEXT NOT NULL,
+            segment TEXT NOT NULL,
+            revision INTEGER NOT NULL CHECK (revision > 0),
+            parent INTEGER,
+            run_id TEXT NOT NULL,
+            as_of TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            status TEXT NOT NULL CHECK (status IN ('final', 'provisional')),
+            release TEXT NOT NULL CHECK (release IN ('draft', 'signed')),
+            reasons TEXT NOT NULL,
+            folder TEXT NOT NULL,
+            published_at TEXT NOT NULL,
+            manifest_hash TEXT NOT NULL,
+            renderer TEXT NOT NULL,
+            PRIMARY KEY (report, period, segment, revision)
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+
+_TABLES = {
+    "run_started": ("run_id",),
+    "run_ended": ("run_id",),
+    "verdict": ("key",),
+    "edition": ("report", "period", "segment", "revision"),
+}
+_STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
+_ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds")
+_EDITION = tuple(EditionRow.__dataclass_fields__)
+_OF = "(:report IS NULL OR report = :report) AND (:period IS NULL OR period = :period)"
+
+
+class Ledger:
+    """An open ledger; use it in a ``with`` block, one per process and thread.
+
+    `StorageError` says which file could not be read or written, and what SQLite found.
+
+    >>> import tempfile
+    >>> run = RunStarted("a1", "monthly", "2025-12", "month", "2025-12-31", "2026-01-01T06:00:00Z")
+    >>> with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.db") as ledger:
+    ...     ledger.start(run)
+    ...     [run.run_id for run in ledger.unfinished()]
+    ['a1']
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._explained("opened"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._con = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            try:
+                self._con.execute("PRAGMA foreign_keys = ON")
+                self._con.execute("PRAGMA synchronous = FULL")
+                if self._version() < len(_MIGRATIONS):
+                    self._migrate()
+            except BaseException:
+                self._con.close()
+                raise
+        if self._version() > len(_MIGRATIONS):
+            found = self._version()
+            self._con.close()
+            raise StorageError(
+                f"the ledger has schema version {found}; this Boardpack knows {len(_MIGRATIONS)}.",
+                file=path,
+                hint="a newer Boardpack wrote it: use that one",
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._con.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(self, run: RunStarted) -> None:
+        """Record that a run began; its id must be new."""
+        self._add("run_started", {name: getattr(run, name) for name in _STARTED})
+
+    def end(self, run: RunEnded) -> None:
+        """Record how a run ended: once, and only for a run that began."""
+        values = {name: getattr(run, name) for name in _ENDED}
+        self._add(
+            "run_ended",
+            {**values, "reasons": _dump(list(run.reasons)), "seconds": _dump(dict(run.seconds))},
+        )
+
+    def add_edition(self, edition: EditionRow) -> None:
+        """Record a published edition; its report, period, segment and revision must be new."""
+        values = {name: getattr(edition, name) for name in _EDITION}
+        self._add("edition", {**values, "reasons": _dump(list(edition.reasons))})
+
+    def remember_verdict(self, key: str, body: str, at: str = "") -> None:
+        """Keep a verdict for runs to come; ``body`` is its JSON, ``at`` when it was reached.
+
+        The key names all that the verdict rests on, so the first one stands and a second is
+        ignored. A verdict that rests on an error, and not on the data, is not to be remembered.
+        """
+        with self._explained("written"):
+            self._con.execute(
+                "INSERT INTO verdict (key, body, remembered_at) SELECT ?, ?, ?"
+                " WHERE NOT EXISTS (SELECT 1 FROM verdict WHERE key = ?)",
+                (key, body, at, key),
+            )
+
+    def verdict(self, key: str) -> str | None:
+        """The JSON of the verdict remembered under ``key``, or None."""
+        rows = self._rows("SELECT body FROM verdict WHERE key = :key", {"key": key})
+        return None if not rows else str(rows[0]["body"])
+
+    def editions(self, report: str | None = None, period: str | None = None) -> list[EditionRow]:
+        """Every edition, oldest first; of one report or period when named."""
+        rows = self._rows(
+            f"SELECT * FROM edition WHERE {_OF}"
+            " ORDER BY published_at, report, period, segment, revision",
+            {"report": report, "period": period},
+        )
+        return [_edition(row) for row in rows]
+
+    def latest(self, report: str, period: str, segment: str = "") -> EditionRow | None:
+        """The highest revision of one report, period and segment, or None."""
+        rows = self._rows(
+            "SELECT * FROM edition WHERE report = :report AND period = :period"
+            " AND segment = :segment ORDER BY revision DESC LIMIT 1",
+            {"report": report, "period": period, "segment": segment},
+        )
+        return _edition(rows[0]) if rows else None
+
+    def runs(self, report: str | None = None, period: str | None = None) -> list[Run]:
+        """Every run, oldest first; of one report or period when named."""
+        of = {"report": report, "period": period}
+        ends = self._rows(
+            f"SELECT run_ended.* FROM run_ended JOIN run_started USING (run_id) WHERE {_OF}", of
+        )
+        ended = {row["run_id"]: _ended(row) for row in ends}
+        rows = self._rows(f"SELECT * FROM run_started WHERE {_OF} ORDER BY started_at, run_id", of)
+        started = [RunStarted(**{name: row[name] for name in _STARTED}) for row in rows]
+        return [Run(run, ended.get(run.run_id)) for run in started]
+
+    def unfinished(self, report: str | None = None, period: str | None = None) -> list[RunStarted]:
+        """Runs that began and did not end: still at work, or killed."""
+        return [run.started for run in self.runs(report, period) if run.ended is None]
+
+    def _version(self) -> int:
+        return int(self._con.execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self) -> None:
+        # SQLite does not wait for others when it turns a file to WAL, so one alone makes it.
+        lockfile = self.path.with_name(self.path.name + ".lock")
+        with lock(lockfile, "the making of the ledger", _BUSY_SECONDS):
+            self._con.execute("PRAGMA journal_mode = WAL")
+            self._con.execute("BEGIN IMMEDIATE")
+            try:
+                for statements in _MIGRATIONS[self._version() :]:
+                    for statement in statements:
+                        self._con.execute(statement)
+                for table, key in _TABLES.items():
+                    for trigger in _append_only(table, key):
+                        self._con.execute(trigger)
+                self._con.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+                self._con.execute("COMMIT")
+            except BaseException:
+                if self._con.in_transaction:
+                    self._con.execute("ROLLBACK")
+                raise
+
+    def _add(self, table: str, values: Mapping[str, Any]) -> None:
+        marks = ", ".join("?" * len(values))
+        with self._explained("written"):
+            self._con.execute(
+                f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",
+                tuple(values.values()),
+            )
+
+    def _rows(self, query: str, values: Mapping[str, str | None]) -> list[sqlite3.Row]:
+        with self._explained("read"):
+            cursor = self._con.execute(query, values)
+            cursor.row_factory = sqlite3.Row
+            return cursor.fetchall()
+
+    @contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(
+                f"the ledger could not be {verb}: {error}.",
+                file=self.path,
+                hint="nothing that it holds was changed",
+            ) from error
+
+
+def _append_only(table: str, key: tuple[str, ...]) -> Iterator[str]:
+    for verb in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+            f" BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed'); END"
+        )
+    # REPLACE deletes without asking the trigger above, so a known key is refused before that.
+    same = " AND ".join(f"{column} = NEW.{column}" for column in key)
+    yield (
+        f"CREATE TRIGGER IF NOT EXISTS {table}_once BEFORE INSERT ON {table}"
+        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"
+        f" BEGIN SELECT RAISE(ABORT, 'this row of {table} is there already'); END"
+    )
+
+
+def _ended(row: sqlite3.Row) -> RunEnded:
+    values = {name: row[name] for name in _ENDED}
+    reasons, seconds = json.loads(row["reasons"]), json.loads(row["seconds"])
+    return RunEnded(**{**values, "reasons": tuple(reasons), "seconds": seconds})
+
+
+def _edition(row: sqlite3.Row) -> EditionRow:
+    values = {name: row[name] for name in _EDITION}
+    return EditionRow(**{**values, "reasons": tuple(json.loads(row["reasons"]))})
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,165 @@
+"""The built-in renderer: pandoc with one filter and two templates, and Typst in this process."""
+
+from __future__ import annotations
+
+import base64
+import calendar
+import hashlib
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import typst
+
+from boardpack.assemble import Assembled
+from boardpack.brand import read_brand
+from boardpack.errors import RenderError, StorageError
+from boardpack.render.assets import font_faces
+from boardpack.render.theme import HERE, charts_html, parts_css, scripts, source
+
+# What Quarto reads, without what a report may not use: no text becomes math, LaTeX or a citation.
+_READER = (
+    "markdown-tex_math_dollars-tex_math_single_backslash-raw_tex-latex_macros-citations"
+    "-example_lists-implicit_figures"
+)
+_SECONDS = 120
+_STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]
+
+
+def render_builtin(assembled: Assembled, folder: Path) -> tuple[Path, Path]:
+    """Render into ``report.html`` and ``report.pdf`` of ``folder``."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        html = pool.submit(_html, assembled)
+        pdf = pool.submit(_pdf, assembled)
+        made = html.result(), pdf.result()
+    paths = folder / "report.html", folder / "report.pdf"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, data in zip(paths, made, strict=True):
+            path.write_bytes(data)
+    except OSError as error:
+        raise StorageError(
+            f"The report cannot be written ({error.strerror}).", file=folder
+        ) from None
+    return paths
+
+
+def _html(assembled: Assembled) -> bytes:
+    page = _pandoc(
+        assembled.folder,
+        "--to=html5",
+        f"--template={HERE / 'page.html'}",
+        "--toc",
+        "--toc-depth=3",
+        f"--variable=policy:{_policy()}",
+    )
+    brand = read_brand(assembled.folder / "_brand.yml")
+    style = "\n".join((font_faces(brand), parts_css(brand), source("page.css")))
+    page = page.replace("<!--style-->", f"<style>\n{style}</style>", 1)
+    charts = charts_html() if assembled.charts else ""
+    head, _, tail = page.rpartition("<!--charts-->")
+    return (head + charts + tail).encode("utf-8")
+
+
+@cache
+def _policy() -> str:
+    """What the page may do: run its own two scripts, and reach no network at all."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts()
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _pdf(assembled: Assembled) -> bytes:
+    folder = assembled.folder
+    language, _, region = assembled.facts.locale.partition("_")
+    variables = [f"--variable=language:{language}"]
+    if len(region) == 2:
+        variables.append(f"--variable=region:{region}")
+    document = _pandoc(
+        folder,
+        "--to=typst-smart",
+        f"--template={HERE / 'page.typ'}",
+        "--shift-heading-level-by=-1",
+        *variables,
+    )
+    source_file = folder / "report.typ"
+    try:
+        source_file.write_text(document, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(
+            f"The report cannot be written ({error.strerror}).", file=source_file
+        ) from None
+    try:
+        made, warnings = typst.compile_with_warnings(
+            str(source_file),
+            root=str(folder),
+            font_paths=_fonts(tuple(sorted(_font_folders(folder)))),
+            pdf_standards=[*_STANDARDS],
+            timestamp=_timestamp(assembled.facts.as_of),
+        )
+    except typst.TypstError as error:
+        reason = str(getattr(error, "diagnostic", "") or error).strip()
+        raise RenderError(f"Typst refused the report: {reason}", file=source_file) from None
+    for warning in warnings:
+        if "font" in str(warning):
+            raise RenderError(f"The PDF would not look as meant: {warning}")
+    return bytes(made)
+
+
+@cache
+def _fonts(folders: tuple[str, ...]) -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, font_paths=list(folders))
+
+
+def _font_folders(folder: Path) -> set[str]:
+    brand = read_brand(folder / "_brand.yml")
+    return {str(font.path.parent) for font in brand.fonts}
+
+
+def _timestamp(as_of: str) -> int:
+    """The as-of day as the document's date, so that equal reports are equal files."""
+    day = date.fromisoformat(as_of) if as_of else date(2000, 1, 1)
+    return calendar.timegm(day.timetuple())
+
+
+def _pandoc(folder: Path, *options: str) -> str:
+    command = [
+        _executable(),
+        "report.qmd",
+        f"--from={_READER}",
+        f"--lua-filter={HERE / 'filter.lua'}",
+        "--wrap=none",
+        "--syntax-highlighting=none",
+        "--fail-if-warnings",
+        *options,
+    ]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise RenderError(f"pandoc did not finish within {_SECONDS} seconds.") from None
+    if done.returncode != 0:
+        message = done.stderr.decode("utf-8", "replace").strip()
+        raise RenderError(f"pandoc refused the report: {message}", file=folder / "report.qmd")
+    return done.stdout.decode("utf-8")
+
+
+@cache
+def _executable() -> str:
+    import pypandoc
+
+    try:
+        return str(pypandoc.get_pandoc_path())
+    except OSError:
+        raise RenderError(
+            "pandoc is not installed.", hint="install the package pypandoc_binary"
+        ) from None

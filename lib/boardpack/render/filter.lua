@@ -1,0 +1,359 @@
+-- The one filter of every report.
+--
+-- Under Quarto it lays out what Quarto does not know: cards, facts, charts that stay with their title.
+-- Under plain pandoc it also does what Quarto would do by itself: callouts, layouts, content for one
+-- format, page breaks, raw HTML tables and alternative text.
+
+local under_quarto = quarto ~= nil
+local to_html = FORMAT:match("html") ~= nil
+local to_typst = FORMAT:match("typst") ~= nil
+
+-- Spans that have a look of their own in the PDF: class -> function in report.typ.
+local SPANS = {
+  "n", "good", "bad", "warn", "met", "missed", "muted", "strong", "label", "no-value",
+  "card-name", "card-value", "card-note", "card-label", "chart-title", "fact-name", "fact-value", "source-note",
+}
+local DIVS = { "lead", "note", "source-note", "scorecard" }
+local CALLOUT_TITLES = {
+  note = "Note", tip = "Tip", warning = "Warning", important = "Important", caution = "Caution",
+}
+
+local function typst(text) return pandoc.RawBlock("typst", text) end
+local function typst_inline(text) return pandoc.RawInline("typst", text) end
+
+local function typst_string(text)
+  return '"' .. text:gsub("[%c]", " "):gsub("\\", "\\\\"):gsub('"', '\\"') .. '"'
+end
+
+local function wrapped(call, blocks)
+  local out = pandoc.Blocks({ typst(call .. "[") })
+  out:extend(blocks)
+  out:insert(typst("]"))
+  return out
+end
+
+-- #name(arguments, [..], [..]) with one content block a cell.
+local function call_with_cells(call, cells)
+  local out = pandoc.Blocks({ typst("#" .. call) })
+  for _, cell in ipairs(cells) do
+    out:insert(typst("["))
+    out:extend(cell)
+    out:insert(typst("],"))
+  end
+  out:insert(typst(")"))
+  return out
+end
+
+local function only_divs(blocks, class)
+  return blocks:filter(function(block)
+    return block.t == "Div" and block.classes:includes(class)
+  end)
+end
+
+local function contents(blocks)
+  return blocks:map(function(block) return block.content end)
+end
+
+local function cards(div)
+  local columns = tonumber(div.attributes["layout-ncol"] or "") or 3
+  div.attributes["layout-ncol"] = nil
+  if to_typst then
+    return call_with_cells("bp-cards(" .. columns .. ",", contents(only_divs(div.content, "card")))
+  end
+  div.attributes.style = "--columns: " .. columns
+  return div
+end
+
+local function facts(div)
+  local cells = pandoc.List()
+  for _, block in ipairs(div.content) do
+    if block.t == "BulletList" then
+      cells:extend(block.content)
+    end
+  end
+  return call_with_cells("bp-facts(", cells)
+end
+
+-- `layout="[[2,1],[1]]"` and `layout-ncol=2` as rows of column weights; a negative weight is a gap.
+local function layout_rows(div, count)
+  local columns = tonumber(div.attributes["layout-ncol"] or "")
+  if columns then
+    local rows = {}
+    for _ = 1, math.ceil(count / columns) do
+      local row = {}
+      for i = 1, columns do row[i] = 1 end
+      table.insert(rows, row)
+    end
+    return rows
+  end
+  local rows = pandoc.json.decode(div.attributes.layout)
+  if type(rows[1]) ~= "table" then rows = { rows } end
+  return rows
+end
+
+local function layout(div)
+  local cells = div.content:filter(function(block) return block.t ~= "Null" end)
+  local rows = layout_rows(div, #cells)
+  local out = pandoc.Blocks({})
+  local at = 1
+  for _, row in ipairs(rows) do
+    local weights, row_cells = {}, pandoc.List()
+    for _, weight in ipairs(row) do
+      table.insert(weights, string.format("%gfr", math.abs(weight)))
+      if weight < 0 then
+        row_cells:insert(pandoc.Blocks({}))
+      else
+        row_cells:insert(pandoc.Blocks({ cells[at] }))
+        at = at + 1
+      end
+    end
+    if to_typst then
+      local columns = "(" .. table.concat(weights, ", ") .. ",)"
+      out:extend(call_with_cells("bp-row(" .. columns .. ",", row_cells))
+    else
+      local items = row_cells:map(function(blocks)
+        return pandoc.Div(blocks, pandoc.Attr("", { "layout-cell" }))
+      end)
+      local style = "--columns: " .. table.concat(weights, " ")
+      out:insert(pandoc.Div(items, pandoc.Attr("", { "layout-row" }, { style = style })))
+    end
+  end
+  for i = at, #cells do out:insert(cells[i]) end
+  if to_html then
+    div.attributes["layout-ncol"], div.attributes.layout = nil, nil
+  end
+  div.content = out
+  return div
+end
+
+local function callout(div, kind)
+  local title = div.attributes.title or CALLOUT_TITLES[kind] or "Note"
+  local first = div.content[1]
+  local inlines = pandoc.Inlines({ pandoc.Str(title) })
+  if not div.attributes.title and first and first.t == "Header" then
+    inlines = first.content
+    div.content:remove(1)
+  end
+  div.attributes.title = nil
+  if to_typst then
+    local out = pandoc.Blocks({ typst("#bp-callout(" .. typst_string(kind) .. ", [") })
+    out:insert(pandoc.Plain(inlines))
+    out:insert(typst("])["))
+    out:extend(div.content)
+    out:insert(typst("]"))
+    return out
+  end
+  local heading = pandoc.Div(pandoc.Plain(inlines), pandoc.Attr("", { "callout-title" }))
+  div.attributes.role = "note"
+  div.classes:insert(1, "callout")
+  div.content:insert(1, heading)
+  return div
+end
+
+local function shows(element)
+  local function matches(format)
+    return (format == "html" and to_html) or (format == "typst" and to_typst)
+  end
+  local when, unless = element.attributes["when-format"], element.attributes["unless-format"]
+  local applies = (not when or matches(when)) and (not unless or not matches(unless))
+  if element.classes:includes("content-hidden") then return not applies end
+  return applies
+end
+
+local function conditional(element)
+  if element.classes:includes("content-visible") or element.classes:includes("content-hidden") then
+    return shows(element) and element.content or {}
+  end
+end
+
+local function length(text)
+  if not text then return nil end
+  local number, unit = text:match("^([%d.]+)([%a%%]*)$")
+  if not number then return nil end
+  if unit == "px" or unit == "" then return string.format("%gpt", tonumber(number) * 0.75) end
+  return number .. unit
+end
+
+local function file_text(path)
+  local handle = assert(io.open(path, "rb"), "the image " .. path .. " cannot be read")
+  local text = handle:read("a")
+  handle:close()
+  return text
+end
+
+local function html_escaped(text)
+  return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub('"', "&quot;"))
+end
+
+-- One file: drawings stand in the page itself, where they share its fonts; pictures become data URIs.
+local function html_image(image, alt, width)
+  local style = width and ' style="width: ' .. html_escaped(width) .. '"' or ""
+  if image.src:match("%.svg$") then
+    local attributes = ' class="picture" role="img" aria-label="' .. html_escaped(alt) .. '"' .. style
+    local svg = file_text(image.src):gsub("<svg", function() return "<svg" .. attributes end, 1)
+    return pandoc.RawInline("html", svg)
+  end
+  local mime, data = pandoc.mediabag.fetch(image.src)
+  image.src = pandoc.mediabag.make_data_uri(mime, data)
+  image.attributes.alt = alt
+  return image
+end
+
+local function image(element)
+  local alt = element.attributes["fig-alt"] or element.attributes.alt or ""
+  if alt == "" then alt = pandoc.utils.stringify(element.caption) end
+  local width = element.attributes.width
+  if to_html then return html_image(element, alt, width) end
+  local arguments = typst_string(element.src)
+  if length(width) then arguments = arguments .. ", width: " .. length(width) end
+  return typst_inline("#box(image(" .. arguments .. ", alt: " .. typst_string(alt) .. "))")
+end
+
+local function is_number(text)
+  return text:match("^[%s%p%a]?[%s%p]*%d[%d%p%s]*%a*%s*%S?%S?$") ~= nil
+end
+
+-- Tables fill the page; the shares are those written, else they follow the longest text of each column.
+local function column_widths(element)
+  local count, total = #element.colspecs, 0
+  for _, spec in ipairs(element.colspecs) do total = total + (spec[2] or 0) end
+  local longest = {}
+  for i = 1, count do longest[i] = 4 end
+  local function measure(row)
+    for i, cell in ipairs(row.cells) do
+      local size = utf8.len(pandoc.utils.stringify(cell.contents)) or 4
+      if longest[i] then longest[i] = math.max(longest[i], math.min(size, 40)) end
+    end
+  end
+  if total == 0 then
+    for _, row in ipairs(element.head.rows) do measure(row) end
+    for _, body in ipairs(element.bodies) do
+      for _, row in ipairs(body.body) do measure(row) end
+    end
+    for i = 1, count do total = total + longest[i] + 2 end
+  end
+  for i, spec in ipairs(element.colspecs) do
+    local share = spec[2] or (longest[i] + 2)
+    -- Typst would centre what has no alignment of its own.
+    local side = spec[1] == "AlignDefault" and to_typst and "AlignLeft" or spec[1]
+    element.colspecs[i] = { side, share / total }
+  end
+  return element
+end
+
+-- Figures of a raw HTML table stand to the right in the PDF, as they do on the page.
+local function align_numbers(element)
+  for i, spec in ipairs(element.colspecs) do
+    local numeric, rows = true, 0
+    for _, body in ipairs(element.bodies) do
+      for _, row in ipairs(body.body) do
+        local cell = row.cells[i]
+        rows = rows + 1
+        numeric = numeric and cell ~= nil and is_number(pandoc.utils.stringify(cell.contents))
+      end
+    end
+    if spec[1] == "AlignDefault" and numeric and rows > 0 then
+      element.colspecs[i] = { "AlignRight", spec[2] }
+    end
+  end
+  return element
+end
+
+-- A chart's raw HTML stays as it is; what an author writes raw is a table, and becomes one for both targets.
+local function raw_block(element)
+  if element.format == "html" and not element.text:match("^%s*<figure") then
+    return pandoc.read(element.text, "html").blocks:walk({ Table = align_numbers })
+  end
+end
+
+local function page_break(paragraph)
+  if pandoc.utils.stringify(paragraph):match("^%s*{{<%s*pagebreak%s*>}}%s*$") then
+    if to_typst then return typst("#pagebreak(weak: true)") end
+    return pandoc.Div({}, pandoc.Attr("", { "page-break" }))
+  end
+end
+
+local function span(element)
+  if not to_typst then return nil end
+  for _, class in ipairs(SPANS) do
+    if element.classes:includes(class) then
+      local out = pandoc.Inlines({ typst_inline("#bp-" .. class .. "[") })
+      out:extend(element.content)
+      out:insert(typst_inline("]"))
+      return out
+    end
+  end
+end
+
+-- A pass of its own: its children are counted while each of them is still one block.
+local function layout_div(element)
+  if element.classes:includes("cards") then return nil end
+  if element.attributes["layout-ncol"] or element.attributes.layout then return layout(element) end
+end
+
+local function div(element)
+  if element.classes:includes("cards") then return cards(element) end
+  if to_typst and element.classes:includes("chart") then
+    return wrapped("#bp-chart", element.content)
+  end
+  if to_typst and element.classes:includes("facts") then return facts(element) end
+  if not under_quarto then
+    for kind, _ in pairs(CALLOUT_TITLES) do
+      if element.classes:includes("callout-" .. kind) then return callout(element, kind) end
+    end
+  end
+  if to_typst then
+    for _, class in ipairs(DIVS) do
+      if element.classes:includes(class) then return wrapped("#bp-" .. class .. "-block", element.content) end
+    end
+  end
+end
+
+-- A table scrolls inside its frame on a phone, and the keyboard can reach it.
+local function table_frame(element)
+  if to_html then
+    return pandoc.Div({ element }, pandoc.Attr("", { "table-scroll" }, { tabindex = "0" }))
+  end
+end
+
+local function is_drawn(block)
+  if block.t == "Table" then return true end
+  if block.t ~= "Div" then return false end
+  return block.classes:includes("chart") or block.classes:includes("cards")
+    or block.attributes["layout-ncol"] ~= nil or block.attributes.layout ~= nil
+end
+
+-- The words between a heading and its first chart stay with the chart, as the heading stays with them.
+local function keep_with_chart(document)
+  if not to_typst then return nil end
+  local out, waiting = pandoc.Blocks({}), nil
+  local function release(sticky)
+    for _, block in ipairs(waiting or {}) do
+      if sticky then out:extend(wrapped("#block(sticky: true)", { block })) else out:insert(block) end
+    end
+    waiting = nil
+  end
+  for _, block in ipairs(document.blocks) do
+    if waiting and block.t == "Para" and #waiting < 2 then
+      waiting:insert(block)
+    else
+      release(is_drawn(block))
+      out:insert(block)
+      if block.t == "Header" then waiting = pandoc.List() end
+    end
+  end
+  release(false)
+  document.blocks = out
+  return document
+end
+
+if under_quarto then
+  return { { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
+end
+return {
+  { Div = conditional, Span = conditional },
+  { RawBlock = raw_block, Para = page_break, Plain = page_break },
+  { Pandoc = keep_with_chart },
+  { Image = image, Table = column_widths, Div = layout_div },
+  { Div = div, Span = span, Table = table_frame },
+}

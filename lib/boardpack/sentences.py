@@ -1,0 +1,136 @@
+"""Sentences written from the data by rule: what happened, whether that is unusual, how it stands to the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from boardpack.blocks import Text
+from boardpack.formats import number
+from boardpack.markup import Box, Bullets, Line, Paragraph, Strong, text
+from boardpack.readings import Reading, explanation, message, read
+from boardpack.values import Values
+
+#: More bullets than this are no summary.
+_MOST = 6
+#: A pace that takes longer than this many periods is no way to a target.
+_PATIENCE = 24
+
+
+def summary(values: Values, kpis: Sequence[str], *, dimension: str = "", most: int = _MOST) -> Text:
+    """The answer first: one line on how many targets are met, then what matters most, in sentences.
+
+    Off target and moved beyond its normal variation comes first, then the other targets missed, unusual
+    moves and the rest. With ``dimension`` a KPI that adds up also says which member explains its move.
+    """
+    readings = [read(values, kpi) for kpi in kpis if values.is_available(kpi)]
+    if not readings:
+        return Text("")
+    # The order of ``kpis`` is kept among equals: a report lists what it cares for first.
+    chosen = sorted(readings, key=_weight)[:most]
+    bullets = tuple(_sentence(values, reading, dimension) for reading in chosen)
+    return text(Box("lead", (Paragraph(_verdict(values, readings)),)), Bullets(bullets))
+
+
+def finding(values: Values, kpi: str, dimension: str) -> Text:
+    """Which member explains most of a movement, as one sentence; empty when there is none to tell."""
+    said = explanation(values, kpi, dimension) if values.is_available(kpi) else ()
+    return text(Paragraph((*said, "."))) if said else Text("")
+
+
+def _weight(reading: Reading) -> int:
+    if reading.standing == "no value":
+        return 4
+    missed, unusual = reading.standing == "missed", reading.is_unusual
+    worse = reading.verdict_on(reading.before) == "worse"
+    if missed and unusual:
+        return 0 if worse else 1
+    if unusual and worse:
+        return 2
+    return 3 if missed else 4 if unusual else 5
+
+
+def _verdict(values: Values, readings: Sequence[Reading]) -> Line:
+    when = readings[0].formatter.period(values.period)
+    judged = [r for r in readings if r.standing in ("met", "missed")]
+    unusual = sum(r.is_unusual for r in readings)
+    so_far = " so far" if values.report.status == "provisional" else ""
+    moved = (
+        f"{_count(unusual, 'figure')} moved more than usual"
+        if unusual
+        else "no figure moved more than usual"
+    )
+    if not judged:
+        return (f"{when}{so_far}: {moved}.",)
+    met = sum(r.standing == "met" for r in judged)
+    targets = f"{met} of {_count(len(judged), 'target')} met{so_far}"
+    return (f"{when}: ", Strong((targets,)), f"; {moved}.")
+
+
+def _sentence(values: Values, reading: Reading, dimension: str) -> Line:
+    line: Line = (*_said(reading), *_unusual(reading), *_last_year(reading), *_pace(reading), ".")
+    if dimension and reading.facts.additive:
+        said = explanation(values, reading.facts.id, dimension)
+        if said:
+            line = (*line, " ", *said, ".")
+    return line
+
+
+def _said(reading: Reading) -> Line:
+    first, *rest = message(reading)
+    # The name stands out, so that the eye finds its KPI.
+    assert isinstance(first, str)
+    name = reading.name
+    return (Strong((name,)), first[len(name) :], *rest)
+
+
+def _unusual(reading: Reading) -> Line:
+    if not reading.is_unusual or reading.normal is None:
+        return ()
+    write = reading.formatter.short
+    low, high = (write(reading.facts.id, end) for end in (reading.normal.low, reading.normal.high))
+    return (
+        ", outside its normal range of ",
+        number(reading.now, low, "limit"),
+        " to ",
+        number(reading.now, high, "limit"),
+    )
+
+
+def _last_year(reading: Reading) -> Line:
+    said = reading.change_from(reading.year_ago)
+    if not said:
+        return ()
+    when = reading.formatter.period(reading.year_ago.period)
+    if said == "unchanged":
+        return (f"; the same as in {when}",)
+    side = "above" if said[0] == "+" else "below"
+    return ("; ", number(reading.now, said[1:], "change"), f" {side} {when}")
+
+
+def _pace(reading: Reading) -> Line:
+    """When the target would be reached at the pace of the last three periods, where that leads to it."""
+    target, now = reading.target, reading.now.value
+    recent = (*reading.earlier[-3:], *((now,) if now is not None else ()))
+    if reading.standing != "missed" or reading.is_open or len(recent) < 4 or now is None:
+        return ()
+    if target is None or isinstance(target.value, tuple):
+        return ()
+    pace = (recent[-1] - recent[0]) / 3
+    if pace == 0 or (target.value - now) / pace <= 0:
+        return ()
+    periods = (target.value - now) / pace
+    if periods > _PATIENCE:
+        return ()
+    grain = reading.now.period.grain
+    return (
+        f"; at the pace of the last three {grain}s {_in_time(periods, grain)} from this target",
+    )
+
+
+def _in_time(periods: float, grain: str) -> str:
+    whole = max(1, round(periods))
+    return f"about {_count(whole, grain)}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" + ("" if n == 1 else "s")

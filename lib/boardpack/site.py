@@ -1,0 +1,283 @@
+"""The index: one page that lists every edition, for people who only want to read the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote
+
+from babel.dates import format_date
+
+from boardpack.brand import Brand, read_brand
+from boardpack.files import replace_text
+from boardpack.formats import member_name
+from boardpack.frontpage import period_name
+from boardpack.ledger import EditionRow
+from boardpack.periods import Period
+from boardpack.render.assets import font_faces
+
+_VERDICTS = {
+    "publish": ("good", "Passed"),
+    "banner": ("warn", "Passed with warnings"),
+    "hold": ("bad", "Failed"),
+    "not checked": ("none", "Not checked"),
+}
+_FILES = (("report.html", "HTML"), ("report.pdf", "PDF"), ("values.csv", "CSV"))
+_FACES = ((400, "normal"), (600, "normal"))
+_COLUMNS = ("Period", "As of", "Data checks", "Status", "Revision", "Published", "Files")
+
+
+def write_index(
+    site: Path,
+    editions: Iterable[EditionRow],
+    company: str,
+    *,
+    brand: Brand | None = None,
+    titles: Mapping[str, str] | None = None,
+    locale: str = "en_US",
+) -> Path:
+    """Write ``index.html`` into ``site`` and return its path; readers see the old page or the new.
+
+    Links lead to the folder ``editions`` beside ``site``, for the files that are there. Colours and
+    font are those of ``brand`` (the suite's when None); ``titles`` names a report by its id. The
+    page needs no network. Hold `boardpack.editions.publishing` while the rows are read and the page
+    is written, so that of two runs the later one's index stays. `StorageError` when ``site`` cannot
+    be written.
+    """
+    path = site / "index.html"
+    root = site.parent / "editions"
+    page = index_html(list(editions), company, root, brand or read_brand(), titles, locale)
+    replace_text(path, page)
+    return path
+
+
+def index_html(
+    editions: Sequence[EditionRow],
+    company: str,
+    root: Path,
+    brand: Brand,
+    titles: Mapping[str, str] | None = None,
+    locale: str = "en_US",
+) -> str:
+    """The page itself; ``root`` is the folder of the editions, asked only for which files exist.
+
+    >>> "Nothing is published yet" in index_html([], "Example Ltd", Path("editions"), read_brand())
+    True
+    """
+    names = titles or {}
+    by_report: dict[str, list[EditionRow]] = {}
+    for row in sorted(editions, key=lambda row: row.report):
+        by_report.setdefault(row.report, []).append(row)
+    reports = {report: names.get(report, member_name(report)) for report in by_report}
+    body = [
+        _section(report, reports[report], rows, root, locale) for report, rows in by_report.items()
+    ] or [_EMPTY]
+    return _PAGE.format(
+        company=escape(company),
+        style=_style(brand),
+        summary=_summary(editions, len(reports)),
+        nav=_nav(reports) if len(reports) > 1 else "",
+        body="\n".join(body),
+    )
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:">
+<meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
+<title>Reports · {company}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<a class="skip" href="#editions">Skip to the reports</a>
+<header><div class="wrap">
+<p class="company">{company}</p>
+<h1>Reports</h1>
+<p class="summary">{summary}</p>
+{nav}</div></header>
+<main class="wrap" id="editions">
+{body}
+</main>
+<footer><div class="wrap">Editions are never changed: a correction is a new revision, and the
+earlier ones stay.</div></footer>
+</body>
+</html>
+"""
+
+_EMPTY = """<div class="empty">
+<p><strong>Nothing is published yet.</strong></p>
+<p>Make a first edition with <code>boardpack run monthly</code>.</p>
+</div>"""
+
+
+def _style(brand: Brand) -> str:
+    used = tuple(font for font in brand.fonts if (font.weight, font.style) in _FACES)
+    colors = "".join(f" --{name.replace('_', '-')}: {hue};" for name, hue in brand.colors.items())
+    return (
+        f"{font_faces(replace(brand, fonts=used))}\n"
+        f':root {{ --family: "{brand.family}";{colors} }}\n'
+        + Path(__file__).with_name("site.css").read_text(encoding="utf-8")
+    )
+
+
+def _summary(editions: Sequence[EditionRow], reports: int) -> str:
+    if not editions:
+        return "No editions yet"
+    newest = max(row.published_at for row in editions)
+    return (
+        f"{_count(len(editions), 'edition')} of {_count(reports, 'report')},"
+        f" the newest published {_moment(newest)}"
+    )
+
+
+def _nav(reports: Mapping[str, str]) -> str:
+    items = "".join(
+        f'<li><a href="#{escape(_anchor(report))}">{escape(title)}</a></li>'
+        for report, title in reports.items()
+    )
+    return f'<nav aria-label="Reports"><ul>{items}</ul></nav>\n'
+
+
+def _section(report: str, title: str, rows: Sequence[EditionRow], root: Path, locale: str) -> str:
+    ordered = sorted(rows, key=_newest_first)
+    periods = [list(same) for _, same in groupby(ordered, key=lambda row: _newest_first(row)[:3])]
+    headings = "".join(f'<th scope="col" role="columnheader">{column}</th>' for column in _COLUMNS)
+    body = "\n".join(_period_row(title, same, root, locale) for same in periods)
+    return f"""<section id="{escape(_anchor(report))}" aria-label="{escape(title)}">
+<h2>{escape(title)}</h2>
+{_latest(title, periods[0][0], root, locale)}
+<div class="all"><table role="table">
+<caption class="unseen">Every period of {escape(title)}, newest first</caption>
+<thead role="rowgroup"><tr role="row">{headings}</tr></thead>
+<tbody role="rowgroup">
+{body}
+</tbody>
+</table></div>
+</section>"""
+
+
+def _newest_first(row: EditionRow) -> tuple[int, int, str, int]:
+    period = Period.parse(row.period)
+    return -period.end.toordinal(), period.start.toordinal(), row.segment, -row.revision
+
+
+def _latest(title: str, row: EditionRow, root: Path, locale: str) -> str:
+    facts = [f"As of {_day(row.as_of, locale)}", f"Revision {row.revision}", _status(row)]
+    told = "".join(f"<span>{fact}</span>" for fact in facts)
+    return f"""<div class="latest">
+<div>
+<p class="eyebrow">Latest</p>
+<p class="period">{escape(_period_and_segment(row, locale))}</p>
+<p class="facts">{_verdict(row)}{told}</p>
+</div>
+<p class="files">{_links(title, row, root, locale)}</p>
+</div>"""
+
+
+def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, locale: str) -> str:
+    row, *older = revisions
+    segment = (
+        f'<span class="minor">{escape(member_name(row.segment))}</span>' if row.segment else ""
+    )
+    cells = (
+        _day(row.as_of, locale),
+        _verdict(row) + f'<span class="minor">{escape(row.verdict)}</span>' + _reasons(row),
+        f'{_status(row)}<span class="minor">{escape(row.release)}</span>',
+        str(row.revision),
+        _moment(row.published_at),
+    )
+    told = "".join(
+        f'<td role="cell" data-label="{label}">{cell}</td>'
+        for label, cell in zip(_COLUMNS[1:-1], cells, strict=True)
+    )
+    return (
+        f'<tr role="row"><th scope="row" role="rowheader">{escape(period_name(row.period, locale))}'
+        f'<span class="minor">{escape(row.period)}</span>{segment}</th>{told}'
+        f'<td role="cell" class="files">{_links(title, row, root, locale)}</td></tr>'
+        + (_older(title, older, root, locale) if older else "")
+    )
+
+
+def _older(title: str, revisions: Sequence[EditionRow], root: Path, locale: str) -> str:
+    lines = "".join(
+        f"<li><span>Revision {row.revision}</span> <span>As of {_day(row.as_of, locale)}</span>"
+        f" {_verdict(row)} <span>Published {_moment(row.published_at)}</span>"
+        f" <span>{_links(title, row, root, locale)}</span></li>"
+        for row in revisions
+    )
+    count = _count(len(revisions), "earlier revision")
+    return (
+        f'<tr role="row" class="older"><td role="cell" colspan="{len(_COLUMNS)}">'
+        f"<details><summary>{count}</summary><ul>{lines}</ul></details></td></tr>"
+    )
+
+
+def _reasons(row: EditionRow) -> str:
+    if not row.reasons:
+        return ""
+    items = "".join(f"<li>{escape(reason)}</li>" for reason in row.reasons)
+    count = _count(len(row.reasons), "reason")
+    return f"<details><summary>{count}</summary><ul>{items}</ul></details>"
+
+
+def _links(title: str, row: EditionRow, root: Path, locale: str) -> str:
+    what = f" of {title}, {_period_and_segment(row, locale)}, revision {row.revision}"
+    links = [
+        f'<a href="../editions/{quote(row.folder)}/{name}">{label}'
+        f'<span class="unseen">{escape(what)}</span></a>'
+        for name, label in _FILES
+        if (root / row.folder / name).is_file()
+    ]
+    return " ".join(links) or "Files removed"
+
+
+def _period_and_segment(row: EditionRow, locale: str) -> str:
+    name = period_name(row.period, locale)
+    return f"{name}, {member_name(row.segment)}" if row.segment else name
+
+
+def _verdict(row: EditionRow) -> str:
+    look, word = _VERDICTS.get(row.verdict, ("none", row.verdict))
+    return f'<span class="verdict {look}">{escape(word)}</span>'
+
+
+def _status(row: EditionRow) -> str:
+    return "Final" if row.status == "final" else "Provisional"
+
+
+def _day(text: str, locale: str) -> str:
+    try:
+        spoken = format_date(date.fromisoformat(text), "medium", locale=locale)
+    except ValueError:
+        return escape(text)
+    return f'<time datetime="{escape(text)}">{escape(spoken)}</time>'
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return escape(text)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return (
+        f'<time datetime="{escape(text)}">{moment:%Y-%m-%d} <span>{moment:%H:%M} UTC</span></time>'
+    )
+
+
+def _anchor(report: str) -> str:
+    return f"report-{report}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")

@@ -1,0 +1,209 @@
+"""Tables: the scorecard, members of a dimension, periods side by side, definitions, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from boardpack.blocks import Text
+from boardpack.formats import Formatter, member_name, number
+from boardpack.markup import (
+    Box,
+    Bullets,
+    Column,
+    Line,
+    NoValue,
+    Paragraph,
+    Piece,
+    Span,
+    Strong,
+    Table,
+    text,
+)
+from boardpack.periods import Period
+from boardpack.readings import Reading, member_readings, read
+from boardpack.sparklines import picture
+from boardpack.values import KpiFacts, Value, Values
+
+#: From this many characters on an amount in full no longer fits a table of seven columns.
+_WIDEST = 11
+
+_BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "within its range"}
+_JUDGEMENTS = {"better": "good", "worse": "bad"}
+
+
+def scorecard(values: Values, kpis: Sequence[str]) -> Text:
+    """One row a KPI: owner, figure, target and whether it is met, both comparisons, its course."""
+    readings = [read(values, kpi) for kpi in kpis if values.is_available(kpi)]
+    if not readings:
+        return Text("")
+    formatter, period = Formatter(values), values.period
+    columns = (
+        Column("KPI", 27),
+        Column("Owner", 13),
+        Column(" ".join(formatter.tick(period)).strip(), 12, "right"),
+        Column("Target", 11, "right"),
+        Column("Status", 10),
+        Column(_against(formatter, period.shift(-1)), 11, "right"),
+        Column(_against(formatter, period.year_ago()), 11, "right"),
+        Column("Course", 13),
+    )
+    rows = tuple(
+        (
+            (reading.name,),
+            (reading.facts.owner,),
+            (formatter.figure(reading.now), *_so_far(reading)),
+            (reading.goal or "",),
+            status(reading),
+            change(reading, reading.before),
+            change(reading, reading.year_ago),
+            (picture(values, reading.facts.id, size=(76, 18), shown_width="2cm"),),
+        )
+        for reading in readings
+    )
+    return text(Box("scorecard", (Table(columns, rows),)), *_reasons(readings))
+
+
+def members(values: Values, kpis: str | Sequence[str], dimension: str) -> Text:
+    """The members of a dimension, the largest first, and the total below them.
+
+    One KPI shows its share of the total where it adds up, and both comparisons; several KPIs show
+    their figures side by side.
+    """
+    names = [kpis] if isinstance(kpis, str) else list(kpis)
+    names = [kpi for kpi in names if values.is_available(kpi) and values.members(kpi, dimension)]
+    if not names:
+        return Text("")
+    table = (
+        _one_by_member(values, names[0], dimension)
+        if len(names) == 1
+        else _many_by_member(values, names, dimension)
+    )
+    return text(Box("scorecard", (table,)))
+
+
+def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
+    """The KPIs through the last periods, the newest on the right."""
+    known = [kpi for kpi in kpis if values.is_available(kpi)]
+    if not known:
+        return Text("")
+    formatter, periods = Formatter(values), values.period.last(last)
+    heads = [" ".join(formatter.tick(period)).strip() for period in periods]
+    columns = (Column("KPI", 26), *(Column(head, 12, "right") for head in heads))
+    rows = []
+    for kpi in known:
+        series = [values.value(kpi, period) for period in periods]
+        full = max(len(formatter.written(value)) for value in series) <= _WIDEST
+        figures = [formatter.figure(value, full=full) for value in series]
+        rows.append(((values.kpi(kpi).name,), *((figure,) for figure in figures)))
+    return text(Box("scorecard", (Table(columns, tuple(rows)),)))
+
+
+def definitions(values: Values, kpis: Sequence[str]) -> Text:
+    """What each KPI means, how it is computed and from what, who owns it, and how it is to be read."""
+    if not kpis:
+        return Text("")
+    columns = (Column("KPI", 24), Column("What it says", 38), Column("How it is computed", 38))
+    rows = tuple(_definition(values.kpi(kpi)) for kpi in kpis)
+    return text(Box("scorecard", (Table(columns, rows),)))
+
+
+def not_available(values: Values) -> Text:
+    """The KPIs without connected sources, one line each with what they lack; empty when all are there."""
+    missing = values.report.not_available
+    items = tuple((Strong((values.kpi(kpi).name,)), f": {missing[kpi]}") for kpi in missing)
+    return text(Bullets(items)) if items else Text("")
+
+
+def status(reading: Reading) -> Line:
+    """Whether the target is met, in a word that also has a colour."""
+    if reading.standing == "no value":
+        return (Span("muted", ("no value",)),)
+    if reading.standing == "no target":
+        return (Span("muted", ("no target",)),)
+    return (Span(reading.standing, (reading.standing,)), *_so_far(reading))
+
+
+def change(reading: Reading, other: Value) -> Line:
+    """The change against another period, in the colour of what it means for the KPI."""
+    said = reading.change_from(other)
+    if not said:
+        what = reading.now if reading.now.value is None else other
+        return (NoValue(what.reason or "no figure to compare with"),)
+    if said == "unchanged":
+        return (Span("muted", (said,)),)
+    written = number(reading.now, said, "change")
+    judgement = reading.verdict_on(other)
+    return (Span(_JUDGEMENTS[judgement], (written,)),) if judgement else (written,)
+
+
+def _so_far(reading: Reading) -> Line:
+    return (" ", Span("warn", ("so far",))) if reading.is_open else ()
+
+
+def _against(formatter: Formatter, period: Period) -> str:
+    return "vs " + " ".join(formatter.tick(period)).strip()
+
+
+def _reasons(readings: Sequence[Reading]) -> tuple[Piece, ...]:
+    """Why a dash stands where a figure was to be, also for those who cannot point at it."""
+    missing = [r for r in readings if r.now.value is None]
+    if not missing:
+        return ()
+    said = "; ".join(f"{r.name}: {r.now.reason or 'no value'}" for r in missing)
+    return (Box("note", (Paragraph((f"No value — {said}.",)),)),)
+
+
+def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
+    formatter, total = Formatter(values), read(values, kpi)
+    shares = total.facts.additive and bool(total.now.value)
+    period = values.period
+    columns = [
+        Column(dimension.capitalize(), 24),
+        Column(total.name, 22, "right"),
+        *([Column("Share", 14, "right")] if shares else []),
+        Column(_against(formatter, period.shift(-1)), 20, "right"),
+        Column(_against(formatter, period.year_ago()), 20, "right"),
+    ]
+    rows: list[tuple[Line, ...]] = []
+    for member, reading in [*member_readings(values, kpi, dimension), ("", total)]:
+        cells: list[Line] = [
+            (member_name(member),) if member else ("Total",),
+            (formatter.figure(reading.now, full=True),),
+        ]
+        if shares:
+            part = 100 * (reading.now.value or 0.0) / (total.now.value or 1.0)
+            cells.append((number(reading.now, formatter.percentage(part), "share"),))
+        cells += [change(reading, reading.before), change(reading, reading.year_ago)]
+        rows.append(tuple(cells) if member else tuple((Strong(cell),) for cell in cells))
+    return Table(tuple(columns), tuple(rows))
+
+
+def _many_by_member(values: Values, kpis: Sequence[str], dimension: str) -> Table:
+    formatter = Formatter(values)
+    columns = (
+        Column(dimension.capitalize(), 20),
+        *(Column(values.kpi(kpi).name, 16, "right") for kpi in kpis),
+    )
+    found = [member for member, _ in member_readings(values, kpis[0], dimension)]
+    rows: list[tuple[Line, ...]] = []
+    for member in [*found, ""]:
+        dims = f"{dimension}={member}" if member else ""
+        cells: list[Line] = [(member_name(member) if member else "Total",)]
+        for kpi in kpis:
+            cells.append((formatter.figure(values.value(kpi, dims=dims), full=True),))
+        rows.append(tuple(cells) if member else tuple((Strong(cell),) for cell in cells))
+    return Table(columns, tuple(rows))
+
+
+def _definition(facts: KpiFacts) -> tuple[Line, ...]:
+    about = " · ".join(part for part in (facts.unit, _BETTER[facts.direction], facts.owner) if part)
+    # A cell of a pipe table has one line: roles tell its parts apart, not breaks.
+    said: Line = (facts.definition,)
+    if facts.notes:
+        said = (*said, " ", Span("muted", (facts.notes,)))
+    # A KPI of one measure has no formula beyond what its definition says.
+    formula = "" if facts.formula == "value" else facts.formula
+    how: Line = (formula, " ") if formula else ()
+    if facts.sources:
+        how = (*how, Span("muted", (f"from {', '.join(facts.sources)}",)))
+    return (Strong((facts.name,)), " ", Span("muted", (about,))), said, how

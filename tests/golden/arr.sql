@@ -1,0 +1,1 @@
+SELECT 12 * value AS value FROM ({mrr})

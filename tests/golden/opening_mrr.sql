@@ -1,0 +1,7 @@
+-- All movements of before the period's first day, account by account.
+SELECT coalesce(sum((
+         SELECT sum(m.amount) FROM mrr_movements AS m
+         WHERE m.account_id = a.account_id AND m.effective_on < $start AND m.recorded_at < $as_of_end
+       )), 0) AS value
+FROM accounts AS a
+WHERE NOT coalesce(a.is_internal, FALSE) AND ($cell IS NULL OR $cell IN (a.segment, a.region))

@@ -1,0 +1,16 @@
+-- Each line day by day: an equal share for every day of service that lies in the period.
+WITH lines AS (
+  SELECT l.service_start, l.service_end,
+         l.amount::DOUBLE / (l.service_end - l.service_start + 1) AS a_day
+  FROM invoice_lines AS l JOIN invoices AS i USING (invoice_id) JOIN accounts AS a USING (account_id)
+  WHERE l.service_start < $end AND l.service_end >= $start
+    AND l.line_type <> 'tax' AND i.status IN ('paid', 'open', 'overdue')
+    AND l.recorded_at < $as_of_end AND l.service_start < $as_of_end
+    AND NOT coalesce(a.is_internal, FALSE) AND ($cell IS NULL OR $cell IN (a.segment, a.region))
+),
+days AS (
+  SELECT unnest(range(CAST($start AS TIMESTAMP), CAST($end AS TIMESTAMP), INTERVAL 1 DAY)) AS day
+)
+SELECT coalesce(sum((SELECT sum(a_day) FROM lines WHERE day BETWEEN service_start AND service_end)), 0)
+       AS value
+FROM days

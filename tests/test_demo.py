@@ -1,0 +1,502 @@
+"""The demo company: what must hold to the cent, what its figures must look like, how it is made."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from boardpack import demo
+from boardpack.demo import finance
+from boardpack.errors import StorageError, UserError
+from boardpack.sources import Source, load
+from boardpack.workspace import SUITE, Workspace
+
+TABLES = {
+    "accounts", "users", "plans", "subscriptions", "mrr_movements", "usage_charges", "sessions",
+    "events", "features", "trials", "web_visits", "survey_responses", "tickets",
+    "business_calendar", "request_metrics", "service_uptime_hourly", "gl_entries", "cash_balances",
+    "invoices", "invoice_lines", "payments",
+}  # fmt: skip
+SCALED = {"sessions", "events", "web_visits", "request_metrics"}
+
+#: What is meant, and SQL for the rows that break it.
+RULES = {
+    "subscriptions in force agree with movements, account by account, at the end of every day": """
+        SELECT account_id, day, sum(amount) FROM (
+          SELECT account_id, effective_on AS day, amount FROM mrr_movements
+          UNION ALL SELECT account_id, started_on, -mrr FROM subscriptions
+          UNION ALL SELECT account_id, ended_on, mrr FROM subscriptions WHERE ended_on IS NOT NULL)
+        GROUP BY ALL HAVING sum(amount) <> 0""",
+    "an account's MRR is never negative, and is zero exactly after churn": """
+        SELECT * FROM (
+          SELECT account_id, effective_on, bool_or(movement_type = 'churn') AS churns,
+                 bool_and(movement_type = 'churn') AS only_churns,
+                 sum(sum(amount)) OVER (PARTITION BY account_id ORDER BY effective_on) AS mrr
+          FROM mrr_movements GROUP BY account_id, effective_on)
+        WHERE mrr < 0 OR (mrr = 0) <> churns OR churns <> only_churns""",
+    "the first movement of an account is new, no later one is": """
+        SELECT * FROM (
+          SELECT account_id, movement_type,
+                 row_number() OVER (PARTITION BY account_id ORDER BY effective_on) AS n
+          FROM mrr_movements) WHERE (n = 1) <> (movement_type = 'new')""",
+    "a reactivation follows full churn": """
+        SELECT r.account_id FROM mrr_movements AS r JOIN mrr_movements AS b
+          ON b.account_id = r.account_id AND b.effective_on < r.effective_on
+        WHERE r.movement_type = 'reactivation' GROUP BY r.account_id, r.movement_id
+        HAVING sum(b.amount) <> 0""",
+    "signs and details follow the movement type": """
+        SELECT * FROM mrr_movements
+        WHERE (amount < 0) <> (movement_type IN ('contraction', 'churn')) OR amount = 0
+           OR (expansion_type IS NOT NULL) <> (movement_type = 'expansion')
+           OR (churn_type IS NOT NULL) <> (movement_type = 'churn')
+           OR (churn_reason IS NOT NULL) <> (movement_type = 'churn')""",
+    "a version's MRR is its quantity at its price": """
+        SELECT * FROM subscriptions WHERE mrr <= 0 OR 0.00501 < abs(mrr - quantity * unit_price
+          * (100 - discount_pct) / 100 / CASE billing_period WHEN 'monthly' THEN 1
+              WHEN 'annual' THEN 12 ELSE 24 END)""",
+    "a version begins where the one before it ends": """
+        SELECT * FROM (
+          SELECT *, lag(ended_on) OVER line AS before FROM subscriptions
+          WINDOW line AS (PARTITION BY regexp_replace(subscription_id, '-[0-9]+$', '')
+                          ORDER BY started_on))
+        WHERE before <> started_on OR ended_on <= started_on""",
+    "what ended is cancelled, what is in force is not": """
+        SELECT * FROM subscriptions WHERE (ended_on IS NOT NULL) <> (status = 'cancelled')""",
+    "an invoice is the sum of its lines": """
+        SELECT invoice_id FROM invoices JOIN (
+          SELECT invoice_id, sum(amount) AS lines FROM invoice_lines GROUP BY ALL)
+          USING (invoice_id) WHERE amount <> lines
+        UNION ALL SELECT invoice_id FROM invoices ANTI JOIN invoice_lines USING (invoice_id)""",
+    "an invoice is paid when, and only when, one payment of its amount succeeded": """
+        SELECT invoice_id FROM invoices LEFT JOIN (
+          SELECT invoice_id, count(*) AS n, sum(amount) AS paid, max(attempted_at)::DATE AS day
+          FROM payments WHERE status = 'succeeded' GROUP BY ALL) USING (invoice_id)
+        WHERE CASE WHEN status = 'paid' THEN n IS DISTINCT FROM 1 OR paid <> amount OR paid_on <> day
+                   ELSE n IS NOT NULL OR paid_on IS NOT NULL END""",
+    "nothing is paid before it is issued": """
+        SELECT payment_id FROM payments JOIN invoices USING (invoice_id)
+        WHERE attempted_at::DATE < issued_on""",
+    "overdue and open differ by the due day": """
+        SELECT * FROM invoices WHERE status IN ('open', 'overdue')
+          AND (due_on < DATE '2026-01-01') <> (status = 'overdue')""",
+    "usage is invoiced as it was charged": """
+        SELECT * FROM (SELECT account_id, feature_id, service_month AS day, amount FROM usage_charges)
+        FULL JOIN (SELECT account_id, feature_id, service_start AS day, l.amount AS billed
+                   FROM invoice_lines AS l JOIN invoices AS i USING (invoice_id)
+                   WHERE line_type = 'usage' AND status <> 'void')
+          USING (account_id, feature_id, day) WHERE amount IS DISTINCT FROM billed""",
+    "what is invoiced is recognised over days that are there": """
+        SELECT * FROM invoice_lines WHERE service_end < service_start OR amount <= 0""",
+    "every month of a subscription is invoiced once": """
+        SELECT s.account_id, day FROM (
+          SELECT account_id, unnest(range(started_on, coalesce(ended_on, DATE '2025-11-15'),
+                                          INTERVAL 7 DAY))::DATE AS day FROM subscriptions) AS s
+        LEFT JOIN (SELECT account_id, service_start, service_end FROM invoice_lines
+                   JOIN invoices USING (invoice_id)
+                   WHERE line_type IN ('subscription', 'addon') AND status <> 'void') AS l
+          ON l.account_id = s.account_id AND day BETWEEN service_start AND service_end
+        WHERE l.account_id IS NULL""",
+    "cash closes at opening and flows, and opens where it closed": """
+        SELECT * FROM (SELECT *, lag(closing_balance) OVER (ORDER BY month_end) AS before
+                       FROM cash_balances)
+        WHERE closing_balance <> opening_balance + customer_receipts - operating_payments
+                                 + financing_inflows
+           OR before <> opening_balance""",
+    "cash receipts are the payments that succeeded": """
+        SELECT * FROM cash_balances LEFT JOIN (
+          SELECT last_day(attempted_at::DATE) AS month_end, sum(amount) AS paid
+          FROM payments WHERE status = 'succeeded' GROUP BY ALL) USING (month_end)
+        WHERE customer_receipts <> paid""",
+    "an event lies inside its session and is its user's": """
+        SELECT event_id FROM events AS e JOIN sessions AS s USING (session_id)
+        WHERE e.user_id <> s.user_id OR e.account_id <> s.account_id
+           OR occurred_at < started_at OR occurred_at > ended_at
+        UNION ALL SELECT event_id FROM events ANTI JOIN sessions USING (session_id)""",
+    "a session begins with its one session_start": """
+        SELECT session_id FROM sessions LEFT JOIN events AS e USING (session_id)
+        GROUP BY ALL HAVING count(CASE WHEN event_name = 'session_start'
+                                        AND occurred_at = started_at THEN 1 END) <> 1
+            OR count(CASE WHEN event_name = 'session_start' THEN 1 END) <> 1""",
+    "a session lies within one day": """
+        SELECT * FROM sessions WHERE ended_at < started_at OR ended_at::DATE <> started_at::DATE""",
+    "users come after their account": """
+        SELECT user_id FROM users AS u JOIN accounts AS a USING (account_id)
+        WHERE u.created_at < a.created_at OR deactivated_at < u.created_at""",
+    "sessions come between the making and the closing of the seat": """
+        SELECT session_id FROM sessions JOIN users USING (user_id)
+        WHERE sessions.account_id <> users.account_id OR started_at < created_at
+           OR started_at > deactivated_at""",
+    "trials, purchases, tickets and surveys come after the account": """
+        SELECT 'trial' FROM trials JOIN accounts USING (account_id) WHERE started_at < created_at
+        UNION ALL SELECT 'movement' FROM mrr_movements JOIN accounts USING (account_id)
+          WHERE effective_on < created_at::DATE
+        UNION ALL SELECT 'ticket' FROM tickets AS t JOIN users AS u USING (user_id)
+          WHERE t.created_at < u.created_at OR t.created_at > u.deactivated_at
+             OR t.account_id <> u.account_id
+        UNION ALL SELECT 'survey' FROM survey_responses AS r JOIN users AS u USING (user_id)
+          WHERE sent_at < u.created_at OR r.account_id <> u.account_id""",
+    "moments of a row come in their order": """
+        SELECT 'trial' FROM trials WHERE ends_at <= started_at OR converted_at < started_at
+            OR converted_at > ends_at + INTERVAL 30 DAY
+        UNION ALL SELECT 'ticket' FROM tickets WHERE first_response_at < created_at
+            OR resolved_at < first_response_at OR reopened_at < resolved_at
+            OR (first_response_at IS NULL AND resolved_at IS NOT NULL)
+        UNION ALL SELECT 'survey' FROM survey_responses WHERE responded_at < sent_at
+            OR (score IS NULL) <> (responded_at IS NULL)
+            OR score NOT BETWEEN scale_min AND scale_max""",
+    "who converts a trial becomes a customer on that day": """
+        SELECT account_id FROM trials LEFT JOIN (
+          SELECT account_id, effective_on FROM mrr_movements WHERE movement_type = 'new')
+          USING (account_id)
+        WHERE converted_at IS NOT NULL AND effective_on IS DISTINCT FROM converted_at::DATE""",
+    "histogram counts rise to the number of requests": """
+        SELECT * FROM request_metrics
+        WHERE NOT (0 <= le_25 AND le_25 <= le_50 AND le_50 <= le_100 AND le_100 <= le_200
+                   AND le_200 <= le_500 AND le_500 <= le_1000 AND le_1000 <= le_2000
+                   AND le_2000 <= le_3000 AND le_3000 <= le_5000 AND le_5000 <= le_10000
+                   AND le_10000 <= requests)
+           OR errors_5xx + timeouts + errors_4xx > requests OR least(errors_5xx, timeouts) < 0""",
+    "an hour has sixty minutes": """
+        SELECT * FROM service_uptime_hourly WHERE total_minutes <> 60
+           OR unplanned_down_minutes + planned_down_minutes + degraded_minutes > 60
+           OR least(unplanned_down_minutes, planned_down_minutes, degraded_minutes) < 0""",
+    "own workspaces bring no revenue": """
+        SELECT account_id FROM accounts WHERE is_internal AND account_id IN (
+          SELECT account_id FROM mrr_movements UNION ALL SELECT account_id FROM invoices)""",
+    "ledger revenue is recognised revenue, within half a cent a posting": """
+        WITH months AS (SELECT unnest(range(DATE '2023-01-01', DATE '2026-01-01',
+                                            INTERVAL 1 MONTH))::DATE AS first),
+        recognised AS (
+          SELECT first, sum(l.amount::DOUBLE * (least(service_end, last_day(first))
+                            - greatest(service_start, first) + 1)
+                            / (service_end - service_start + 1)) AS amount
+          FROM invoice_lines AS l JOIN invoices AS i USING (invoice_id)
+          JOIN months ON service_start <= last_day(first) AND service_end >= first
+          WHERE i.status <> 'void' AND line_type <> 'tax' GROUP BY ALL),
+        posted AS (SELECT date_trunc('month', posted_on)::DATE AS first, sum(amount) AS booked,
+                          count(*) AS n FROM gl_entries WHERE pnl_line = 'revenue' GROUP BY ALL)
+        SELECT * FROM months LEFT JOIN recognised USING (first) LEFT JOIN posted USING (first)
+        WHERE coalesce(abs(amount - booked) > 0.005 * n + 0.001, true)""",
+    "the last day is there": """
+        SELECT 1 WHERE (SELECT max(started_at)::DATE FROM sessions) <> DATE '2025-12-31'
+            OR (SELECT max(visited_at)::DATE FROM web_visits) <> DATE '2025-12-31'
+            OR (SELECT max(bucket_start)::DATE FROM request_metrics) <> DATE '2025-12-31'
+            OR (SELECT max(hour)::DATE FROM service_uptime_hourly) <> DATE '2025-12-31'
+            OR (SELECT max(posted_on) FROM gl_entries) <> DATE '2025-12-31'
+            OR (SELECT max(month_end) FROM cash_balances) <> DATE '2025-12-31'""",
+    "an event is not known before its session": """
+        SELECT event_id FROM events AS e JOIN sessions AS s USING (session_id)
+        WHERE e.recorded_at::DATE < s.recorded_at::DATE""",
+}  # fmt: skip
+
+#: Share of the newest rows, in percent, that a figure of the last twelve months must lie between.
+MONTHLY = """
+  CREATE TEMP VIEW months AS SELECT first, (first + INTERVAL 1 MONTH)::DATE AS next
+    FROM (SELECT unnest(range(DATE '2023-01-01', DATE '2026-01-01', INTERVAL 1 MONTH))::DATE AS first);
+  CREATE TEMP VIEW account_months AS
+    SELECT first, account_id, any_value(segment) AS segment,
+           coalesce(sum(CASE WHEN effective_on < first THEN amount END), 0) AS opening,
+           coalesce(sum(CASE WHEN effective_on < next THEN amount END), 0) AS closing,
+           coalesce(sum(CASE WHEN effective_on < (next - INTERVAL 12 MONTH)::DATE THEN amount END), 0)
+             AS year_ago
+    FROM months, mrr_movements JOIN accounts USING (account_id) GROUP BY first, account_id;
+"""
+
+
+@pytest.fixture
+def con(demo_warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{demo_warehouse}' AS company (READ_ONLY)")
+        connection.execute("SET search_path = 'company,memory'")
+        connection.execute(MONTHLY.replace("TEMP VIEW ", "OR REPLACE VIEW memory.main."))
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def declared() -> dict[str, Source]:
+    sources = load(Workspace.open(SUITE)).declared
+    return {name: source for name, source in sources.items() if name in TABLES}
+
+
+def one(con: duckdb.DuckDBPyConnection, sql: str) -> Any:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def fingerprints(path: Path) -> dict[str, Any]:
+    with duckdb.connect(str(path), read_only=True) as con:
+        return {
+            table: con.execute(f"SELECT count(*), sum(hash(t)::HUGEINT) FROM {table} AS t").fetchone()
+            for (table,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        }
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_no_row_breaks_a_rule(con: duckdb.DuckDBPyConnection, rule: str) -> None:
+    assert con.execute(RULES[rule]).fetchmany(3) == []
+
+
+def test_its_tables_are_the_declared_ones(
+    con: duckdb.DuckDBPyConnection, declared: dict[str, Source]
+) -> None:
+    assert set(declared) == TABLES
+    for name, source in declared.items():
+        found = {row[0]: row[1] for row in con.execute(f"DESCRIBE company.{name}").fetchall()}
+        wanted = {column.name: column.sql_type.replace(", ", ",") for column in source.columns.values()}
+        assert found == wanted, name
+
+
+def test_its_columns_hold_what_their_source_says(
+    con: duckdb.DuckDBPyConnection, declared: dict[str, Source]
+) -> None:
+    wrong = []
+    for name, source in declared.items():
+        checks = [
+            f"count(*) <> count(DISTINCT ({', '.join(source.key)}))",
+            *(f'count(*) <> count("{c.name}")' for c in source.columns.values() if not c.optional),
+            *(
+                f'count(CASE WHEN "{c.name}" NOT IN {(*c.values, "")} THEN 1 END) > 0'
+                for c in source.columns.values()
+                if c.values
+            ),
+        ]
+        row = con.execute(f"SELECT {', '.join(checks)} FROM company.{name}").fetchone()
+        wrong += [f"{name}: {check}" for check, fails in zip(checks, row or (), strict=True) if fails]
+        for column, other in source.references.items():
+            key = declared[other].key[0]
+            orphans = one(
+                con,
+                f"SELECT count(*) FROM company.{name} AS t ANTI JOIN company.{other} AS o"
+                f' ON o."{key}" = t."{column}" WHERE t."{column}" IS NOT NULL',
+            )
+            wrong += [f"{name}.{column}: {orphans} without {other}"] if orphans else []
+    assert wrong == []
+
+
+def test_about_two_rows_in_a_hundred_are_late_and_none_is_unknown(
+    con: duckdb.DuckDBPyConnection, declared: dict[str, Source]
+) -> None:
+    for name, source in declared.items():
+        if source.recorded_at is None or name == "cash_balances":
+            continue
+        day = {
+            "usage_charges": "last_day(service_month)",
+            "invoice_lines": "(SELECT issued_on FROM company.invoices AS i"
+            " WHERE i.invoice_id = t.invoice_id)",
+            "survey_responses": "coalesce(responded_at, sent_at)",
+        }.get(name, source.time)
+        late, early, last = con.execute(
+            f"SELECT 100.0 * avg((recorded_at::DATE > {day}::DATE)::INTEGER),"
+            f" count(CASE WHEN recorded_at::DATE < {day}::DATE THEN 1 END), max(recorded_at)"
+            f" FROM company.{name} AS t"
+        ).fetchone() or (0, 0, None)
+        assert early == 0, name
+        assert str(last) < "2026", name
+        assert 1.4 < late < 2.8, name
+
+
+def test_own_workspaces_are_there_to_be_left_out(con: duckdb.DuckDBPyConnection) -> None:
+    share = one(con, "SELECT 100.0 * avg(is_internal::INTEGER) FROM accounts")
+    assert 0.5 < share < 1.5
+    for table in ("trials", "tickets", "sessions"):
+        internal = f"SELECT count(*) FROM {table} JOIN accounts USING (account_id) WHERE is_internal"
+        assert one(con, internal) > 0, table
+    staff = "SELECT count(*) FROM users AS u JOIN accounts AS a USING (account_id)"
+    assert one(con, f"{staff} WHERE u.is_internal AND NOT a.is_internal") > 0
+
+
+#: What a figure is, SQL for it, and the least and most it may be.
+FIGURES = {
+    "MRR": ("SELECT sum(closing) FROM account_months WHERE first = '2025-12-01'", 1.85e6, 2.3e6),
+    "customers": (
+        "SELECT count(*) FROM account_months WHERE first = '2025-12-01' AND closing > 0", 850, 1100),
+    "customers ever": ("SELECT count(DISTINCT account_id) FROM mrr_movements", 1400, 1700),
+    "monthly churn of 2025, percent": (
+        "SELECT 100.0 * count(CASE WHEN closing = 0 THEN 1 END) / count(*) FROM account_months"
+        " WHERE opening > 0 AND first >= '2025-01-01'", 1.8, 3.5),
+    "net revenue retention, percent": (
+        "SELECT 100 * sum(closing) / sum(year_ago) FROM account_months"
+        " WHERE first = '2025-12-01' AND year_ago > 0", 103, 118),
+    "gross revenue retention, percent": (
+        "SELECT 100 * sum(least(closing, year_ago)) / sum(year_ago) FROM account_months"
+        " WHERE first = '2025-12-01' AND year_ago > 0", 80, 93),
+    "CAC of the last quarter": (
+        "SELECT sum(amount) / (SELECT count(*) FROM mrr_movements WHERE movement_type = 'new'"
+        " AND effective_on >= '2025-10-01') FROM gl_entries"
+        " WHERE pnl_line IN ('sales', 'marketing') AND posted_on >= '2025-10-01'", 5000, 10000),
+    "gross margin of 2025, percent": (
+        "SELECT 100 - 100 * sum(CASE WHEN pnl_line = 'cogs' THEN amount END)"
+        " / sum(CASE WHEN pnl_line = 'revenue' THEN amount END)"
+        " FROM gl_entries WHERE posted_on >= '2025-01-01'", 78, 84),
+    "months of cash": (
+        "SELECT arg_max(closing_balance, month_end) / avg(operating_payments - customer_receipts)"
+        " FROM cash_balances WHERE month_end > '2025-09-30'", 8, 60),
+    "least cash": ("SELECT min(closing_balance) FROM cash_balances", 1e6, 8e6),
+    "trials of the last quarter, a month": (
+        "SELECT count(*) / 3.0 FROM trials WHERE started_at >= '2025-10-01'", 220, 270),
+    "trials that convert, percent": (
+        "SELECT 100.0 * count(converted_at) / count(*) FROM trials JOIN accounts USING (account_id)"
+        " WHERE NOT is_internal AND started_at < '2025-11-01'", 15, 22),
+    "NPS of 2025": (
+        "SELECT 100.0 * avg(CASE WHEN score >= 9 THEN 1 WHEN score <= 6 THEN -1 ELSE 0 END)"
+        " FROM survey_responses WHERE survey_type = 'nps' AND responded_at >= '2025-01-01'", 45, 60),
+    "tickets a month of 100 customers": (
+        "SELECT 100.0 * count(*) / (SELECT count(*) FROM account_months WHERE closing > 0)"
+        " FROM tickets JOIN accounts USING (account_id) WHERE NOT is_internal", 20, 35),
+    "uptime of 2025, percent": (
+        "SELECT 100 - 100.0 * sum(unplanned_down_minutes + planned_down_minutes) / sum(total_minutes)"
+        " FROM service_uptime_hourly WHERE service = 'app' AND hour >= '2025-01-01'", 99.7, 99.98),
+    "error rate of 2025, percent": (
+        "SELECT 100.0 * sum(errors_5xx + timeouts) / sum(requests) FROM request_metrics"
+        " WHERE surface <> 'edge_probe' AND bucket_start >= '2025-01-01'", 0.1, 0.3),
+    "API requests over 500 ms, percent": (
+        "SELECT 100.0 - 100.0 * sum(le_500) / sum(requests) FROM request_metrics"
+        " WHERE surface = 'api' AND bucket_start >= '2025-01-01'", 1.5, 5.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_its_figures_are_those_of_such_a_company(
+    con: duckdb.DuckDBPyConnection, figure: str
+) -> None:
+    sql, least, most = FIGURES[figure]
+    assert least < one(con, sql) < most
+
+
+def test_segments_and_regions_differ(con: duckdb.DuckDBPyConnection) -> None:
+    arpa = dict(
+        con.execute(
+            "SELECT segment, avg(closing)::DOUBLE FROM account_months"
+            " WHERE first = '2025-12-01' AND closing > 0 GROUP BY segment"
+        ).fetchall()
+    )
+    assert arpa["enterprise"] > 3 * arpa["mid_market"] > 9 * arpa["smb"]
+    regions = con.execute(
+        "SELECT region FROM accounts GROUP BY region ORDER BY count(*) DESC"
+    ).fetchall()
+    assert [row[0] for row in regions] == ["north_america", "europe", "apac", "latam", "mea"]
+
+
+#: What a reader must see: SQL for the figure then, SQL for the usual, how many times it at least is.
+_CHURN = """SELECT 1.0 * count(CASE WHEN closing = 0 THEN 1 END) / count(*) FROM account_months
+  WHERE opening > 0 AND segment = 'smb' AND """
+_MOVED = "SELECT abs(sum(amount)) / {n} FROM mrr_movements JOIN accounts USING (account_id) WHERE "
+_VISITS = "SELECT count(*) / {n} FROM web_visits WHERE channel = 'paid' AND visited_at "
+_ERRORS = """SELECT 1.0 * sum(errors_5xx + timeouts) / sum(requests) FROM request_metrics
+  WHERE region = 'europe' AND bucket_start """
+_SLOW = """SELECT 1.0 - 1.0 * sum(le_500) / sum(requests) FROM request_metrics
+  WHERE surface = 'api' AND region = 'europe' AND bucket_start """
+_DETRACTORS = """SELECT avg((score <= 6)::INTEGER) FROM survey_responses
+  JOIN accounts USING (account_id)
+  WHERE survey_type = 'nps' AND region = 'europe' AND sent_at """
+_ADVANCED = """SELECT avg((event_name = 'advanced_analytics_used')::INTEGER) FROM events
+  WHERE occurred_at """
+STORIES = {
+    "small customers leave after the price rise": (
+        _CHURN + "first BETWEEN '2025-03-01' AND '2025-04-01'",
+        _CHURN + "first BETWEEN '2025-05-01' AND '2025-10-01'", 1.6),
+    "small customers shrink after the price rise": (
+        _MOVED.format(n=2) + "segment = 'smb' AND movement_type = 'contraction'"
+        " AND effective_on BETWEEN '2025-03-01' AND '2025-04-30'",
+        _MOVED.format(n=6) + "segment = 'smb' AND movement_type = 'contraction'"
+        " AND effective_on BETWEEN '2025-05-01' AND '2025-10-31'", 2.0),
+    "the assistant is sold": (
+        _MOVED.format(n=6) + "expansion_type = 'cross_sell'"
+        " AND effective_on BETWEEN '2025-07-01' AND '2025-12-31'",
+        _MOVED.format(n=6) + "expansion_type = 'cross_sell'"
+        " AND effective_on BETWEEN '2024-12-01' AND '2025-05-31'", 1.5),
+    "the assistant is used": (
+        _ADVANCED + ">= '2025-06-10'", _ADVANCED + "< '2025-06-10'", 1.3),
+    "the push brings paid visits": (
+        _VISITS.format(n=1) + "BETWEEN '2025-09-01' AND '2025-10-01'",
+        _VISITS.format(n=3) + "BETWEEN '2025-06-01' AND '2025-09-01'", 3.0),
+    "the outage fails requests": (
+        _ERRORS + "BETWEEN '2025-10-01' AND '2025-11-01'",
+        _ERRORS + "BETWEEN '2025-07-01' AND '2025-10-01'", 3.0),
+    "the days after are slow": (
+        _SLOW + "BETWEEN '2025-10-15' AND '2025-10-22'",
+        _SLOW + "BETWEEN '2025-09-15' AND '2025-09-22'", 3.0),
+    "Europe is disappointed": (
+        _DETRACTORS + "BETWEEN '2025-10-14' AND '2025-11-24'",
+        _DETRACTORS + "BETWEEN '2025-07-01' AND '2025-10-13'", 1.8),
+    "the largest European customer leaves": (
+        "SELECT -min(amount) FROM mrr_movements WHERE movement_type = 'churn'"
+        " AND effective_on = '2025-11-14'",
+        "SELECT -min(amount) FROM mrr_movements WHERE movement_type = 'churn'"
+        " AND effective_on BETWEEN '2025-12-01' AND '2025-12-31'", 3.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_its_stories_can_be_found(con: duckdb.DuckDBPyConnection, story: str) -> None:
+    then, usually, times = STORIES[story]
+    assert float(one(con, then)) > times * float(one(con, usually))
+
+
+def test_a_seed_and_a_scale_always_give_the_same_rows(demo_warehouse: Path, tmp_path: Path) -> None:
+    counts = demo.generate(tmp_path / "again.duckdb", scale=0.01, seed=7)
+    first = fingerprints(demo_warehouse)
+    assert first == fingerprints(tmp_path / "again.duckdb")
+    assert counts == {table: found[0] for table, found in first.items()}
+
+
+def test_another_seed_and_scale_give_other_rows(demo_warehouse: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    demo.generate(tmp_path / "seed.duckdb", scale=0.01, seed=8, progress=told.append)
+    demo.generate(tmp_path / "scale.duckdb", scale=0.05, seed=7)
+    first = fingerprints(demo_warehouse)
+    seed, scale = (fingerprints(tmp_path / f"{name}.duckdb") for name in ("seed", "scale"))
+    assert "ledger and cash" in told
+    same = {table for table in first if first[table] == seed[table]}
+    assert same == {"plans", "features", "business_calendar"}
+    assert {table for table in first if first[table] != scale[table]} == SCALED
+    for table in ("sessions", "events", "web_visits"):
+        assert 4 < scale[table][0] / first[table][0] < 6, table
+
+
+def test_a_user_is_active_as_often_at_any_scale(con: duckdb.DuckDBPyConnection) -> None:
+    ratio = one(
+        con,
+        "WITH days AS (SELECT started_at::DATE AS day, count(DISTINCT user_id) AS dau FROM sessions"
+        " WHERE started_at >= '2025-10-01' GROUP BY ALL) SELECT 100 * avg(dau) / (SELECT avg(mau)"
+        " FROM (SELECT count(DISTINCT user_id) AS mau FROM sessions WHERE started_at >= '2025-10-01'"
+        " GROUP BY month(started_at))) FROM days",
+    )
+    assert 24 < ratio < 36
+
+
+def test_a_generation_that_fails_leaves_the_old_company(
+    demo_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "var" / "it's.duckdb"
+    path.parent.mkdir()
+    shutil.copy(demo_warehouse, path)
+    before = path.read_bytes()
+
+    def refuse(_con: duckdb.DuckDBPyConnection) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finance, "build", refuse)
+    with pytest.raises(KeyboardInterrupt):
+        demo.generate(path, scale=0.01)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+    with pytest.raises(StorageError, match="could not be written"):
+        demo.generate(tmp_path / "var" / "warehouse.duckdb", scale=0.01)
+
+
+@pytest.mark.parametrize("wrong", [{"scale": 0.0}, {"scale": -1.0}, {"scale": 101.0}, {"seed": 2**63}])
+def test_a_scale_or_seed_that_cannot_be_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"scale|seed"):
+        demo.generate(tmp_path / "warehouse.duckdb", **wrong)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,189 @@
+"""Every KPI equals hand-written SQL over the raw tables that does not pass through the planner."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from workspaces import over_demo
+
+from boardpack.engine.compute import compute
+from boardpack.model import Model
+from boardpack.periods import Period
+from boardpack.warehouse import open_slice
+
+FOLDER = Path(__file__).parent / "golden"
+GOLDEN = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))}
+LAST_DAY = date(2025, 12, 31)
+SEGMENTS = ("enterprise", "mid_market", "smb")
+REGIONS = ("apac", "europe", "latam", "mea", "north_america")
+
+
+@dataclass(frozen=True)
+class Company:
+    """The demo company twice: as the engine sees it, and its raw tables."""
+
+    model: Model
+    raw: duckdb.DuckDBPyConnection
+    known: dict[tuple[str, Period, str, date], dict[str, float | None]] = field(default_factory=dict)
+
+    def computed(
+        self, kpis: Sequence[str], periods: Sequence[Period], by: Sequence[str], as_of: date
+    ) -> pd.DataFrame:
+        tables = self.model.catalogue.tables(kpis)
+        slice_ = open_slice(self.model.workspace, self.model.sources, as_of, tables)
+        try:
+            return compute(self.model.catalogue, slice_, kpis, periods, by)
+        finally:
+            slice_.close()
+
+    def expected(self, kpi: str, period: Period, dims: str, as_of: date) -> dict[str, float | None]:
+        """``value``, and ``numerator`` and ``denominator`` where the golden SQL has them."""
+        key = (kpi, period, dims, as_of)
+        if key not in self.known:
+            self.known[key] = self._expected(kpi, period, dims, as_of)
+        return self.known[key]
+
+    def _expected(
+        self, kpi: str, period: Period, dims: str, as_of: date
+    ) -> dict[str, float | None]:
+        def figures(match: re.Match[str]) -> str:
+            """``{mrr}`` stands for the row that the golden SQL of mrr gives."""
+            value = self.expected(match[1], period, dims, as_of)["value"]
+            return f"SELECT CAST({'NULL' if value is None else repr(value)} AS DOUBLE) AS value"
+
+        sql = re.sub(r"\{(\w+)\}", figures, GOLDEN[kpi])
+        given = {
+            "start": period.start,
+            "end": period.end,
+            "as_of_end": datetime.combine(as_of + timedelta(days=1), datetime.min.time()),
+            "cell": dims.partition("=")[2] or None,
+        }
+        cursor = self.raw.execute(sql, {k: v for k, v in given.items() if f"${k}" in sql})
+        names = [column[0] for column in cursor.description]
+        rows = cursor.fetchall()
+        assert len(rows) == 1, f"golden/{kpi}.sql gives {len(rows)} rows"
+        return {n: None if v is None else float(v) for n, v in zip(names, rows[0], strict=True)}
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory, demo_warehouse: Path) -> Iterator[Company]:
+    folder = over_demo(tmp_path_factory.mktemp("golden") / "demo", demo_warehouse)
+    with duckdb.connect(str(demo_warehouse), read_only=True) as raw:
+        raw.execute("SET threads = 1")
+        yield Company(Model.open(folder), raw)
+
+
+@pytest.fixture(scope="module")
+def months(company: Company) -> pd.DataFrame:
+    """Every KPI in the last 13 months: total, each segment, and what has none."""
+    kpis = list(company.model.catalogue.kpis)
+    return company.computed(kpis, Period.parse("2025-12").last(13), ["segment"], LAST_DAY)
+
+
+def number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def differences(company: Company, frame: pd.DataFrame, as_of: date = LAST_DAY) -> list[str]:
+    """Each figure of the frame that the golden SQL does not agree with."""
+    found = []
+    for row in frame.itertuples():
+        expected = company.expected(row.kpi, Period.parse(row.period), row.dims, as_of)
+        names = ["value", "numerator", "denominator"][: 3 if len(expected) > 1 else 1]
+        assert list(expected) == names
+        for name in names:
+            left, right = number(getattr(row, name)), expected[name]
+            same = left is right is None or (
+                left is not None
+                and right is not None
+                and math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
+            )
+            if not same:
+                where = f"{row.kpi} {row.period} {row.dims or 'total'} as of {as_of}"
+                found.append(f"{where}: {name} {left}, golden {right}")
+    return found
+
+
+def test_every_kpi_has_golden_sql_and_every_golden_sql_a_kpi(company: Company) -> None:
+    assert sorted(GOLDEN) == sorted(company.model.catalogue.kpis)
+
+
+def test_golden_sql_gives_the_parts_of_every_ratio(company: Company) -> None:
+    ratios = {k.id for k in company.model.catalogue.kpis.values() if k.formula.denominator}
+    assert {kpi for kpi, sql in GOLDEN.items() if "AS numerator" in sql} == ratios
+
+
+@pytest.mark.parametrize("kpi", GOLDEN)
+def test_13_months_by_segment(company: Company, months: pd.DataFrame, kpi: str) -> None:
+    frame = months[months["kpi"] == kpi]
+    members = {"", *(f"segment={s}" for s in SEGMENTS)}
+    split = "segment" in company.model.catalogue[kpi].dimensions
+    assert frame["period"].nunique() == 13
+    assert set(frame["dims"]) >= members if split else set(frame["dims"]) == {""}
+    assert differences(company, frame) == []
+
+
+def test_the_months_hold_figures_and_not_only_gaps(months: pd.DataFrame) -> None:
+    rows = months[months["dims"].isin(["", *(f"segment={s}" for s in SEGMENTS)])]
+    total = rows[rows["dims"] == ""]
+    assert total["value"].isna().groupby(total["kpi"]).mean().max() == 0
+    # A small company may win no enterprise customer in three months.
+    gaps = rows[rows["value"].isna()]
+    assert set(gaps["kpi"]) <= {"cac", "ltv_cac_ratio", "nps", "trial_to_paid_conversion"}
+    assert len(gaps) < 0.02 * len(rows)
+
+
+SELECTED = [
+    ("2025-Q4", 3, "segment", LAST_DAY, "customer_churn_rate tickets_per_100_customers mrr dau mau "
+     "total_revenue gross_margin ltv cac runway burn_rate opening_cash cash_balance nps "
+     "api_response_time_p95 net_revenue_retention mrr_growth_rate dau_mau_ratio mabv"),
+    ("2025", 2, "segment", LAST_DAY, "customer_churn_rate tickets_per_100_customers burn_rate "
+     "first_time_buyers returning_buyer_share total_revenue website_visitors"),
+    ("2025-12", 2, "region", LAST_DAY, "mrr churned_mrr arpa total_customers customer_churn_rate "
+     "gross_revenue_retention nps mau dau_mau_ratio mabv total_revenue average_order_value "
+     "tickets_per_100_customers trial_to_paid_conversion system_uptime error_rate "
+     "api_response_time_p95 returning_buyer_share"),
+    ("2025-W52", 2, "segment", LAST_DAY, "mrr new_customers customer_churn_rate dau mau "
+     "dau_mau_ratio dashboards_per_user nps total_revenue trial_signups support_ticket_volume "
+     "error_rate website_visitors"),
+    ("2025-12-31", 2, "segment", LAST_DAY, "mrr opening_mrr customer_churn_rate dau mau "
+     "dau_mau_ratio business_value_score system_uptime total_revenue api_response_time_p95"),
+    # In the middle of a month, with rows that are recorded late and a month that is still open.
+    ("2025-10", 2, "segment", date(2025, 10, 15), "mrr opening_mrr expansion_mrr total_customers "
+     "new_customers customer_churn_rate net_revenue_retention mau dau dashboards_per_user "
+     "business_value_score nps support_ticket_volume tickets_per_100_customers trial_signups "
+     "trial_to_paid_conversion total_revenue average_order_value error_rate website_visitors"),
+    ("2025-09", 2, "region", date(2025, 10, 2), "mrr churned_mrr mau trial_signups nps "
+     "trial_to_paid_conversion error_rate support_ticket_volume total_revenue"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("period", "last", "by", "as_of", "kpis"),
+    SELECTED,
+    ids=[f"{period} by {by} as of {as_of}" for period, _, by, as_of, _ in SELECTED],
+)
+def test_other_periods_and_members(
+    company: Company, period: str, last: int, by: str, as_of: date, kpis: str
+) -> None:
+    periods = Period.parse(period).last(last)
+    frame = company.computed(kpis.split(), periods, [by], as_of)
+    assert set(frame["kpi"]) == set(kpis.split())
+    assert differences(company, frame, as_of) == []
+
+
+def test_rows_recorded_late_are_in_the_demo(company: Company) -> None:
+    """Else the as-of cases above would show nothing."""
+    kpis, october = ["mrr", "trial_signups", "support_ticket_volume", "mau"], Period.parse("2025-10")
+    then = company.computed(kpis, october.last(3), [], date(2025, 10, 15))
+    now = company.computed(kpis, october.last(3), [], LAST_DAY)
+    changed = then["value"].to_numpy() != now["value"].to_numpy()
+    assert changed.sum() >= 4
