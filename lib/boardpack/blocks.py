@@ -32,7 +32,8 @@ class Shown:
 class Chart:
     """A chart: its message, a sentence that stands for it, a Vega-Lite spec with its data inside.
 
-    ``title`` and ``alt`` are plain text; ``rows`` are the drawn figures, written in full, under ``columns``.
+    ``title`` and ``alt`` are plain text; ``rows`` are the drawn figures, written in full, under
+    ``columns``.
     """
 
     title: str
@@ -78,8 +79,8 @@ class Chart:
 class Text:
     """Passages, tables and cards, as pandoc Markdown for reports and as HTML for JupyterLab.
 
-    ``figures`` maps the names that the Markdown refers to under ``figures/`` to their SVG. A block without
-    Markdown says that there is nothing to show: a report leaves it out.
+    ``figures`` maps the names that the Markdown refers to under ``figures/`` to their SVG. A block
+    without Markdown says that there is nothing to show: a report leaves it out.
     """
 
     markdown: str

@@ -40,9 +40,10 @@ def bridge(
 ) -> Block:
     """How a balance came from its opening to its closing figure: one bar a movement.
 
-    A movement whose KPI is better when lower takes away, the others add. ``opening`` names the KPI of the
-    opening balance; left out, it is the balance of the period before. What the movements leave
-    unexplained gets a bar of its own, so that the picture always adds up. Empty without both balances.
+    A movement whose KPI is better when lower takes away, the others add. ``opening`` names the KPI
+    of the opening balance; left out, it is the balance of the period before. What the movements
+    leave unexplained gets a bar of its own, so that the picture always adds up. Empty without both
+    balances.
     """
     formatter = Formatter(values)
     first = values.value(opening) if opening else values.value(balance, values.period.shift(-1))

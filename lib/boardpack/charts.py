@@ -81,8 +81,8 @@ def trend(
 ) -> Block:
     """A KPI through time beside the same periods of last year and its target, with its message above.
 
-    ``size`` is ``full`` for the width of the page, ``half`` for one of two charts side by side; ``dims``
-    names a member, such as ``segment=smb``. A KPI without any figure gives an empty text.
+    ``size`` is ``full`` for the width of the page, ``half`` for one of two charts side by side;
+    ``dims`` names a member, such as ``segment=smb``. A KPI without any figure gives an empty text.
     """
     told = _history(values, kpi, last, dims)
     if told is None:
@@ -224,8 +224,8 @@ def by_member(
 def chart(drawing: alt.TopLevelMixin, *, title: str, alt_text: str) -> Chart:
     """An Altair chart of one's own, in the look of the report.
 
-    ``title`` is its message and ``alt_text`` stands for it where it cannot be seen; both are required,
-    since a report refuses a picture without words.
+    ``title`` is its message and ``alt_text`` stands for it where it cannot be seen; both are
+    required, since a report refuses a picture without words.
     """
     return Chart(title=title, alt=alt_text, spec=styled(drawing.to_dict()))
 

@@ -29,7 +29,7 @@ from boardpack.files import reason
 Mode = Literal["fork", "kernel"]
 
 #: Seconds between asking a notebook to stop and killing its process.
-_GRACE: dict[Mode, float] = {"fork": 2.0, "kernel": 4.0}
+_GRACE: dict[Mode, float] = {"fork": 3.0, "kernel": 4.0}
 #: Seconds the preloaded process may take until it is ready, on the slowest of machines.
 _LOADING = 180.0
 

@@ -39,8 +39,9 @@ _ACRONYMS = {"apac", "emea", "eu", "latam", "mea", "smb", "uk", "us", "usa"}
 class Formatter:
     """Writes the numbers of one run, in the company's locale and currency.
 
-    Every method returns plain text: whoever places it escapes it. A KPI keeps its number of decimals
-    through all periods and members, so that columns line up and 99.95 % uptime is not rounded to 100 %.
+    Every method returns plain text: whoever places it escapes it. A KPI keeps its number of
+    decimals through all periods and members, so that columns line up and 99.95 % uptime is not
+    rounded to 100 %.
     """
 
     values: Values
@@ -100,7 +101,8 @@ class Formatter:
 
     def distance(self, kpi: str, value: float, base: float) -> str:
         """How far a figure is from ``base``, without a sign: points of a percentage, the difference of
-        a small ratio, score or number of months, else relative to ``base`` where that means something.
+        a small ratio, score or number of months, else relative to ``base`` where that means
+        something.
         """
         unit, decimals = self.values.kpi(kpi).unit, self._decimals[kpi]
         if unit == "percent" or unit == "months" or (unit in ("ratio", "score") and decimals):

@@ -48,7 +48,8 @@ class Outputs(Session):
     def __init__(self) -> None:
         super().__init__(key=b"")
         self._outputs: list[NotebookNode] = []
-        self._text: list[str] = []  # of the stream output being written
+        self._stream = ""  # the name of the stream that is being written, the last of the outputs
+        self._text: list[str] = []  # and its text
         self._clear_next = False
         self._displays: dict[str, list[NotebookNode]] = {}
 
@@ -60,17 +61,19 @@ class Outputs(Session):
 
     def end(self) -> None:
         """Complete the last stream, kept in pieces since a cell may print a million times."""
-        if self._text:
-            self._outputs[-1].text += "".join(self._text)
+        if self._stream:
+            self._outputs.append(
+                new_output("stream", name=self._stream, text="".join(self._text)),
+            )
+            self._stream = ""
             self._text.clear()
 
     def write(self, name: str, text: str) -> None:
         """Add to the stream ``name``, ``stdout`` or ``stderr``."""
         self._clear_if_due()
-        last = self._outputs[-1] if self._outputs else None
-        if last is None or last.output_type != "stream" or last.name != name:
+        if name != self._stream:
             self.end()
-            self._outputs.append(new_output("stream", name=name))
+            self._stream = name
         self._text.append(text)
 
     def send(
@@ -100,7 +103,7 @@ class Outputs(Session):
 
     def _clear_if_due(self) -> None:
         if self._clear_next:
-            self._text.clear()
+            self.end()
             self._outputs.clear()
             self._clear_next = False
 

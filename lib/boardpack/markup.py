@@ -1,7 +1,7 @@
 """Pieces of a page and their two writings: pandoc Markdown for reports, HTML for JupyterLab.
 
-Text enters as plain strings and is escaped here and nowhere else, so that a name or a reason from the data
-can never become markup.
+Text enters as plain strings and is escaped here and nowhere else, so that a name or a reason from
+the data can never become markup.
 """
 
 from __future__ import annotations
@@ -212,7 +212,8 @@ def _md(piece: Piece, depth: int = 3) -> str:
 
 
 def _fence(attributes: str, parts: Sequence[Piece], depth: int) -> str:
-    # An outer fence is longer than the ones within, so that a reader of the file sees where each ends.
+    # An outer fence is longer than the ones within, so that a reader of the file sees where each
+    # ends.
     nested = any(isinstance(part, (Box, Callout)) for part in parts)
     colons = ":" * (depth + 1 if nested else depth)
     body = "\n\n".join(_md(part, depth) for part in parts)

@@ -69,7 +69,8 @@ class Scale:
         if high == low:
             low, high = low - (abs(low) * 0.1 or 1.0), high + (abs(high) * 0.1 or 1.0)
         step = _nice((high - low) / ticks)
-        # The axis ends just beyond the figures: an axis that runs on to a round number wastes the page.
+        # The axis ends just beyond the figures: an axis that runs on to a round number wastes the
+        # page.
         air = 0.04 * (high - low)
         low, high = (low - air if low else low), (high + air if high else high)
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -32,8 +32,8 @@ class Range:
 def normal_range(earlier: Sequence[float]) -> Range | None:
     """The natural limits of a series after Shewhart's individuals chart: mean ± 2.66 × mean moving range.
 
-    A series that drifts (its net move exceeds what its noise explains) is judged by its steps: the last
-    figure plus the natural limits of the step, so that steady growth is not news every month.
+    A series that drifts (its net move exceeds what its noise explains) is judged by its steps: the
+    last figure plus the natural limits of the step, so that steady growth is not news every month.
     None when there are too few figures to tell.
 
     >>> limits = normal_range([10, 12, 11, 9, 10, 11])

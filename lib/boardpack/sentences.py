@@ -19,8 +19,9 @@ _PATIENCE = 24
 def summary(values: Values, kpis: Sequence[str], *, dimension: str = "", most: int = _MOST) -> Text:
     """The answer first: one line on how many targets are met, then what matters most, in sentences.
 
-    Off target and moved beyond its normal variation comes first, then the other targets missed, unusual
-    moves and the rest. With ``dimension`` a KPI that adds up also says which member explains its move.
+    Off target and moved beyond its normal variation comes first, then the other targets missed,
+    unusual moves and the rest. With ``dimension`` a KPI that adds up also says which member
+    explains its move.
     """
     readings = [read(values, kpi) for kpi in kpis if values.is_available(kpi)]
     if not readings:

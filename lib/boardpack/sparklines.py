@@ -77,7 +77,8 @@ def picture(
         return ""
     target = values.target(kpi)
     goal = target.value if target is not None and not isinstance(target.value, tuple) else None
-    # A target far from all figures would press the line flat: then the picture is of the line alone.
+    # A target far from all figures would press the line flat: then the picture is of the line
+    # alone.
     figures = [value.value or 0.0 for value in seen]
     spread = max(figures) - min(figures)
     if goal is not None and not min(figures) - spread <= goal <= max(figures) + spread:

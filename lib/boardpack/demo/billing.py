@@ -27,8 +27,8 @@ def _usage(con: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE out.usage_charges AS
         WITH metered AS (
           SELECT feature_id, feature_name,
-                 CASE feature_name WHEN 'api' THEN 0.97 WHEN 'ai_processing' THEN 0.95 ELSE 0.9
-                   END AS share,
+                 CASE feature_name WHEN 'api' THEN 0.97 WHEN 'ai_processing' THEN 0.95
+                                   ELSE 0.9 END AS share,
                  CASE feature_name WHEN 'ai_processing' THEN DATE '2024-02-01'
                                    ELSE DATE '{FIRST_DAY}' END AS metered_from,
                  CASE feature_name WHEN 'api' THEN 0.0004 WHEN 'ai_processing' THEN 0.002
@@ -47,14 +47,13 @@ def _usage(con: duckdb.DuckDBPyConnection) -> None:
            AND u('over/' || f.feature_name, l.no, m.m) < f.share
           WHERE u('meters', l.no, 0)
                 < CASE l.segment WHEN 'smb' THEN 0.21 WHEN 'mid_market' THEN 0.36 ELSE 0.62 END)
-        SELECT 'U' || lpad(row_number() OVER (ORDER BY service_month, no, feature_id)::VARCHAR, 6,
-          '0')
-                 AS charge_id,
+        SELECT 'U' || lpad(row_number() OVER charge::VARCHAR, 6, '0') AS charge_id,
                account_id, feature_id, service_month,
                round(worth / price, 0)::DECIMAL(18, 2) AS quantity,
                round(round(worth / price, 0) * price, 2)::DECIMAL(18, 2) AS amount,
                known_on(next - 1, 'usage', account_id || service_month) AS recorded_at
-        FROM drawn ORDER BY service_month, no, feature_id;
+        FROM drawn WINDOW charge AS (ORDER BY service_month, no, feature_id)
+        ORDER BY charge_id;
         """
     )
 
@@ -82,13 +81,13 @@ def _lines(con: duckdb.DuckDBPyConnection) -> None:
         SELECT * FROM recurring WHERE amount <> 0
         UNION ALL
         SELECT account_id, start_on, 'r', 'service', NULL, NULL, start_on, start_on + 59,
-               round(600 + first_seats * CASE segment WHEN 'enterprise' THEN 95 ELSE 40 END,
-                 -1)::DECIMAL(18, 2)
+               round(600 + first_seats * CASE segment WHEN 'enterprise' THEN 95 ELSE 40 END, -1)
+                 ::DECIMAL(18, 2)
         FROM work.lives WHERE life = 1 AND segment <> 'smb'
         UNION ALL
         SELECT l.account_id, s.step_on, 'r', 'one_off', NULL, NULL, s.step_on, s.step_on,
-               CASE l.segment WHEN 'smb' THEN 190 WHEN 'mid_market' THEN 850 ELSE 2400
-                 END::DECIMAL(18, 2)
+               CASE l.segment WHEN 'smb' THEN 190 WHEN 'mid_market' THEN 850
+                              ELSE 2400 END::DECIMAL(18, 2)
         FROM work.steps AS s JOIN work.lives AS l USING (life_no)
         WHERE u('training', s.life_no, s.k) < 0.012
         UNION ALL
@@ -109,22 +108,21 @@ def _invoices(con: duckdb.DuckDBPyConnection) -> None:
         copied AS (
           SELECT *, false AS is_void FROM issued
           UNION ALL
-          SELECT *, true FROM issued WHERE u('issued twice', account_id || issued_on,
-            kind) < 0.004)
-        SELECT 'I' || lpad(row_number() OVER (ORDER BY issued_on, account_id, c.kind,
-          is_void)::VARCHAR, 6, '0')
-                 AS invoice_id,
+          SELECT *, true FROM issued
+          WHERE u('issued twice', account_id || issued_on, kind) < 0.004)
+        SELECT 'I' || lpad(row_number() OVER invoice::VARCHAR, 6, '0') AS invoice_id,
                c.*, a.segment, a.region, p.no,
                round(net * CASE a.region WHEN 'europe' THEN 0.20 WHEN 'latam' THEN 0.16
                                          ELSE 0 END, 2)::DECIMAL(18, 2) AS tax
         FROM copied AS c JOIN out.accounts AS a USING (account_id)
-        JOIN (SELECT account_id, no FROM work.prospects) AS p USING (account_id);
+        JOIN (SELECT account_id, no FROM work.prospects) AS p USING (account_id)
+        WINDOW invoice AS (ORDER BY issued_on, account_id, c.kind, is_void);
 
         CREATE TABLE work.settled AS
         WITH rated AS (
           SELECT d.*, segment = 'smb' AND net + tax < 5000 AS by_card,
                  issued_on + CASE WHEN segment = 'smb' THEN 14 ELSE 30 END AS due_on,
-                 u('pays', invoice_id, account_id) AS x, u('when', invoice_id, account_id) AS y,
+                 u('pays', invoice_id, account_id) AS x,
                  EXISTS (SELECT 1 FROM work.lives AS l
                          WHERE l.account_id = d.account_id AND l.churn_type = 'involuntary'
                            AND d.issued_on >= l.end_on - 45 AND d.issued_on < l.end_on) AS defaults
@@ -136,9 +134,10 @@ def _invoices(con: duckdb.DuckDBPyConnection) -> None:
         planned AS (
           SELECT *, CASE WHEN is_void OR defaults OR x > 0.9915 THEN NULL
                          WHEN by_card THEN issued_on + 4 * failures
-                         ELSE issued_on + 3 * failures + greatest(2, 27
-                           + round(9 * normal('slow', no, 0)
-                                + 6 * normal('pay day', invoice_id, no)))::INTEGER END AS paying_on
+                         ELSE issued_on + 3 * failures
+                              + greatest(2, 27 + round(9 * normal('slow', no, 0)
+                                             + 6 * normal('pay day', invoice_id, no)))::INTEGER
+                         END AS paying_on
           FROM tried)
         SELECT *, CASE WHEN paying_on < DATE '{END}' THEN paying_on END AS paid_on FROM planned;
 
@@ -155,8 +154,8 @@ def _invoices(con: duckdb.DuckDBPyConnection) -> None:
                  l.service_end, l.amount
           FROM work.lines AS l JOIN work.drafts AS d USING (account_id, issued_on, kind)
           UNION ALL
-          SELECT invoice_id, NULL, NULL, 'tax', issued_on, issued_on, tax FROM work.drafts
-            WHERE tax <> 0)
+          SELECT invoice_id, NULL, NULL, 'tax', issued_on, issued_on, tax
+          FROM work.drafts WHERE tax <> 0)
         SELECT w.invoice_id || '-' || row_number() OVER (PARTITION BY w.invoice_id ORDER BY
                  w.line_type = 'tax', w.line_type, w.subscription_id, w.feature_id) AS line_id,
                w.invoice_id, w.subscription_id, w.feature_id, w.line_type, w.service_start,
@@ -179,17 +178,19 @@ def _payments(con: duckdb.DuckDBPyConnection) -> None:
                  paid_on IS NOT NULL AND n = failures AS succeeds
           FROM work.settled,
                range(CASE WHEN is_void THEN 0 WHEN paid_on IS NOT NULL THEN failures + 1
-                          WHEN by_card AND defaults THEN 3 ELSE failures END) AS r(n))
+                          WHEN by_card AND defaults THEN 3 ELSE failures END) AS r(n)),
+        timed AS (
+          SELECT *, tried_on::TIMESTAMP
+                    + to_seconds((21600 + floor(u('paid at', invoice_id, n) * 50000))::BIGINT)
+                    AS attempted_at
+          FROM tries WHERE tried_on < DATE '{END}')
         SELECT 'Y' || invoice_id[2:] || '-' || (n + 1) AS payment_id, invoice_id, attempted_at,
                amount, CASE WHEN succeeds THEN 'succeeded' ELSE 'failed' END AS status,
-               CASE WHEN NOT succeeds THEN pick(['card_declined', 'insufficient_funds',
-                 'expired_card',
-                    'bank_rejected'], u('failure', invoice_id, n)) END AS failure_code,
+               CASE WHEN NOT succeeds
+                    THEN pick(['card_declined', 'insufficient_funds', 'expired_card',
+                               'bank_rejected'], u('failure', invoice_id, n)) END AS failure_code,
                known_at(attempted_at, 'payments', invoice_id || n) AS recorded_at
-        FROM (SELECT *, tried_on::TIMESTAMP + to_seconds((21600
-          + floor(u('paid at', invoice_id, n) * 50000))
-                        ::BIGINT) AS attempted_at FROM tries)
-        WHERE tried_on < DATE '{END}' ORDER BY attempted_at, payment_id;
+        FROM timed ORDER BY attempted_at, payment_id;
         """
     )
 
@@ -198,20 +199,16 @@ def _subscriptions(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         CREATE TABLE out.subscriptions AS
+        WITH owing AS (SELECT account_id FROM out.invoices WHERE status = 'overdue')
         SELECT v.subscription_id, v.account_id, NULL::VARCHAR AS contract_id, v.plan_id,
                CASE WHEN v.line = 0 AND v.life = 1 AND p.converted_at IS NOT NULL
                     THEN 'T' || lpad(v.no::VARCHAR, 5, '0') END AS trial_id,
                CASE WHEN v.closed_on IS NOT NULL THEN 'cancelled'
-                    WHEN v.account_id IN (SELECT account_id FROM out.invoices
-                      WHERE status = 'overdue')
-                    THEN 'past_due' ELSE 'active' END AS status,
-               CASE WHEN v.term = 1 THEN 'monthly' WHEN v.term = 12
-                 OR plan.billing_period = 'annual'
-                    THEN 'annual' ELSE 'multi_year' END AS billing_period,
-               v.quantity,
-               (v.seat_price * CASE WHEN v.term = 1 THEN 1 WHEN v.term = 12
-                    OR plan.billing_period = 'annual' THEN 12 ELSE 24 END)::DECIMAL(18, 2)
-                      AS unit_price,
+                    WHEN v.account_id IN (SELECT account_id FROM owing) THEN 'past_due'
+                    ELSE 'active' END AS status,
+               plan.billing_period, v.quantity,
+               (v.seat_price * CASE plan.billing_period WHEN 'monthly' THEN 1 WHEN 'annual' THEN 12
+                                                        ELSE 24 END)::DECIMAL(18, 2) AS unit_price,
                v.discount_pct::DECIMAL(18, 2) AS discount_pct, v.mrr, v.step_on AS started_on,
                v.closed_on AS ended_on
         FROM work.versions AS v
@@ -227,10 +224,10 @@ def _recognised(con: duckdb.DuckDBPyConnection) -> None:
         """
         CREATE TABLE work.recognised AS
         SELECT m.m, a.segment, l.line_type,
-               sum((l.amount::DOUBLE * (least(l.service_end, m.next - 1)
-                 - greatest(l.service_start, m.first) + 1)
+               sum((l.amount::DOUBLE
+                    * (least(l.service_end, m.next - 1) - greatest(l.service_start, m.first) + 1)
                     / (l.service_end - l.service_start + 1))::DECIMAL(18, 6))::DECIMAL(18, 2)
-                      AS amount
+                 AS amount
         FROM out.invoice_lines AS l
         JOIN out.invoices AS i USING (invoice_id)
         JOIN out.accounts AS a USING (account_id)

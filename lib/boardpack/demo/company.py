@@ -113,22 +113,25 @@ def _reference(con: duckdb.DuckDBPyConnection) -> None:
 
         CREATE TABLE out.features AS
         SELECT 'F' || lpad(row_number() OVER (ORDER BY released, name)::VARCHAR, 2, '0')
-          AS feature_id,
+                 AS feature_id,
                name AS feature_name, product_line, is_core, is_key,
                CASE WHEN name = '{LAUNCH_FEATURE}' THEN DATE '{LAUNCH_ON}'
                     ELSE (DATE '2022-01-11' + to_months(released))::DATE END AS released_on,
                on_web, on_mobile
-        FROM (VALUES {_FEATURES}) AS v(name, product_line, is_core, is_key, released, on_web,
-          on_mobile);
+        FROM (VALUES {_FEATURES}) AS v(name, product_line, is_core, is_key, released,
+                                       on_web, on_mobile);
 
         CREATE TABLE out.business_calendar AS
+        WITH days AS (
+          SELECT unnest(range(DATE '{FIRST_DAY}', DATE '{END}', INTERVAL 1 DAY))::DATE AS day),
+        judged AS (
+          SELECT day, NOT is_weekend(day) AND strftime(day, '%m-%d') NOT IN
+                 ('01-01', '05-01', '12-24', '12-25', '12-26', '12-31') AS open
+          FROM days)
         SELECT day, open AS is_business_day,
                CASE WHEN open THEN TIME '08:00:00' END AS opens_at,
                CASE WHEN open THEN TIME '18:00:00' END AS closes_at
-        FROM (SELECT day, NOT is_weekend(day) AND strftime(day, '%m-%d') NOT IN
-                     ('01-01', '05-01', '12-24', '12-25', '12-26', '12-31') AS open
-              FROM (SELECT unnest(range(DATE '{FIRST_DAY}', DATE '{END}', INTERVAL 1 DAY))::DATE
-                AS day));
+        FROM judged;
         """
     )
 
@@ -141,20 +144,22 @@ def _prospects(con: duckdb.DuckDBPyConnection) -> None:
         WITH counted AS (
           SELECT m, 'trial' AS kind, round(
               (86 + 4.55 * m) * (0.96 + 0.08 * u('trials', m, 0))
-              * [1.06, 1.04, 1.08, 1.0, 1.0, 0.96, 0.88, 0.86, 1.02, 1.08, 1.06,
-                0.84][month(first)]
+              * [1.06, 1.04, 1.08, 1.0, 1.0, 0.96,
+                 0.88, 0.86, 1.02, 1.08, 1.06, 0.84][month(first)]
               * CASE WHEN first = DATE '{PUSH_ON}' THEN {PUSH_TRIALS} ELSE 1 END)::INTEGER AS n
           FROM work.months
           UNION ALL
           SELECT m, 'sales', round((6.1 + 0.07 * m)
-              * [0.8, 0.9, 1.25, 0.8, 0.9, 1.2, 0.7, 0.7, 1.2, 0.95, 1.25,
-                1.55][month(first)])::INTEGER
+              * [0.8, 0.9, 1.25, 0.8, 0.9, 1.2,
+                 0.7, 0.7, 1.2, 0.95, 1.25, 1.55][month(first)])::INTEGER
           FROM work.months
-          UNION ALL SELECT 0, 'founding', 120
-          UNION ALL SELECT m, 'internal', CASE WHEN m = 0 THEN 13 ELSE 1 + (m % 2) END
-            FROM work.months
-          UNION ALL SELECT m, 'whale', 1 FROM work.months WHERE first <= DATE '{WHALE_STARTS}'
-                                                          AND next > DATE '{WHALE_STARTS}')
+          UNION ALL
+          SELECT 0, 'founding', 120
+          UNION ALL
+          SELECT m, 'internal', CASE WHEN m = 0 THEN 13 ELSE 1 + (m % 2) END FROM work.months
+          UNION ALL
+          SELECT m, 'whale', 1 FROM work.months
+          WHERE first <= DATE '{WHALE_STARTS}' AND next > DATE '{WHALE_STARTS}')
         SELECT row_number() OVER (ORDER BY kind = 'internal', m, kind, i)::INTEGER AS no, m, kind
         FROM counted, range(n) AS r(i);
 
@@ -200,9 +205,8 @@ def _prospects(con: duckdb.DuckDBPyConnection) -> None:
         converting AS (
           SELECT *, kind = 'trial' AND u('convert', no, 0) <
               CASE segment WHEN 'smb' THEN 0.182 WHEN 'mid_market' THEN 0.205 ELSE 0.24 END
-              * CASE channel WHEN 'referral' THEN 1.35 WHEN 'partner' THEN 1.2 WHEN 'paid'
-                THEN 0.84
-                             WHEN 'organic_search' THEN 1.06 ELSE 1.0 END
+              * CASE channel WHEN 'referral' THEN 1.35 WHEN 'partner' THEN 1.2
+                             WHEN 'paid' THEN 0.84 WHEN 'organic_search' THEN 1.06 ELSE 1.0 END
               * CASE WHEN first = DATE '{PUSH_ON}' THEN {PUSH_CONVERSION} ELSE 1 END
               * (1.13 - 0.006 * m) AS converts,
               CASE WHEN u('decides', no, 0) < 0.6
@@ -210,9 +214,9 @@ def _prospects(con: duckdb.DuckDBPyConnection) -> None:
                    ELSE trial_days + 24 * u('decides on', no, 0) ** 1.5 END AS decides_after
           FROM timed),
         dated AS (
-          SELECT *, CASE WHEN converts THEN arrived_at + to_seconds((decides_after
-            * 86400)::BIGINT)
-                    END AS converts_at
+          SELECT *, CASE WHEN converts
+                         THEN arrived_at + to_seconds((decides_after * 86400)::BIGINT)
+                         END AS converts_at
           FROM converting)
         SELECT no, 'A' || lpad(no::VARCHAR, 5, '0') AS account_id, m, kind, region, segment,
                channel, has_trial, trial_days, kind = 'internal' AS is_internal,
@@ -236,54 +240,49 @@ def _accounts(con: duckdb.DuckDBPyConnection) -> None:
         WITH named AS (
           SELECT *, (no * 7919 + (hash(getvariable('seed')) % 12800)::BIGINT) % 12800 AS name_no,
                  CASE region
-                   WHEN 'north_america' THEN pick(['United States', 'United States',
-                     'United States',
-                     'Canada'], u('country', no, 0))
-                   WHEN 'europe' THEN pick(['Germany', 'United Kingdom', 'France', 'Netherlands',
-                     'Sweden', 'Spain', 'Italy', 'Poland'], u('country', no, 0))
-                   WHEN 'apac' THEN pick(['Australia', 'Japan', 'Singapore', 'India',
-                     'South Korea',
-                     'New Zealand'], u('country', no, 0))
-                   WHEN 'latam' THEN pick(['Brazil', 'Mexico', 'Chile', 'Colombia'],
+                   WHEN 'north_america' THEN pick(
+                     ['United States', 'United States', 'United States', 'Canada'],
                      u('country', no, 0))
+                   WHEN 'europe' THEN pick(
+                     ['Germany', 'United Kingdom', 'France', 'Netherlands', 'Sweden', 'Spain',
+                      'Italy', 'Poland'], u('country', no, 0))
+                   WHEN 'apac' THEN pick(
+                     ['Australia', 'Japan', 'Singapore', 'India', 'South Korea', 'New Zealand'],
+                     u('country', no, 0))
+                   WHEN 'latam' THEN pick(
+                     ['Brazil', 'Mexico', 'Chile', 'Colombia'], u('country', no, 0))
                    ELSE pick(['United Arab Emirates', 'Israel', 'South Africa', 'Kenya'],
                              u('country', no, 0)) END AS country
           FROM work.prospects)
         SELECT account_id,
                CASE WHEN is_internal THEN 'Own workspace ' || no::VARCHAR ELSE
-                 ({_NAMES["first"]})[1 + name_no % 40] || ' '
-                   || ({_NAMES["second"]})[1 + (name_no // 40) % 40]
+                 ({_NAMES["first"]})[1 + name_no % 40]
+                 || ' ' || ({_NAMES["second"]})[1 + (name_no // 40) % 40]
                  || ' ' || ({_NAMES["suffix"]})[1 + name_no // 1600] END AS account_name,
                segment, region, country,
-               CASE WHEN region = 'north_america' THEN 'North America' WHEN region = 'europe'
-                 THEN 'Europe'
-                    WHEN country IN ('Mexico') THEN 'North America' WHEN region = 'latam'
-                      THEN 'South America'
+               CASE WHEN region = 'north_america' OR country = 'Mexico' THEN 'North America'
+                    WHEN region = 'latam' THEN 'South America'
+                    WHEN region = 'europe' THEN 'Europe'
                     WHEN country IN ('Australia', 'New Zealand') THEN 'Oceania'
-                    WHEN country IN ('South Africa', 'Kenya') THEN 'Africa' ELSE 'Asia' END
-                      AS continent,
+                    WHEN country IN ('South Africa', 'Kenya') THEN 'Africa'
+                    ELSE 'Asia' END AS continent,
                pick(['software', 'retail', 'manufacturing', 'financial services', 'healthcare',
-                 'media',
-                     'logistics', 'education', 'energy', 'public sector'], u('industry', no, 0))
-                       AS industry,
+                     'media', 'logistics', 'education', 'energy', 'public sector'],
+                    u('industry', no, 0)) AS industry,
                CASE WHEN segment = 'enterprise' THEN 'direct'
-                    WHEN segment = 'mid_market' THEN CASE WHEN u('motion', no, 0) < 0.25
-                      THEN 'direct'
-                                                          ELSE 'inside' END
-                    WHEN u('motion', no, 0) < 0.15 THEN 'inside' ELSE 'self_service' END
-                      AS sales_motion,
+                    WHEN segment = 'mid_market' AND u('motion', no, 0) < 0.25 THEN 'direct'
+                    WHEN segment = 'mid_market' OR u('motion', no, 0) < 0.15 THEN 'inside'
+                    ELSE 'self_service' END AS sales_motion,
                channel AS acquisition_channel,
                CASE WHEN channel = 'referral' THEN 'R' || no::VARCHAR END AS referral_id,
                CASE WHEN channel = 'partner'
-                    THEN 'PA' || lpad((1 + floor(u('partner', no, 0) * 25))::INTEGER::VARCHAR, 2,
-                      '0')
+                    THEN 'PA' || (10 + floor(u('partner', no, 0) * 25))::INTEGER
                     END AS partner_id,
                CASE WHEN u('switched', no, 0) < 0.18
                     THEN 'C' || (1 + floor(u('rival', no, 0) * 8))::INTEGER::VARCHAR
                     END AS switched_from_competitor_id,
                CASE WHEN bought_on IS NOT NULL AND segment <> 'smb'
-                    THEN 'E' || lpad((1 + floor(u('csm', no, 0) * 18))::INTEGER::VARCHAR, 3, '0')
-                    END AS csm_id,
+                    THEN 'E' || (101 + floor(u('csm', no, 0) * 18))::INTEGER END AS csm_id,
                created_at, is_internal
         FROM named ORDER BY no;
         """

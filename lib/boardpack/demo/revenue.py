@@ -34,14 +34,13 @@ _LIFE = """
   SELECT no * 10 + {life} AS life_no, no, account_id, {life} AS life, kind, segment, region,
          {start} AS start_on,
          CASE WHEN kind = 'whale' THEN 12
-              WHEN u('billing', no, {life}) < CASE segment WHEN 'smb' THEN 0.34 WHEN 'mid_market'
-                THEN 0.6
-                                               ELSE 0.7 END THEN 12
+              WHEN u('billing', no, {life}) <
+                   CASE segment WHEN 'smb' THEN 0.34 WHEN 'mid_market' THEN 0.6 ELSE 0.7 END THEN 12
               WHEN segment <> 'smb' AND u('billing', no, {life}) > 0.88 THEN 24 ELSE 1 END AS term,
          CASE segment WHEN 'smb' THEN 1 + (u('tier', no, 0) < 0.45)::INTEGER
                       WHEN 'mid_market' THEN 2 + (u('tier', no, 0) < 0.45)::INTEGER
-                      ELSE 3 + (u('tier', no, 0) < 0.6 OR kind = 'whale')::INTEGER END
-                        AS first_tier,
+                      ELSE 3 + (u('tier', no, 0) < 0.6 OR kind = 'whale')::INTEGER
+                      END AS first_tier,
          CASE segment WHEN 'smb' THEN 5 * (u('discount', no, 0) < 0.15)::INTEGER
                       WHEN 'mid_market' THEN 5 * floor(u('discount', no, 0) * 4)::INTEGER
                       ELSE 5 + 5 * floor(u('discount', no, 0) * 5)::INTEGER END AS discount_pct,
@@ -49,10 +48,10 @@ _LIFE = """
            * CASE segment WHEN 'smb' THEN 6.0 * exp(0.55 * normal('seats', no, {life}))
                           WHEN 'mid_market' THEN 16.0 * exp(0.42 * normal('seats', no, {life}))
                           ELSE 46.0 * exp(0.45 * normal('seats', no, {life})) END
-           * CASE region WHEN 'north_america' THEN 1.1 WHEN 'europe' THEN 1.0 WHEN 'apac' THEN 0.92
-                         ELSE 0.8 END
+           * CASE region WHEN 'north_america' THEN 1.1 WHEN 'europe' THEN 1.0
+                         WHEN 'apac' THEN 0.92 ELSE 0.8 END
            * (1 + 0.005 * datediff('month', DATE '2023-01-01', {start})))) END::INTEGER
-             AS first_seats
+           AS first_seats
   FROM {source}
 """
 
@@ -92,10 +91,9 @@ def _lives(con: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE work.lives AS
         SELECT s.*, e.end_k, e.end_on,
                CASE WHEN e.end_on IS NULL THEN NULL
-                    WHEN u('involuntary', s.no, s.life) < CASE WHEN term = 1 AND segment = 'smb'
-                      THEN 0.22
-                                                          ELSE 0.05 END THEN 'involuntary'
-                    ELSE 'voluntary' END AS churn_type
+                    WHEN u('involuntary', s.no, s.life) <
+                         CASE WHEN term = 1 AND segment = 'smb' THEN 0.22 ELSE 0.05 END
+                    THEN 'involuntary' ELSE 'voluntary' END AS churn_type
         FROM (SELECT * FROM work.started UNION ALL SELECT * FROM work.restarted) AS s
         LEFT JOIN (SELECT * FROM work.first_ends UNION ALL SELECT * FROM work.second_ends) AS e
           USING (life_no)
@@ -134,23 +132,20 @@ def _line_months(con: duckdb.DuckDBPyConnection) -> None:
         WITH drawn AS (
           SELECT l.*, s.k, s.step_on, k - k % term AS priced_k, u('change', life_no, k) AS x,
                  u('by', life_no, k) AS size,
+                 segment = 'smb' AND step_on >= DATE '{PRICE_RISE_ON}'
+                   AND step_on < DATE '{PRICE_RISE_FELT_UNTIL}' AS upset,
                  CASE segment WHEN 'smb' THEN 0.32 WHEN 'mid_market' THEN 0.56 ELSE 0.66 END
                  * CASE WHEN month(step_on) IN (11, 12) THEN 1.35 ELSE 1 END AS p_more,
                  CASE WHEN k % term <> 0 THEN 0
                       WHEN term > 1 THEN 0.14
-                      ELSE CASE segment WHEN 'smb' THEN 0.06 ELSE 0.08 END
-                           * CASE WHEN segment = 'smb' AND step_on >= DATE '{PRICE_RISE_ON}'
-                                       AND step_on < DATE '{PRICE_RISE_FELT_UNTIL}'
-                                  THEN {PRICE_RISE_CONTRACTION} ELSE 1 END END AS p_less,
+                      WHEN upset THEN 0.06 * {PRICE_RISE_CONTRACTION}
+                      WHEN segment = 'smb' THEN 0.06 ELSE 0.08 END AS p_less,
                  CASE segment WHEN 'smb' THEN 0.004 ELSE 0.005 END AS p_tier
           FROM work.lives AS l JOIN work.steps AS s USING (life_no)),
         paths AS (
           SELECT *, sum(CASE WHEN k = 0 OR kind = 'whale' THEN 0
-                             WHEN x < p_less THEN ln(CASE WHEN segment = 'smb'
-                               AND step_on >= DATE '{PRICE_RISE_ON}'
-                                                           AND step_on < DATE
-                                                             '{PRICE_RISE_FELT_UNTIL}'
-                                                      THEN 0.72 ELSE 0.97 END - 0.14 * size)
+                             WHEN x < p_less
+                             THEN ln(CASE WHEN upset THEN 0.72 ELSE 0.97 END - 0.14 * size)
                              WHEN x > 1 - p_more THEN ln(1.008 + 0.04 * size) ELSE 0 END)
                       OVER life AS growth,
                  sum((k > 0 AND x BETWEEN 0.2 AND 0.2 + p_tier)::INTEGER) OVER life AS upgrades
@@ -165,11 +160,11 @@ def _line_months(con: duckdb.DuckDBPyConnection) -> None:
                step_on, p.plan_id, p.tier_rank AS tier, b.quantity,
                round(p.list_price_monthly
                      / CASE WHEN segment = 'smb' AND tier <= 2
-                       AND priced_on < DATE '{PRICE_RISE_ON}'
+                                 AND priced_on < DATE '{PRICE_RISE_ON}'
                             THEN {PRICE_RISE} ELSE 1 END
-                     * CASE WHEN segment = 'smb' THEN 1 ELSE 0.92 * 1.04 ** (priced_k // 12) END,
-                       2)
-                 ::DECIMAL(10, 2) AS seat_price
+                     * CASE WHEN segment = 'smb' THEN 1
+                            ELSE 0.92 * 1.04 ** (priced_k // 12) END, 2)::DECIMAL(10, 2)
+                 AS seat_price
         FROM priced AS b
         JOIN out.plans AS p ON NOT p.is_addon AND p.tier_rank = least(b.tier, 4)
          AND p.billing_period = CASE WHEN term = 1 THEN 'monthly' WHEN term = 24 AND b.tier >= 3
@@ -193,18 +188,18 @@ def _line_months(con: duckdb.DuckDBPyConnection) -> None:
                 CASE segment WHEN 'enterprise' THEN 0.30 WHEN 'mid_market' THEN 0.20 ELSE 0.06 END
                 * CASE plan_id WHEN 'P14' THEN 1.1 ELSE 1 END)
         SELECT life_no, plan_id, line, list_price_monthly AS seat_price,
-               greatest(1, round(any_value(first_seats) / 9.0))::INTEGER AS first_packs, min(k)
-                 AS from_k,
+               greatest(1, round(any_value(first_seats) / 9.0))::INTEGER AS first_packs,
+               min(k) AS from_k,
                CASE WHEN u('drops/' || plan_id, life_no, 0) < 0.14
                     THEN min(k) + 4 + floor(u('drops by/' || plan_id, life_no, 0) * 9)::INTEGER
-                      END AS until_k
+                    END AS until_k
         FROM offered GROUP BY life_no, plan_id, line, list_price_monthly;
 
         CREATE TABLE work.line_months AS
         SELECT life_no, 0 AS line, k, step_on, plan_id, tier, quantity, seat_price, term,
                discount_pct,
-               (quantity * seat_price * (100 - discount_pct) * 0.01::DECIMAL(3, 2))::DECIMAL(18,
-                 2) AS mrr
+               (quantity * seat_price * (100 - discount_pct) * 0.01::DECIMAL(3, 2))
+                 ::DECIMAL(18, 2) AS mrr
         FROM work.base_months
         UNION ALL
         SELECT life_no, line, k, step_on, plan_id, 1, packs, seat_price, 1, 0,
@@ -225,8 +220,7 @@ def _versions(con: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE work.versions AS
         WITH changed AS (
           SELECT *, lag(mrr) OVER line AS mrr_before, lag(tier) OVER line AS tier_before,
-                 lag(quantity) OVER line AS quantity_before, lag(seat_price) OVER line
-                   AS price_before
+                 lag(quantity) OVER line AS quantity_before
           FROM work.line_months WINDOW line AS (PARTITION BY life_no, line ORDER BY k)),
         opened AS (
           SELECT c.* EXCLUDE (term), l.no, l.account_id, l.life, l.segment, l.end_k, l.end_on,
@@ -257,8 +251,8 @@ def _versions(con: duckdb.DuckDBPyConnection) -> None:
                     WHEN mrr < mrr_before THEN NULL
                     WHEN tier > tier_before THEN 'upsell'
                     WHEN plan_id = 'P14' THEN 'usage'
-                    WHEN quantity > quantity_before THEN 'seats' ELSE 'price' END
-                      AS expansion_type,
+                    WHEN quantity > quantity_before THEN 'seats'
+                    ELSE 'price' END AS expansion_type,
                mrr - coalesce(mrr_before, 0) AS amount, NULL AS churn_type, NULL AS churn_reason
         FROM work.versions
         UNION ALL
@@ -273,18 +267,17 @@ def _versions(con: duckdb.DuckDBPyConnection) -> None:
                          AND closed_on < DATE '{PRICE_RISE_FELT_UNTIL}'
                          AND u('reason', no, life) < 0.7 THEN 'price'
                     ELSE pick(['price', 'missing feature', 'low use', 'low use',
-                      'moved to a competitor',
-                               'business closed', 'project ended'], u('other reason', no, life))
-                                 END
+                               'moved to a competitor', 'business closed', 'project ended'],
+                              u('other reason', no, life)) END
         FROM work.versions WHERE next_on IS NULL AND closed_on IS NOT NULL;
 
         CREATE TABLE out.mrr_movements AS
-        SELECT 'M' || lpad(row_number() OVER (ORDER BY effective_on, subscription_id,
-          amount)::VARCHAR, 6, '0')
-                 AS movement_id,
+        SELECT 'M' || lpad(row_number() OVER movement::VARCHAR, 6, '0') AS movement_id,
                subscription_id, account_id, effective_on, movement_type, expansion_type,
                amount::DECIMAL(18, 2) AS amount, churn_type, churn_reason,
                known_on(effective_on, 'movements', subscription_id || movement_type) AS recorded_at
-        FROM work.movements ORDER BY effective_on, subscription_id, amount;
+        FROM work.movements
+        WINDOW movement AS (ORDER BY effective_on, subscription_id, amount)
+        ORDER BY movement_id;
         """
     )
