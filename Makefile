@@ -7,6 +7,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lab lint format bench lock clean
 
+# The last line of `make demo` is a path, with `make -C` too.
+MAKEFLAGS += --no-print-directory
+
 BIN := .venv/bin
 READY := .venv/.ready
 JOBS ?= 2

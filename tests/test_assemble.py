@@ -88,6 +88,13 @@ def test_includes_and_meta_are_put_in_place(desk: Desk) -> None:
     assert header["lang"] == "en-US"
 
 
+def test_words_for_a_picture_may_hold_braces_and_quotes(desk: Desk) -> None:
+    spark = r'![](figures/a.svg){fig-alt="say \"{x}\" | y" width=2cm}'
+    desk.notebook("words", a=text(spark, figures={"a.svg": svg()}))
+    document = desk.assemble("{{< embed ../notebooks/words.ipynb#a >}}").document.read_text()
+    assert r'![](figures/words-a-a.svg){fig-alt="say \"{x}\" | y" width=2cm}' in document
+
+
 def test_a_page_break_stays_for_the_renderer(desk: Desk) -> None:
     assert (
         "\n{{< pagebreak >}}\n"

@@ -13,6 +13,7 @@ from pathlib import Path
 import brand_yml
 import pypdf
 import pytest
+import typst
 from playwright.sync_api import Browser, Page
 
 from boardpack.brand import PALETTE, read_brand
@@ -22,7 +23,7 @@ from boardpack.markup import escape_markdown
 from boardpack.render import Rendered, render
 from boardpack.render.builtin import _pandoc
 from boardpack.render.quarto import outside_links
-from boardpack.render.theme import HERE
+from boardpack.render.theme import HERE, lay_theme
 from boardpack.workspace import SUITE
 from report_fixture import FACTS, HOSTILE, Desk, chart, svg, text
 
@@ -269,10 +270,23 @@ def test_hostile_text_stays_text(desk: Desk, tmp_path: Path) -> None:
     assert "<b>Sons" not in done.html.read_text()
 
 
+@pytest.mark.parametrize("start", ["= a", "== a", "- a", "+ a", "/ a: b", "1. a"])
+def test_what_begins_a_line_is_not_taken_for_markup(desk: Desk, tmp_path: Path, start: str) -> None:
+    written = escape_markdown(start)
+    desk.notebook("starts", t=text(f"[{written}]{{.n}} **{written}**\n\n| {written} |\n|---|\n"))
+    facts = dataclasses.replace(FACTS, company=start)
+    assembled = desk.assemble("{{< embed ../notebooks/starts.ipynb#t >}}", facts)
+    done = render(assembled, tmp_path, renderer="builtin")
+    pdf = pypdf.PdfReader(done.pdf)
+    assert flat(pdf_text(pdf)).count(start) == 4
+    assert pdf.outline == []
+
+
 def test_pieces_in_typst(rendered: Rendered) -> None:
     document = (rendered.pdf.parent / "report.typ").read_text()
     for piece in (
-        '#box(image("figures/revenue-cards-spark.svg", width: 2.4cm, alt: "MRR rising"))',
+        '#bp-fit(2.4cm, width => image("figures/revenue-cards-spark.svg", '
+        'alt: "MRR rising", width: width))',
         "#bp-card-value[#bp-n[\\$1.92M]]",
         '#bp-callout("note", [',
         "#bp-row((1fr, 1fr,),",
@@ -299,6 +313,10 @@ def test_a_filter_under_quarto_leaves_quarto_its_own_work(desk: Desk, tmp_path: 
     assert "#bp-cards(2," in document
     assert "#bp-facts(" in document
     assert "#bp-callout" not in document
+    source = desk.target / "as-under-quarto.typ"
+    source.write_text(f'#import "theme/report.typ": *\n#show: report-parts\n{document}')
+    lay_theme(desk.target)
+    assert typst.compile(str(source), root=str(desk.target), font_paths=[str(font_folder())])
     assert "#bp-row" not in document
 
 

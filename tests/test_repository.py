@@ -115,20 +115,22 @@ def test_supported_pythons_agree_everywhere() -> None:
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in (ROOT / "Makefile").read_text()
 
 
-def test_what_the_package_imports_is_declared() -> None:
+@pytest.mark.parametrize(("folder", "extras"), [("lib", False), ("tests", True)])
+def test_what_is_imported_is_declared(folder: str, extras: bool) -> None:
     found = packages_distributions()
-    names = {canonicalize_name(wanted.name) for wanted in declared(extras=False)}
+    names = {canonicalize_name(wanted.name) for wanted in declared(extras=extras)}
+    own = {path.stem for path in (ROOT / "tests").glob("*.py")} | {"boardpack"}
     undeclared = set()
-    for path in PACKAGE.rglob("*.py"):
+    for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             modules = [name.name for name in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 modules = [node.module]
             for module in {module.split(".")[0] for module in modules}:
-                if module == "boardpack" or module in sys.stdlib_module_names:
+                if module in own or module in sys.stdlib_module_names:
                     continue
                 if not names & {canonicalize_name(name) for name in found.get(module, [])}:
-                    undeclared.add(f"{path.relative_to(PACKAGE)}: {module}")
+                    undeclared.add(f"{path.relative_to(ROOT)}: {module}")
     assert not undeclared
 
 

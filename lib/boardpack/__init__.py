@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend, trends
     from boardpack.comparisons import bullet, funnel, ranking
-    from boardpack.explore import open  # noqa: A004
+    from boardpack.explore import open
     from boardpack.sentences import finding, summary
     from boardpack.tables import definitions, history, members, not_available, scorecard
 

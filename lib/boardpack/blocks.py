@@ -1,4 +1,4 @@
-"""Blocks: what a labelled cell shows. JupyterLab displays them, the assembler places them in a report."""
+"""Blocks: what a labelled cell shows in JupyterLab and what a report places."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from boardpack.blocks import Block, Chart, Shown, Text
-from boardpack.formats import DASH, MINUS, Formatter, number
+from boardpack.formats import MINUS, Formatter, number
 from boardpack.markup import Line, numbers, plain
 from boardpack.periods import Period
 from boardpack.plots import Board, Label, Scale, Size, beside, lookup, rows_chart, wrapped, x_axis
@@ -241,7 +241,7 @@ def _bridge_spec(steps: Sequence[_Step], size: Size) -> dict[str, Any]:
 def _stacks(
     formatter: Formatter, periods: Sequence[Period], signed: dict[str, list[float]]
 ) -> tuple[list[dict[str, Any]], list[float]]:
-    """Every bar from its base to its value, gains upwards from zero and losses downwards; and the nets."""
+    """Every bar, gains upwards from zero and losses downwards, and the net of each period."""
     values, look = formatter.values, palette()
     gains = [kpi for kpi in signed if _sign(values, kpi) > 0]
     losses = [kpi for kpi in signed if _sign(values, kpi) < 0]

@@ -15,7 +15,7 @@ from boardpack.values import Value, Values
 
 
 def headline(values: Values, kpis: Sequence[str], *, columns: int = 3) -> Text:
-    """One card a KPI: its figure, its course, its target, the period before and the same one last year.
+    """One card a KPI: its figure, course and target, the period before and last year's.
 
     KPIs that are not available have no card.
     """

@@ -56,7 +56,7 @@ class _History:
 
 
 def _history(values: Values, kpi: str, last: int, dims: str = "") -> _History | None:
-    """The last periods, without those before the first figure; None when there is no figure at all."""
+    """The last periods from the first figure on; None when there is no figure at all."""
     if not values.is_available(kpi):
         return None
     series = values.series(kpi, last, dims)
@@ -79,7 +79,7 @@ def _history(values: Values, kpi: str, last: int, dims: str = "") -> _History | 
 def trend(
     values: Values, kpi: str, last: int = 13, *, size: Size = "full", dims: str = ""
 ) -> Block:
-    """A KPI through time beside the same periods of last year and its target, with its message above.
+    """A KPI through time beside last year and its target, with its message above.
 
     ``size`` is ``full`` for the width of the page, ``half`` for one of two charts side by side;
     ``dims`` names a member, such as ``segment=smb``. A KPI without any figure gives an empty text.
@@ -88,7 +88,7 @@ def trend(
     if told is None:
         return Text("")
     reading = read(values, kpi, dims)
-    formatter, look = reading.formatter, palette()
+    formatter = reading.formatter
     scale = Scale.fitting(formatter, kpi, told.figures, zero=_starts_at_zero(reading, told.figures))
     labels = _end_labels(reading, told, size)
     board = Board(
@@ -116,7 +116,7 @@ def trend(
 
 
 def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int = 3) -> Block:
-    """Several KPIs through time, each in a small panel with its own scale, its figure and its target.
+    """Several KPIs through time, each in a small panel with its own scale and target.
 
     KPIs without any figure are left out; when none is left the block is empty.
     """
@@ -231,13 +231,13 @@ def chart(drawing: alt.TopLevelMixin, *, title: str, alt_text: str) -> Chart:
 
 
 def _starts_at_zero(reading: Reading, figures: Sequence[float]) -> bool:
-    """Amounts that vary much start at zero; a rate between 99.8 and 100 would be a flat line there."""
+    """Amounts that vary much start at zero; a rate near 100 would be a flat line there."""
     low, high = min(figures), max(figures)
     return low < (0.7 if reading.facts.unit in ("currency", "count") else 0.4) * high
 
 
 def _end_labels(reading: Reading, told: _History, size: Size) -> list[Label]:
-    look, formatter, kpi = palette(), reading.formatter, reading.facts.id
+    look, formatter = palette(), reading.formatter
     latest = told.latest
     figure = formatter.figure(latest)
     assert latest.value is not None
@@ -271,7 +271,8 @@ def _points(series: Sequence[Value]) -> list[dict[str, Any]]:
 
 
 def _line(rows: list[dict[str, Any]], x: alt.X, scale: Scale, **mark: Any) -> alt.Chart:
-    return rows_chart(rows).mark_line(strokeJoin="round", **mark).encode(x, scale.y())
+    line: alt.Chart = rows_chart(rows).mark_line(strokeJoin="round", **mark)
+    return line.encode(x, scale.y())
 
 
 def _lines(told: _History, x: alt.X, scale: Scale) -> list[alt.Chart]:
@@ -299,7 +300,7 @@ def _lines(told: _History, x: alt.X, scale: Scale) -> list[alt.Chart]:
 
 
 def _actual(formatter: Formatter, told: _History, x: alt.X, scale: Scale) -> list[alt.Chart]:
-    """This year's figures: a line and a point at its end, dashed and hollow while they may change."""
+    """This year's line and the point at its end, dashed and hollow while they may change."""
     look, start = palette(), told.first_open
     rows = _tips(formatter, told)
     layers = [_line(rows[:start], x, scale, color=look.accent, strokeWidth=2.6)]
@@ -339,7 +340,7 @@ def _tips(formatter: Formatter, told: _History) -> list[dict[str, Any]]:
 
 def _panel(
     reading: Reading, told: _History, scale: Scale, width: float, dx: float
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     formatter, look = reading.formatter, palette()
     x = x_axis(formatter, told.periods, width)
     layers = _actual(formatter, told, x, scale)

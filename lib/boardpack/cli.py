@@ -81,7 +81,7 @@ def run(report: str, period: str, as_of: str, renderer: Any, workspace: str, as_
 
 
 def _run(workspace: str, report: str, period: str, as_of: str, renderer: Any, quiet: bool) -> Any:
-    from boardpack import runs
+    from boardpack import orders, runs
     from boardpack.executions import NotebookProcess
 
     # The notebook process loads while definitions and data are read.
@@ -89,7 +89,7 @@ def _run(workspace: str, report: str, period: str, as_of: str, renderer: Any, qu
         from boardpack.model import Model
 
         model = Model.open(workspace)
-        wanted = runs.order(model, report, period, as_of)
+        wanted = orders.order(model, report, period, as_of)
         if not quiet:
             click.echo(f"{wanted.title}, {wanted.period}, as of {wanted.as_of}", err=True)
         return runs.run(

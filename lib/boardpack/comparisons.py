@@ -21,12 +21,13 @@ _FURTHEST = 1.6
 
 
 def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") -> Block:
-    """The members of a dimension by a KPI, the largest first; a mark shows where each was a year before."""
+    """The members of a dimension, the largest first; a mark shows each a year before."""
     found = member_readings(values, kpi, dimension)
     if not found:
         return Text("")
     formatter, look, name = Formatter(values), palette(), values.kpi(kpi).name
-    rows, shown = [], []
+    rows: list[dict[str, Any]] = []
+    shown: list[Shown] = []
     for member, reading in found:
         figure, change = formatter.figure(reading.now), reading.change_from(reading.year_ago)
         text = plain((figure,)) + (f", {change}" if change else "")
@@ -77,7 +78,7 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
 
 
 def bullet(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block:
-    """Each KPI as a share of its target: a bar, a line where the target is, and in words whether it is met.
+    """Each KPI as a share of its target, and in words whether the target is met.
 
     KPIs without a figure, or whose target is a range or zero, are left out.
     """
@@ -153,7 +154,8 @@ def funnel(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
         return Text("")
     formatter, look = Formatter(values), palette()
     tones = palette().members(1) * len(stages)
-    rows, shown = [], []
+    rows: list[dict[str, Any]] = []
+    shown: list[Shown] = []
     for i, stage in enumerate(stages):
         figure = formatter.figure(stage)
         text = plain((figure,))
@@ -227,5 +229,7 @@ def _rows_axis(names: Sequence[str], board: Board) -> alt.Y:
 def _texts(data: alt.Chart, y: alt.Y, board: Board, color: str = "") -> alt.Chart:
     """What the rows say, in one column to the right of the bars; ``color`` names a field."""
     mark = data.mark_text(align="left", baseline="middle")
-    chart = mark.encode(alt.XValue(board.width + 8), y, alt.Text("text:N"))
-    return chart.encode(alt.Color(f"{color}:N", scale=None, legend=None)) if color else chart
+    chart: alt.Chart = mark.encode(alt.XValue(board.width + 8), y, alt.Text("text:N"))
+    if color:
+        chart = chart.encode(alt.Color(f"{color}:N", scale=None, legend=None))
+    return chart

@@ -57,7 +57,7 @@ def _data_table(data: dict[str, Any]) -> str:
     columns = [str(column) for column in data.get("columns", [])]
     rows = data.get("rows", [])
     numeric = [
-        bool(rows) and all(_is_number(row[i]) or row[i] in (None, "") for row in rows)
+        bool(rows) and all(_is_number(row[i]) or row[i] in (None, "", "—") for row in rows)
         for i in range(len(columns))
     ]
     head = "".join(

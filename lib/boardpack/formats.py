@@ -1,4 +1,4 @@
-"""The one formatter: how numbers, changes, targets and periods are written, on cards, in tables, on charts."""
+"""The one formatter: how numbers, changes, targets and periods are written everywhere."""
 
 from __future__ import annotations
 
@@ -93,16 +93,17 @@ class Formatter:
         return 1 if now > before else -1
 
     def change(self, kpi: str, now: float, before: float) -> str:
-        """The signed change: ``+2.1 pp`` of a percentage, ``+4.2%`` of an amount, or ``unchanged``."""
+        """The signed change: ``+2.1 pp`` of a rate, ``+4.2%`` of an amount, or ``unchanged``."""
         moved = self.moved(kpi, now, before)
         if not moved:
             return "unchanged"
         return ("+" if moved > 0 else MINUS) + self.distance(kpi, now, before)
 
     def distance(self, kpi: str, value: float, base: float) -> str:
-        """How far a figure is from ``base``, without a sign: points of a percentage, the difference of
-        a small ratio, score or number of months, else relative to ``base`` where that means
-        something.
+        """How far a figure is from ``base``, without a sign.
+
+        Points of a percentage; the difference of a small ratio, score or number of months; else
+        relative to ``base`` where that means something.
         """
         unit, decimals = self.values.kpi(kpi).unit, self._decimals[kpi]
         if unit == "percent" or unit == "months" or (unit in ("ratio", "score") and decimals):
@@ -234,16 +235,16 @@ class Formatter:
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
         return _real_minus(format_decimal(_rounded(value, decimals), pattern, locale=self._locale))
 
-    def _unit(self, value: float, unit: str, length: str, decimals: int) -> str:
+    def _unit(
+        self, value: float, unit: str, length: Literal["short", "long"], decimals: int
+    ) -> str:
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        text = format_unit(
-            _rounded(value, decimals), unit, length, format=pattern, locale=self._locale
-        )  # type: ignore[arg-type]
-        return _real_minus(text)
+        rounded = _rounded(value, decimals)
+        return _real_minus(format_unit(rounded, unit, length, format=pattern, locale=self._locale))
 
 
 def number(value: Value, text: str, what: str = "value") -> Number:
-    """A written number about a value: the value itself, its ``target``, its ``change``, its ``share``."""
+    """A written number about a value: itself, its ``target``, ``change`` or ``share``."""
     return Number(Shown(value.kpi, value.period.label, value.dims, text, what))
 
 
@@ -272,7 +273,7 @@ def _decimals(unit: str, middle: float) -> int:
 
 
 def _three_digits(value: float) -> float:
-    """Rounded to three significant digits, before a suffix is chosen: 999,950 is 1M and not 1000K."""
+    """Rounded before a suffix is chosen: 999,950 is 1M and not 1000K."""
     digits = 2 - math.floor(math.log10(abs(value)))
     return round(value, digits)
 

@@ -1,8 +1,9 @@
-"""The gate: Great Expectations' suites over a slice, and the verdict that decides what may be published."""
+"""The gate: the suites of Great Expectations over a slice, and the verdict on what they find."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import logging
 import os
@@ -31,8 +32,16 @@ if TYPE_CHECKING:
     from boardpack.gate_engine import Bench
 
 __all__ = [
-    "CheckResult", "GateResult", "Suite", "check", "decide", "load_suites", "reads", "verdict_key", "warm",
-]  # fmt: skip
+    "CheckResult",
+    "GateResult",
+    "Suite",
+    "check",
+    "decide",
+    "load_suites",
+    "reads",
+    "verdict_key",
+    "warm",
+]
 
 Verdict = Literal["publish", "banner", "hold"]
 Result = Literal["passed", "failed", "errored", "skipped"]
@@ -84,7 +93,8 @@ class CheckResult:
     @property
     def _rows(self) -> str:
         if self.counts:
-            return f"{self.unexpected_count:,} {self.counts}"
+            counted = self.counts.removesuffix("s") if self.unexpected_count == 1 else self.counts
+            return f"{self.unexpected_count:,} {counted}"
         if not self.element_count:
             return f"{self.unexpected_count:,} rows"
         return f"{self.unexpected_count:,} of {self.element_count:,} rows ({_percent(self.share)})"
@@ -133,18 +143,34 @@ class GateResult:
 
 
 def warm() -> None:
-    """Import Great Expectations, which takes seconds: call it from a thread while a run is planned."""
+    """Import Great Expectations, which takes seconds: in a thread, while a run is planned."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    # jsonschema builds a grammar for international addresses on its first import, in over a second;
-    # nothing here checks one, and without this package it goes on without.
+    # jsonschema builds a grammar for international addresses when it is first imported, in over a
+    # second; nothing here checks one, and without this package it goes on without.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    # Only expectations that the gate refuses compute with it, and it is a quarter of the import.
+    _import_on_first_use("scipy", "stats")
     warnings.filterwarnings("ignore", "module 'sre_(constants|parse)'", DeprecationWarning)
     shown = warnings.showwarning
     import boardpack.gate_engine  # noqa: F401
 
     if warnings.showwarning is not shown:
-        # The library sends every warning of the process to the log, as a side effect of its import.
+        # Its import sends every warning of the process to the log from then on.
         logging.captureWarnings(False)
+
+
+def _import_on_first_use(package: str, name: str) -> None:
+    full = f"{package}.{name}"
+    spec = None if full in sys.modules else importlib.util.find_spec(full)
+    if spec is None or spec.loader is None:
+        return
+    loader = importlib.util.LazyLoader(spec.loader)
+    spec.loader = loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full] = module
+    loader.exec_module(module)
+    # As an attribute it is found without a second import, which would already be the first use.
+    setattr(sys.modules[package], name, module)
 
 
 def check(
@@ -154,11 +180,12 @@ def check(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> GateResult:
-    """Check these sources of a slice, in the database that holds them, on the slice's own connection.
+    """Check these sources of a slice, on the slice's own connection.
 
-    Open the slice with `reads(suites, sources)`: a check whose SQL reads a source that is not in the slice
-    is skipped, and its result says so. Raises `DefinitionError` for an expectation that Great Expectations
-    does not accept and `UnknownNameError` for SQL over a source that nobody declares.
+    Open the slice with `reads(suites, sources)`: a check whose SQL reads a source that is not in
+    the slice is skipped, and its result says so. ``progress`` is told each source in its turn.
+    Raises `DefinitionError` for an expectation that Great Expectations does not accept and
+    `UnknownNameError` for SQL over a source that nobody declares.
     """
     started = perf_counter()
     warm()
@@ -166,10 +193,8 @@ def check(
 
     names = tuple(dict.fromkeys(sources))
     rows = _count(slice_, names)
-    bench = Bench(slice_.con, slice_.as_of)
     results: list[CheckResult] = []
-    slice_.con.execute(f"SET VARIABLE as_of = DATE '{slice_.as_of}'")
-    try:
+    with Bench(slice_.con, slice_.as_of) as bench:
         for name in names:
             if progress is not None:
                 progress(name)
@@ -179,8 +204,6 @@ def check(
                 results.append(_unchecked(name))
             else:
                 results.extend(_source(bench, slice_, suites[name], rows[name]))
-    finally:
-        slice_.con.execute("RESET VARIABLE as_of")
     verdict, reasons = decide(results)
     seconds = round(perf_counter() - started, 3)
     return GateResult(verdict, reasons, tuple(results), seconds, names, slice_.as_of.isoformat())
@@ -189,7 +212,8 @@ def check(
 def decide(results: Iterable[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict on a set of results, and its reasons, the gravest first.
 
-    A critical failure holds, and so does anything that errored; a warning that failed puts a banner up.
+    A critical failure holds, and so does anything that errored; a warning that failed puts a
+    banner up.
     """
     told = list(results)
     held = [r for r in told if r.outcome == "errored" or _failed(r, "critical")]
@@ -201,9 +225,7 @@ def decide(results: Iterable[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
     return ("hold" if held else "banner" if warned else "publish"), reasons
 
 
-def verdict_key(
-    fingerprints: Mapping[str, str], suites: Mapping[str, Suite], as_of: date
-) -> str:
+def verdict_key(fingerprints: Mapping[str, str], suites: Mapping[str, Suite], as_of: date) -> str:
     """What a verdict depends on, as a hash: equal keys, equal verdicts.
 
     ``fingerprints`` are those of all sources that the check looks at, see `reads`.
@@ -219,10 +241,13 @@ def verdict_key(
 
 
 def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckResult]:
+    from boardpack.gate_engine import View
+
     source = slice_.declared[suite.source]
+    view = View(slice_.relation(source.id), tuple(source.columns), source.key, rows)
     missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
     wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
-    outcomes = iter(bench.evaluate(suite, wanted, list(source.columns), source.key, rows))
+    outcomes = iter(bench.evaluate(suite, wanted, view))
     results = []
     for expectation, lacking in zip(suite.expectations, missing, strict=True):
         if lacking:
@@ -333,7 +358,9 @@ def _failed(result: CheckResult, severity: Severity) -> bool:
 def _percent(share: float | None) -> str:
     if share is None:
         return ""
-    return "under 0.01 %" if 0 < share < 0.01 else f"{share:.2g} %" if share < 1 else f"{share:.1f} %"
+    if 0 < share < 0.01:
+        return "under 0.01 %"
+    return f"{share:.2g} %" if share < 1 else f"{share:.1f} %"
 
 
 def _short(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 import duckdb
 import sqlalchemy
 from great_expectations.core.batch import Batch
-from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.expectations.metrics.metric_provider import metric_value
@@ -24,17 +23,24 @@ from great_expectations.expectations.metrics.query_metric_provider import QueryM
 from great_expectations.expectations.registry import get_expectation_impl
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import Validator
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.engine import Engine
 
 from boardpack.errors import DefinitionError
-from boardpack.gate_suites import ROWS, Expectation, Suite
+from boardpack.gate_duckdb import LentConnection, engine_on
+from boardpack.gate_suites import Expectation, Suite
 
 #: How many rows are kept to show of a check that found some.
 SAMPLE = 5
 
 _FOUND = "boardpack_rows_found"
+_OF_EACH_ROW = (
+    "expect_column_values_",
+    "expect_column_value_",
+    "expect_column_pair_",
+    "expect_compound_columns_",
+    "expect_multicolumn_",
+    "expect_select_column_",
+)
 _BRIEF = {"result_format": "BOOLEAN_ONLY"}
 _WHOLE = {"result_format": "COMPLETE"}
 
@@ -44,7 +50,7 @@ logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Great Expectations found for one expectation; ``error`` when it could not be evaluated."""
+    """What was found for one expectation; ``error`` says why it could not be evaluated."""
 
     success: bool
     error: str = ""
@@ -54,71 +60,18 @@ class Outcome:
     sample: tuple[dict[str, Any], ...] = ()
 
 
-class _Cursor:
-    """A DuckDB cursor that keeps its rows: Great Expectations reads them after the connection went back."""
+@dataclass(frozen=True)
+class View:
+    """The view of one source: its SQL name, its declared columns and key, how many rows it has."""
 
-    rowcount = -1
-    arraysize = 1
-
-    def __init__(self, connection: _Connection) -> None:
-        self._connection = connection
-        self._rows: list[Any] = []
-        self.description: Any = None
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        self._connection.statements.append(sql)
-        con = self._connection.con.execute(sql, list(parameters))
-        self.description = con.description
-        self._rows = con.fetchall() if self.description else []
-
-    def fetchone(self) -> Any:
-        return self._rows.pop(0) if self._rows else None
-
-    def fetchmany(self, size: int = 1) -> list[Any]:
-        taken, self._rows = self._rows[:size], self._rows[size:]
-        return taken
-
-    def fetchall(self) -> list[Any]:
-        return self.fetchmany(len(self._rows))
-
-    def close(self) -> None:
-        pass
-
-
-class _Connection:
-    """The slice's connection as SQLAlchemy wants one: lent, so nothing here closes it or begins anything."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self.con = con
-        self.statements: list[str] = []
-
-    def cursor(self) -> _Cursor:
-        return _Cursor(self)
-
-    def commit(self) -> None:
-        pass
-
-    def rollback(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-class _Dbapi:
-    paramstyle = "qmark"
-    Error = duckdb.Error
-
-
-class _Dialect(PGDialect):
-    """DuckDB reads PostgreSQL's SQL; its name keeps Great Expectations from PostgreSQL's regular expressions."""
-
-    name = "duckdb"
-    supports_statement_cache = False
+    relation: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    rows: int
 
 
 class _Columns:
-    """The declared columns of a source, in the place of a reflection that would take several statements."""
+    """The declared columns of a source, where a reflection would take several statements."""
 
     def __init__(self, dialect: Any, names: Sequence[str]) -> None:
         self.dialect = dialect
@@ -134,7 +87,8 @@ class _Columns:
 class SliceExecutionEngine(SqlAlchemyExecutionEngine):
     """Great Expectations' SQL engine over one view of a slice."""
 
-    def __init__(self, engine: Engine, columns: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, relation: str, columns: Sequence[str]) -> None:
+        self.relation = relation
         self._columns = columns
         super().__init__(engine=engine, create_temp_table=False)
 
@@ -154,7 +108,7 @@ class _Rows(QueryMetricProvider):
     query_param_name = "unexpected_rows_query"
 
     @metric_value(engine=SliceExecutionEngine)
-    def _sqlalchemy(  # noqa: N805 - the decorator makes it a class method
+    def _sqlalchemy(
         cls,
         execution_engine: SliceExecutionEngine,
         metric_domain_kwargs: dict[str, Any],
@@ -162,18 +116,11 @@ class _Rows(QueryMetricProvider):
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any],
     ) -> list[dict[str, Any]]:
-        selectable, _, _ = execution_engine.get_compute_domain(
-            metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE
-        )
-        query = cls._get_substituted_batch_subquery_from_query_and_batch_selectable(
-            query=metric_value_kwargs["unexpected_rows_query"],
-            batch_selectable=selectable,
-            execution_engine=execution_engine,
-        )
-        statement = f"SELECT *, count(*) OVER () AS {_FOUND} FROM ({query}\n) AS found LIMIT {SAMPLE}"
+        query = metric_value_kwargs["unexpected_rows_query"].format(batch=execution_engine.relation)
+        counted = f"SELECT *, count(*) OVER () AS {_FOUND} FROM ({query}\n) AS found LIMIT {SAMPLE}"
         with closing(execution_engine.engine.raw_connection()) as connection:
             cursor = connection.cursor()
-            cursor.execute(statement)
+            cursor.execute(counted)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -185,7 +132,7 @@ class _RowCount(QueryMetricProvider):
     value_keys = ("unexpected_rows_query",)
 
     @metric_value(engine=SliceExecutionEngine)
-    def _sqlalchemy(  # noqa: N805 - the decorator makes it a class method
+    def _sqlalchemy(
         cls,
         execution_engine: SliceExecutionEngine,
         metric_domain_kwargs: dict[str, Any],
@@ -215,41 +162,47 @@ class _Validator(Validator):
 
 
 class Bench:
-    """The slice's connection, ready for one suite after another; ``statements`` is the SQL sent so far."""
+    """The slice's connection, ready to evaluate one suite after another within a ``with``.
+
+    Meanwhile the SQL of a suite finds the as-of day in ``getvariable('as_of')``.
+    """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, as_of: date) -> None:
-        self._connection = _Connection(con)
-        pool = StaticPool(lambda: self._connection)  # type: ignore[arg-type,return-value]
-        dialect = _Dialect(dbapi=_Dbapi)  # type: ignore[arg-type]
-        self._engine = Engine(pool, dialect, make_url("duckdb://"))
-        self._as_of = datetime.combine(as_of, time()).isoformat()
+        self._connection = LentConnection(con)
+        self._engine = engine_on(self._connection)
+        self._as_of = as_of
+
+    def __enter__(self) -> Bench:
+        self._connection.con.execute(f"SET VARIABLE as_of = DATE '{self._as_of}'")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.con.execute("RESET VARIABLE as_of")
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """Every statement sent, oldest first."""
+        """The SQL sent so far, oldest first."""
         return tuple(self._connection.statements)
 
     def evaluate(
         self,
         suite: Suite,
         wanted: Sequence[Expectation],
-        columns: Sequence[str],
-        key: Sequence[str],
-        rows: int,
+        view: View,
     ) -> list[Outcome]:
-        """The outcome of each wanted expectation of a suite over the view ``slice.<source>``.
+        """The outcome of each wanted expectation of a suite over the view of its source.
 
-        ``rows`` is how many the view has. A first pass asks only what passed, in one statement for
-        nearly all; a second one asks the failed for counts and for ``key`` and values of a few rows.
+        A first pass asks only what passed, in one statement for nearly all; a second one asks the
+        failed for counts and for the key and values of a few rows.
         """
         if not wanted:
             return []
-        found = self._pass(suite, wanted, columns, [_first(e) for e in wanted])
+        found = self._pass(suite, wanted, view, [_first(e) for e in wanted])
         errored = [i for i, outcome in enumerate(found) if outcome.error]
         if len(errored) > 1:
             # One bad expectation spoils the statement it shares with others: find out which one.
             for i in errored:
-                found[i] = self._pass(suite, [wanted[i]], columns, [_first(wanted[i])])[0]
+                found[i] = self._pass(suite, [wanted[i]], view, [_first(wanted[i])])[0]
         failed = [
             i
             for i, outcome in enumerate(found)
@@ -259,15 +212,14 @@ class Bench:
             detailed = {
                 "result_format": "SUMMARY",
                 "partial_unexpected_count": SAMPLE,
-                "unexpected_index_column_names": list(key),
+                "unexpected_index_column_names": list(view.key),
             }
-            again = self._pass(
-                suite, [wanted[i] for i in failed], columns, [detailed] * len(failed)
-            )
+            again = self._pass(suite, [wanted[i] for i in failed], view, [detailed] * len(failed))
             for i, outcome in zip(failed, again, strict=True):
-                found[i] = outcome
+                if not outcome.error:
+                    found[i] = outcome
         return [
-            outcome if outcome.element_count is not None else _with_rows(outcome, rows)
+            replace(outcome, element_count=view.rows) if outcome.element_count is None else outcome
             for outcome in found
         ]
 
@@ -275,46 +227,45 @@ class Bench:
         self,
         suite: Suite,
         wanted: Sequence[Expectation],
-        columns: Sequence[str],
+        view: View,
         formats: Sequence[Mapping[str, Any]],
     ) -> list[Outcome]:
         built = [
             _configuration(suite, index, expectation) for index, expectation in enumerate(wanted)
         ]
-        execution_engine = SliceExecutionEngine(self._engine, columns)
+        execution_engine = SliceExecutionEngine(self._engine, view.relation, view.columns)
+        names: Any = {"source_table_name": suite.source, "source_schema_name": "slice"}
         data = SqlAlchemyBatchData(
             execution_engine,
             table_name=suite.source,
             schema_name="slice",
             create_temp_table=False,
-            source_table_name=suite.source,
-            source_schema_name="slice",
+            **names,
         )
-        validator = _Validator(execution_engine=execution_engine, batches=[Batch(data=data)])
+        validator = _Validator(execution_engine=execution_engine, batches=[_batch(data)])
         configurations = validator.process_expectations_for_validation(
-            built, {"as_of": self._as_of}
+            built, {"as_of": datetime.combine(self._as_of, time()).isoformat()}
         )
         for configuration in configurations:
             configuration.kwargs["result_format"] = dict(formats[int(str(configuration.id))])
         results = validator.graph_validate(configurations=configurations)
         # Errored ones come first, whatever the order of the suite.
-        by_index = {int(str(r.expectation_config.id)): _outcome(r) for r in results if r.expectation_config}
+        by_index = {
+            int(str(result.expectation_config.id)): _outcome(result)
+            for result in results
+            if result.expectation_config
+        }
         missing = Outcome(False, error="Great Expectations gave no result")
         return [by_index.get(index, missing) for index in range(len(wanted))]
 
 
+def _batch(data: Any) -> Batch:
+    return Batch(data=data)
+
+
 def _first(expectation: Expectation) -> dict[str, str]:
-    """Row values are asked for only of what failed, save where they come with the answer."""
-    aggregate = expectation.type == ROWS or expectation.type.startswith("expect_table_")
-    single = any(f"expect_column_{word}_" in expectation.type for word in _AGGREGATES)
-    return _WHOLE if aggregate or single else _BRIEF
-
-
-_AGGREGATES = (
-    "distinct_values", "max", "mean", "median", "min", "most_common_value",
-    "proportion_of_non_null_values", "proportion_of_unique_values", "stdev", "sum",
-    "unique_value_count",
-)  # fmt: skip
+    """Those of each row are first asked whether they pass; the others answer at no further cost."""
+    return _BRIEF if expectation.type.startswith(_OF_EACH_ROW) else _WHOLE
 
 
 def _configuration(suite: Suite, index: int, expectation: Expectation) -> Any:
@@ -361,24 +312,13 @@ def _outcome(result: Any) -> Outcome:
     )
 
 
-def _with_rows(outcome: Outcome, rows: int) -> Outcome:
-    return Outcome(
-        outcome.success,
-        outcome.error,
-        outcome.observed,
-        outcome.unexpected_count,
-        rows,
-        outcome.sample,
-    )
-
-
 def error_of(info: Mapping[str, Any] | None) -> str:
     """The message of an exception, from either shape in which the library reports one.
 
     >>> error_of({"raised_exception": True, "exception_message": "no such column"})
     'no such column'
-    >>> error_of({"MetricConfigurationID(...)": {"raised_exception": True, "exception_message": "no"}})
-    'no'
+    >>> error_of({"some metric": {"raised_exception": True, "exception_message": "no such table"}})
+    'no such table'
     >>> error_of({"raised_exception": False, "exception_message": None})
     ''
     """
@@ -392,7 +332,7 @@ def error_of(info: Mapping[str, Any] | None) -> str:
 
 
 def _plain(message: str) -> str:
-    """The part of a message that is about the data: one line, without the statement and its traceback."""
+    """What a message says of the data: one line, without the statement it belongs to."""
     message = message.split("[SQL:")[0].split("\n\nLINE ")[0]
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = " ".join(lines)
@@ -412,7 +352,7 @@ def _scalar(value: Any) -> str | int | float | None:
     if isinstance(value, float):
         return value if abs(value) < float("inf") else str(value)
     if isinstance(value, datetime):
-        return value.isoformat(" ")
+        return value.isoformat(" ").removesuffix(" 00:00:00")
     if isinstance(value, date | time | Decimal):
         return str(value)
     return str(value)

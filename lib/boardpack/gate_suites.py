@@ -1,8 +1,9 @@
-"""Suites: the expectations of a source, read from Great Expectations' own JSON and checked on reading.
+"""Suites: the expectations of a source, in Great Expectations' own JSON, checked as they are read.
 
-Great Expectations only logs an expectation type it does not know and drops it, so that a typo would turn
-a check off. Everything is therefore checked here, before that library is imported: types and arguments
-against a table, columns against the source, and that each expectation says how grave it is and why.
+Great Expectations only logs an expectation type it does not know and drops it, so that a typo would
+turn a check off. Everything is therefore checked here, before that library is imported: types and
+arguments against a table, columns against the source, and that each expectation says how grave it
+is and what for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from boardpack.errors import DefinitionError, UnknownNameError
+from boardpack.gate_types import (
+    AS_OF,
+    REFUSED,
+    ROWS,
+    TYPES,
+    column_arguments,
+    columns_of,
+    sentence_of,
+)
 from boardpack.sources import Source
 from boardpack.yamlfile import Document, Strict, parse, read
 
@@ -27,83 +37,6 @@ Severity = Literal["critical", "warning", "info"]
 Dimension = Literal["accuracy", "completeness", "timeliness", "consistency", "auditability"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
-#: The type whose rows are found by SQL of the suite's own.
-ROWS = "unexpected_rows_expectation"
-
-_RANGE = "min_value max_value strict_min strict_max"
-_MAP = "mostly row_condition condition_parser"
-_IF = f"{_MAP} ignore_row_if"
-_AGGREGATE = "row_condition condition_parser"
-#: Expectation type -> arguments it must have | arguments it may have.
-TYPES: Mapping[str, str] = MappingProxyType({
-    "expect_column_distinct_values_to_be_in_set": f"column value_set | {_AGGREGATE}",
-    "expect_column_distinct_values_to_contain_set": f"column value_set | {_AGGREGATE}",
-    "expect_column_distinct_values_to_equal_set": f"column value_set | {_AGGREGATE}",
-    "expect_column_max_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_mean_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_median_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_min_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_most_common_value_to_be_in_set": f"column value_set | ties_okay {_AGGREGATE}",
-    "expect_column_pair_values_a_to_be_greater_than_b": f"column_A column_B | or_equal {_IF}",
-    "expect_column_pair_values_to_be_equal": f"column_A column_B | {_IF}",
-    "expect_column_pair_values_to_be_in_set": f"column_A column_B value_pairs_set | {_IF}",
-    "expect_column_proportion_of_non_null_values_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_proportion_of_unique_values_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_stdev_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_sum_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_to_exist": "column | column_index",
-    "expect_column_unique_value_count_to_be_between": f"column | {_RANGE} {_AGGREGATE}",
-    "expect_column_value_lengths_to_be_between": f"column | {_RANGE} {_MAP}",
-    "expect_column_value_lengths_to_equal": f"column value | {_MAP}",
-    "expect_column_value_z_scores_to_be_less_than": f"column threshold double_sided | {_MAP}",
-    "expect_column_values_to_be_between": f"column | {_RANGE} {_MAP}",
-    "expect_column_values_to_be_in_set": f"column value_set | {_MAP}",
-    "expect_column_values_to_be_null": f"column | {_MAP}",
-    "expect_column_values_to_be_unique": f"column | {_MAP}",
-    "expect_column_values_to_not_be_in_set": f"column value_set | {_MAP}",
-    "expect_column_values_to_not_be_null": f"column | {_MAP}",
-    "expect_compound_columns_to_be_unique": f"column_list | {_IF}",
-    "expect_multicolumn_sum_to_equal": f"column_list sum_total | {_IF}",
-    "expect_multicolumn_values_to_be_equal": f"column_list | {_IF}",
-    "expect_select_column_values_to_be_unique_within_record": f"column_list | {_IF}",
-    "expect_table_column_count_to_be_between": "| min_value max_value",
-    "expect_table_column_count_to_equal": "value |",
-    "expect_table_columns_to_match_ordered_list": "column_list |",
-    "expect_table_columns_to_match_set": "column_set | exact_match",
-    "expect_table_row_count_to_be_between": f"| {_RANGE} {_AGGREGATE}",
-    "expect_table_row_count_to_equal": f"value | {_AGGREGATE}",
-    ROWS: "unexpected_rows_query |",
-})  # fmt: skip
-
-_BY_SQL = f"write it as an {ROWS}, for example with regexp_matches() or LIKE in its SQL"
-_TYPED = "the source declares the types of its columns, and the slice has exactly these"
-#: Types that exist and do not work in the slice -> what to write instead.
-REFUSED: Mapping[str, str] = MappingProxyType({
-    "expect_column_kl_divergence_to_be_less_than": _BY_SQL,
-    "expect_column_quantile_values_to_be_between": "use expect_column_median_to_be_between, or SQL",
-    "expect_column_type_to_be": _TYPED,
-    "expect_column_values_to_be_dateutil_parseable": _BY_SQL,
-    "expect_column_values_to_be_decreasing": _BY_SQL,
-    "expect_column_values_to_be_in_type_list": _TYPED,
-    "expect_column_values_to_be_increasing": _BY_SQL,
-    "expect_column_values_to_be_json_parseable": _BY_SQL,
-    "expect_column_values_to_be_of_type": _TYPED,
-    "expect_column_values_to_match_json_schema": _BY_SQL,
-    "expect_column_values_to_match_like_pattern": _BY_SQL,
-    "expect_column_values_to_match_like_pattern_list": _BY_SQL,
-    "expect_column_values_to_match_regex": _BY_SQL,
-    "expect_column_values_to_match_regex_list": _BY_SQL,
-    "expect_column_values_to_match_strftime_format": _BY_SQL,
-    "expect_column_values_to_not_be_outliers": _BY_SQL,
-    "expect_column_values_to_not_match_like_pattern": _BY_SQL,
-    "expect_column_values_to_not_match_like_pattern_list": _BY_SQL,
-    "expect_column_values_to_not_match_regex": _BY_SQL,
-    "expect_column_values_to_not_match_regex_list": _BY_SQL,
-    "expect_query_results_to_match_comparison": _BY_SQL,
-    "expect_table_row_count_to_equal_other_table": _BY_SQL,
-})  # fmt: skip
-
-_AS_OF = re.compile(r"as_of(?: - timedelta\(days=(\d{1,4})\))?")
 _OTHERS = re.compile(r'\bslice\."?([A-Za-z_][A-Za-z0-9_]*)')
 
 
@@ -164,7 +97,7 @@ class Expectation:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it speaks of."""
-        return _columns_of(self.kwargs)
+        return columns_of(self.kwargs)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -190,11 +123,12 @@ class Suite:
 def load_suites(
     folders: Sequence[Path], sources: Iterable[Source], *, declared: Iterable[str] | None = None
 ) -> dict[str, Suite]:
-    """The suite of each source that has one: ``<source>.json`` of the first folder that holds it.
+    """The suite of each source that has one: ``<source>.json`` of the first folder that has it.
 
-    A file that stands before another says ``"meta": {"replaces": "<source>"}``. With ``declared``, the
-    ids of all sources of the workspace, a file that belongs to none of them is an error. The first thing
-    wrong is a `DefinitionError` or `UnknownNameError` with file, line and what would be right.
+    A file that stands before another says ``"meta": {"replaces": "<source>"}``. With ``declared``,
+    the ids of all sources of the workspace, a file that belongs to none of them is an error. The
+    first thing wrong is a `DefinitionError` or `UnknownNameError` with file, line and what would be
+    right.
     """
     known = None if declared is None else set(declared)
     if known is not None:
@@ -210,22 +144,20 @@ def load_suites(
 
 
 def reads(suites: Mapping[str, Suite], sources: Iterable[str]) -> tuple[str, ...]:
-    """The sources that a check of ``sources`` looks at: open the slice with these, and key its verdict on them."""
+    """All that a check of ``sources`` looks at: what a slice must hold, and a verdict rests on."""
     names = list(sources)
     others = [other for name in names if name in suites for other in suites[name].others]
     return tuple(dict.fromkeys(names + others))
 
 
-def _suite(
-    path: Path, source: Source, declared: set[str] | None, behind: Sequence[Path]
-) -> Suite:
+def _suite(path: Path, source: Source, declared: set[str] | None, behind: Sequence[Path]) -> Suite:
     document, text = _read(path)
     entry = parse(document, SuiteEntry)
     if entry.name != source.id:
         raise document.error(
             f"suite {entry.name!r} stands in the file of {source.id!r}.",
             ("name",),
-            hint=f"write \"name\": \"{source.id}\"",
+            hint=f'write "name": "{source.id}"',
         )
     if behind and entry.meta.replaces != source.id:
         raise document.error(
@@ -265,7 +197,7 @@ def _expectation(
     entry = parse(document, ExpectationEntry, key)
     _check_type(document, key, entry.type)
     _check_arguments(document, key, entry)
-    for argument, names in _column_arguments(entry.kwargs):
+    for argument, names in column_arguments(entry.kwargs):
         for name in names:
             if name not in source.columns:
                 raise UnknownNameError.near(
@@ -321,7 +253,8 @@ def _check_arguments(
             )
     for name in sorted(required - set(entry.kwargs)):
         raise document.error(f"{entry.type} lacks the argument {name!r}.", (*key, "kwargs"))
-    if {"min_value", "max_value"} <= optional and not {"min_value", "max_value"} & set(entry.kwargs):
+    bounds = {"min_value", "max_value"}
+    if bounds <= optional and not bounds & set(entry.kwargs):
         raise document.error(
             f"{entry.type} has neither min_value nor max_value and would always pass.",
             (*key, "kwargs"),
@@ -334,7 +267,7 @@ def _check_arguments(
     for name, value in entry.kwargs.items():
         if isinstance(value, dict) and "$PARAMETER" in value:
             known = name in ("min_value", "max_value") and set(value) == {"$PARAMETER"}
-            if not known or not _AS_OF.fullmatch(str(value["$PARAMETER"])):
+            if not known or not AS_OF.fullmatch(str(value["$PARAMETER"])):
                 raise document.error(
                     f"{name} refers to {value['$PARAMETER']!r}, which the gate does not know.",
                     (*key, "kwargs", name),
@@ -376,67 +309,3 @@ def _check_query(
             raise UnknownNameError.near(
                 "source", name, declared, file=document.path, line=document.line(where)
             )
-
-
-def _column_arguments(kwargs: Mapping[str, Any]) -> Iterable[tuple[str, Sequence[str]]]:
-    for argument in ("column", "column_A", "column_B"):
-        if argument in kwargs:
-            yield argument, [kwargs[argument]]
-    for argument in ("column_list", "column_set"):
-        if argument in kwargs:
-            yield argument, kwargs[argument] if isinstance(kwargs[argument], list) else [
-                kwargs[argument]
-            ]
-
-
-def _columns_of(kwargs: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(name for _, names in _column_arguments(kwargs) for name in names)
-
-
-def sentence_of(type_: str, kwargs: Mapping[str, Any]) -> str:
-    """What an expectation of this type expects, in words.
-
-    >>> sentence_of("expect_column_values_to_be_between", {"column": "amount", "min_value": 0})
-    'amount is at least 0'
-    """
-    columns = _columns_of(kwargs)
-    first = columns[0] if columns else ""
-    together = " and ".join(columns)
-    values = ", ".join(str(value) for value in kwargs.get("value_set", ()))
-    words = {
-        "expect_column_values_to_not_be_null": f"{first} is never empty",
-        "expect_column_values_to_be_null": f"{first} is always empty",
-        "expect_column_values_to_be_unique": f"{first} is never repeated",
-        "expect_column_values_to_be_in_set": f"{first} is one of {values}",
-        "expect_column_values_to_not_be_in_set": f"{first} is none of {values}",
-        "expect_column_values_to_be_between": f"{first} is {_range(kwargs)}",
-        "expect_column_max_to_be_between": f"the largest {first} is {_range(kwargs)}",
-        "expect_column_min_to_be_between": f"the smallest {first} is {_range(kwargs)}",
-        "expect_compound_columns_to_be_unique": f"{together} are never repeated together",
-        "expect_table_row_count_to_be_between": f"the number of rows is {_range(kwargs)}",
-        "expect_column_pair_values_a_to_be_greater_than_b": (
-            f"{first} is {'not below' if kwargs.get('or_equal') else 'above'} {columns[-1:] and columns[-1]}"
-        ),
-    }.get(type_)
-    if words is None:
-        name = type_.removeprefix("expect_").replace("_", " ")
-        return f"{name}: {together or ', '.join(f'{k} {v}' for k, v in kwargs.items())}"
-    mostly = kwargs.get("mostly", 1)
-    return words if mostly == 1 else f"{words}, for at least {100 * mostly:g} % of the rows"
-
-
-def _range(kwargs: Mapping[str, Any]) -> str:
-    low, high = (_bound(kwargs.get(name)) for name in ("min_value", "max_value"))
-    if low is None:
-        return f"{'below' if kwargs.get('strict_max') else 'at most'} {high}"
-    if high is None:
-        return f"{'above' if kwargs.get('strict_min') else 'at least'} {low}"
-    return f"between {low} and {high}"
-
-
-def _bound(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    match = _AS_OF.fullmatch(value["$PARAMETER"])
-    assert match is not None
-    return f"{match[1]} days before the as-of" if match[1] else "the as-of"

@@ -72,7 +72,7 @@ class Strong:
 
 @dataclass(frozen=True)
 class Picture:
-    """A small drawing that flows with the text; ``width`` is a length such as ``2.4cm`` or ``100%``."""
+    """A small drawing within the text; ``width`` is a length such as ``2.4cm`` or ``100%``."""
 
     name: str
     svg: str
@@ -122,7 +122,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Box:
-    """Pieces that belong together under a role such as ``card``; ``columns`` lays its boxes side by side."""
+    """Pieces under one role such as ``card``; ``columns`` lays its boxes side by side."""
 
     role: str
     parts: tuple[Piece, ...]

@@ -159,10 +159,14 @@ def check_period(period: Period, as_of: str, found: dict[str, Span]) -> None:
             f"period {period} begins after the as-of {as_of}.",
             hint="leave --as-of out to see the period as of its end",
         )
-    if found:
-        first = min(span.first for span in found.values())
-        if period.end <= first:
-            raise PeriodError(f"period {period} lies before the data, which begin on {first}.")
+    if not found:
+        raise PeriodError(
+            f"nothing was known by {as_of}: period {period} lies before the data.",
+            hint="`boardpack doctor` shows the days that each source has rows for",
+        )
+    first = min(span.first for span in found.values())
+    if period.end <= first:
+        raise PeriodError(f"period {period} lies before the data, which begin on {first}.")
 
 
 def _timed(model: Model, kpis: Iterable[str]) -> Sequence[str]:

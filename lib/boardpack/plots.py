@@ -1,4 +1,4 @@
-"""The drawing board of charts: fixed sizes, value axes with few ticks, labels that do not collide."""
+"""The drawing board of charts: fixed sizes, axes with few ticks, labels that do not collide."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WIDE = frozenset("mwMW%@—")
 
 
 def text_width(text: str, size: float = FONT_SIZE) -> float:
-    """About how many pixels a text takes, on the generous side: room is made before anything is drawn."""
+    """About how many pixels a text takes, generously: room is made before anything is drawn."""
     ems = (
         0.34 if c in _NARROW else 0.86 if c in _WIDE else 0.62 if c.isupper() else 0.54
         for c in text
@@ -195,7 +195,7 @@ class Board:
 
 
 def lookup(keys: Sequence[Any], texts: Sequence[Any]) -> str:
-    """A Vega expression for the text of an axis value, so that Python's formatter writes every label.
+    """A Vega expression for the text of an axis value: Python's formatter writes every label.
 
     A text may be a list of lines.
     """

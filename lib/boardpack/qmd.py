@@ -25,7 +25,7 @@ SHORTCODE = re.compile(r"\{\{<\s*(\S+)\s*(.*?)\s*>\}\}")
 IMAGE = re.compile(
     r"!\[(?P<caption>(?:[^\]\\]|\\.)*)\]"
     r"\((?P<path><[^>]+>|[^\s)]+)(?:\s+\"[^\"]*\")?\)"
-    r"(?:\{(?P<attributes>[^}]*)\})?"
+    r"(?:\{(?P<attributes>(?:\"(?:[^\"\\]|\\.)*\"|[^}\"])*)\})?"
 )
 ALT = re.compile(r"""\bfig-alt=(?:"((?:[^"\\]|\\.)+)"|'([^']+)'|([^\s"'}]+))""")
 _EMBED = re.compile(r"(?P<notebook>[^\s#]+)(?:#(?P<label>\S+))?(?P<options>.*)")

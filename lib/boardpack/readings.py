@@ -1,10 +1,11 @@
-"""Readings: what one KPI says in one period, against the period before, last year, target and custom."""
+"""Readings: what a KPI says in one period, against the past, its target and its normal range."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 from boardpack.formats import Formatter, member_name, number
@@ -30,7 +31,7 @@ class Range:
 
 
 def normal_range(earlier: Sequence[float]) -> Range | None:
-    """The natural limits of a series after Shewhart's individuals chart: mean ± 2.66 × mean moving range.
+    """The natural limits of a series: mean ± 2.66 × mean moving range.
 
     A series that drifts (its net move exceeds what its noise explains) is judged by its steps: the
     last figure plus the natural limits of the step, so that steady growth is not news every month.
@@ -43,7 +44,7 @@ def normal_range(earlier: Sequence[float]) -> Range | None:
     if len(earlier) < _ENOUGH:
         return None
     level = _limits(earlier)
-    steps = [after - before for before, after in zip(earlier, earlier[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(earlier)]
     noise = 2.66 * sum(abs(step) for step in steps) / len(steps)
     if abs(earlier[-1] - earlier[0]) <= noise:
         return level
@@ -53,7 +54,7 @@ def normal_range(earlier: Sequence[float]) -> Range | None:
 
 def _limits(series: Sequence[float]) -> Range:
     mean = sum(series) / len(series)
-    moves = [abs(after - before) for before, after in zip(series, series[1:], strict=False)]
+    moves = [abs(after - before) for before, after in pairwise(series)]
     reach = 2.66 * sum(moves) / len(moves)
     return Range(mean - reach, mean + reach)
 
@@ -86,7 +87,7 @@ class Reading:
 
     @property
     def moved(self) -> Literal[-1, 0, 1] | None:
-        """Which way it went since the period before, at the precision shown; None when that is unknown."""
+        """Which way it went since the period before, as a reader sees it; None when unknown."""
         if self.now.value is None or self.before.value is None:
             return None
         return self.formatter.moved(self.facts.id, self.now.value, self.before.value)
@@ -126,7 +127,7 @@ class Reading:
 
     @property
     def aim(self) -> str:
-        """The target in words that say its side: ``target $2M``, ``limit 2%``; empty without one."""
+        """The target with its side: ``target $2M``, ``limit 2%``; empty without one."""
         if self.target is None:
             return ""
         figure = self.formatter.target(self.facts.id, replace(self.target, comparator=">="))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -15,40 +15,23 @@ from typing import Any, Literal
 from boardpack import editions, files, gate, site
 from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
+from boardpack.brand import brand_file, read_brand
 from boardpack.engine import identities
 from boardpack.engine.compute import unavailable
-from boardpack.errors import BoardpackError, PeriodError, ReportError, RunError, StorageError
+from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
 from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted
 from boardpack.model import Model
-from boardpack.notebooks import Notebook, validate
-from boardpack.notebooks import read as read_notebook
-from boardpack.periods import Grain, Period
-from boardpack.qmd import labels_used, read_report
+from boardpack.notebooks import validate
+from boardpack.orders import Order
+from boardpack.qmd import read_report
 from boardpack.render import render
 from boardpack.values import ReportFacts, Values
 from boardpack.warehouse import Slice, open_slice
 
 Progress = Callable[[str], None]
 Renderer = Literal["auto", "builtin", "quarto"]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be made: a report with its notebooks, for a period, as known by a day."""
-
-    report: str
-    document: Path
-    title: str
-    notebooks: tuple[Notebook, ...]
-    period: Period
-    as_of: date
-
-    @property
-    def kpis(self) -> tuple[str, ...]:
-        """Every KPI that a notebook of the report names."""
-        return tuple(dict.fromkeys(kpi for notebook in self.notebooks for kpi in notebook.kpis))
 
 
 @dataclass(frozen=True)
@@ -120,64 +103,6 @@ class Watch:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
 
-def order(model: Model, report: str, period: str = "", as_of: str = "") -> Order:
-    """What a run of this report means, before anything is computed.
-
-    ``period`` alone is as of its end; ``as_of`` alone the last period closed by then; neither, the
-    last period closed in the data; both, that period as known then. Raises `UnknownNameError`,
-    `PeriodError`, `ReportError` for what cannot be.
-    """
-    from boardpack.periods import parse_day
-
-    document = model.workspace.report(report)
-    header = read_report(document).header
-    grains = _grains(document, header)
-    notebooks = tuple(_notebook(model, name, document) for name in labels_used(document))
-    for notebook in notebooks:
-        for kpi in notebook.kpis:
-            try:
-                model.catalogue[kpi]
-            except BoardpackError as error:
-                raise type(error)(error.message, file=notebook.path, hint=error.hint) from None
-    kpis = [kpi for notebook in notebooks for kpi in notebook.kpis]
-    day = parse_day(as_of) if as_of else None
-    if period:
-        about = Period.parse(period)
-        if about.grain not in grains:
-            raise PeriodError(
-                f"report {report!r} is made for a {' or '.join(grains)}, not for {about} "
-                f"(a {about.grain}).",
-                file=document,
-            )
-    elif day is not None:
-        about = models.closed_by(day, grains[0])
-    else:
-        about = models.last_closed(models.spans(model, kpis), grains[0])
-    return Order(
-        report, document, str(header.get("title", report)), notebooks, about, day or about.last_day
-    )
-
-
-def _grains(document: Path, header: Mapping[str, Any]) -> tuple[Grain, ...]:
-    written = header.get("grains", ["month"])
-    known: tuple[Grain, ...] = ("day", "week", "month", "quarter", "year")
-    if not isinstance(written, list) or not written or not set(written) <= set(known):
-        raise ReportError(
-            f"grains: {written!r} is no list of {', '.join(known)}.", file=document, line=1
-        )
-    return tuple(grain for grain in known if grain in written)
-
-
-def _notebook(model: Model, name: str, document: Path) -> Notebook:
-    if name not in model.workspace.notebooks:
-        raise ReportError(
-            f"the report places cells of the notebook {name!r}, which is not there.",
-            file=document,
-            hint=f"notebooks are {', '.join(sorted(model.workspace.notebooks)) or 'none'}",
-        )
-    return read_notebook(model.workspace.notebooks[name])
-
-
 def run(
     model: Model,
     wanted: Order,
@@ -205,7 +130,7 @@ def run(
     except OSError as error:
         raise _storage(workspace.var, error) from None
     with Ledger(workspace.var / "ledger.sqlite") as ledger:
-        editions.reconcile(root, ledger)
+        mended = editions.reconcile(root, ledger)
         with (
             editions.running(root, wanted.report, wanted.period.label),
             _shared(process) as notebooks,
@@ -239,13 +164,32 @@ def run(
                 )  # fmt: skip
             finally:
                 slice_.close()
-        if result.status == "published":
-            with editions.publishing(root):
-                site.write_index(
-                    workspace.var / "site",
-                    ledger.editions(),
-                    workspace.settings.company,
-                )
+        if result.status == "published" or mended.added:
+            result = _with_index(model, root, ledger, result)
+    return result
+
+
+def _with_index(model: Model, root: Path, ledger: Ledger, result: RunResult) -> RunResult:
+    """Write the index; an edition stays published where that fails, and the result says so."""
+    workspace = model.workspace
+    try:
+        titles = {
+            name: str(read_report(path).header.get("title", name))
+            for name, path in workspace.reports.items()
+        }
+        brand = read_brand(brand_file(workspace.folders("reports")[0]))
+        with editions.publishing(root):
+            site.write_index(
+                workspace.var / "site",
+                ledger.editions(),
+                workspace.settings.company,
+                brand=brand,
+                titles=titles,
+                locale=workspace.settings.locale,
+            )
+    except BoardpackError as error:
+        told = f"the index was not written: {error.message}"
+        return replace(result, reasons=(*result.reasons, told))
     return result
 
 
@@ -281,7 +225,13 @@ class _Attempt:
         with self.watch.stage("values"):
             values, broken = self._values(slice_)
         if broken:
-            self._judge("hold", tuple(str(b) for b in broken[:5]), "an identity does not hold: ")
+            # The report's own period first, then the newest: an old break stands at the end.
+            broken.sort(
+                key=lambda b: (b.period == self.wanted.period.label, b.period), reverse=True
+            )
+            more = [f"and {len(broken) - 5} more cells"] if len(broken) > 5 else []
+            named = [f"an identity does not hold: {cell}" for cell in broken[:5]]
+            self._judge("hold", (*named, *more))
             return self.result("held", values)
         with self.watch.stage("notebooks"):
             executed = self._execute(notebooks)
@@ -311,12 +261,8 @@ class _Attempt:
         self._judge(found.verdict, found.reasons)
         return found.verdict == "hold"
 
-    def _judge(
-        self, verdict: Literal["publish", "banner", "hold"], reasons: Sequence[str], why: str = ""
-    ) -> None:
-        self.facts = replace(
-            self.facts, verdict=verdict, reasons=tuple(why + reason for reason in reasons)
-        )
+    def _judge(self, verdict: Literal["publish", "banner", "hold"], reasons: Sequence[str]) -> None:
+        self.facts = replace(self.facts, verdict=verdict, reasons=tuple(reasons))
 
     def _values(self, slice_: Slice) -> tuple[Values, list[identities.Break]]:
         kpis = self.wanted.kpis

@@ -1,4 +1,4 @@
-"""Sentences written from the data by rule: what happened, whether that is unusual, how it stands to the plan."""
+"""Sentences written from the data by rule: what happened, is it unusual, how does it stand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def summary(values: Values, kpis: Sequence[str], *, dimension: str = "", most: i
 
 
 def finding(values: Values, kpi: str, dimension: str) -> Text:
-    """Which member explains most of a movement, as one sentence; empty when there is none to tell."""
+    """Which member explains most of a movement, as one sentence, or nothing."""
     said = explanation(values, kpi, dimension) if values.is_available(kpi) else ()
     return text(Paragraph((*said, "."))) if said else Text("")
 
@@ -109,7 +109,7 @@ def _last_year(reading: Reading) -> Line:
 
 
 def _pace(reading: Reading) -> Line:
-    """When the target would be reached at the pace of the last three periods, where that leads to it."""
+    """When the target would be reached at the pace of the last three periods, if ever."""
     target, now = reading.target, reading.now.value
     recent = (*reading.earlier[-3:], *((now,) if now is not None else ()))
     if reading.standing != "missed" or reading.is_open or len(recent) < 4 or now is None:

@@ -1,4 +1,4 @@
-"""Tables: the scorecard, members of a dimension, periods side by side, definitions, what is missing."""
+"""Tables: the scorecard, members of a dimension, periods side by side, definitions."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
 
 
 def definitions(values: Values, kpis: Sequence[str]) -> Text:
-    """What each KPI means, how it is computed and from what, who owns it, and how it is to be read."""
+    """What each KPI means, how and from what it is computed, who owns it, how to read it."""
     if not kpis:
         return Text("")
     columns = (Column("KPI", 24), Column("What it says", 38), Column("How it is computed", 38))
@@ -108,7 +108,7 @@ def definitions(values: Values, kpis: Sequence[str]) -> Text:
 
 
 def not_available(values: Values) -> Text:
-    """The KPIs without connected sources, one line each with what they lack; empty when all are there."""
+    """The KPIs that are not available, one line each with what they lack."""
     missing = values.report.not_available
     items = tuple((Strong((values.kpi(kpi).name,)), f": {missing[kpi]}") for kpi in missing)
     return text(Bullets(items)) if items else Text("")

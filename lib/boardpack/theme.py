@@ -1,4 +1,4 @@
-"""The look of charts: brand colours and font as a Vega configuration, and the one place that draws SVG."""
+"""The look of charts: brand colours and font as a Vega configuration, and the drawing of SVG."""
 
 from __future__ import annotations
 

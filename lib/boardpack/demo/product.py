@@ -37,16 +37,15 @@ def _users(con: duckdb.DuckDBPyConnection) -> None:
         SELECT no, min(start_on) AS since,
                CASE WHEN count(*) = count(end_on) THEN max(end_on) END AS until,
                max(seats) AS seats, arg_min(first_seats, life) AS first_seats
-        FROM work.lives JOIN (SELECT life_no, max(quantity) AS seats FROM work.base_months
-          GROUP BY ALL)
-             USING (life_no)
+        FROM work.lives
+        JOIN (SELECT life_no, max(quantity) AS seats FROM work.base_months GROUP BY ALL)
+          USING (life_no)
         GROUP BY no;
 
         CREATE TABLE work.users AS
         WITH sized AS (
-          SELECT p.no, p.account_id, p.region, p.segment, p.is_internal, p.created_at
-            AS account_created_at,
-                 p.trial_at, p.trial_days, s.since, s.until,
+          SELECT p.no, p.account_id, p.region, p.segment, p.is_internal, p.trial_at, p.trial_days,
+                 p.created_at AS account_created_at, s.since, s.until,
                  greatest(1, round(0.62 * s.first_seats))::INTEGER AS early,
                  CASE WHEN is_internal THEN 6
                       WHEN s.no IS NULL THEN 1 + (u('users', p.no, 0) < 0.35)::INTEGER
@@ -61,13 +60,14 @@ def _users(con: duckdb.DuckDBPyConnection) -> None:
                    WHEN is_internal THEN account_created_at + to_days((x * 250)::INTEGER)
                    WHEN since IS NULL THEN trial_at + to_days((x * 6)::INTEGER)
                    WHEN j <= early THEN since + to_days((60 * x ** 1.5)::INTEGER)
-                   ELSE since + to_days((15 + x * (coalesce(until, DATE '{END}')
-                     - since))::INTEGER) END
-                 + CASE WHEN j = 1 THEN INTERVAL 20 SECOND
-                        WHEN since IS NOT NULL OR is_internal
-                        THEN to_seconds((3600 + 78000 * u('joins at', no, j))::BIGINT)
-                        ELSE to_seconds((600 + 3000 * u('joins at', no, j))::BIGINT) END
-                          AS created_at
+                   ELSE since
+                        + to_days((15 + x * (coalesce(until, DATE '{END}') - since))::INTEGER) END
+                 + to_seconds(CASE WHEN j = 1 THEN 20
+                                   WHEN since IS NOT NULL OR is_internal
+                                   THEN 3600 + 78000 * u('joins at', no, j)
+                                   ELSE 600 + 3000 * u('joins at', no, j) END::BIGINT)
+                   AS created_at,
+                 until + to_seconds(36000 + (u('off', no, j) * 400000)::INTEGER) AS closed_at
           FROM seated)
         SELECT row_number() OVER (ORDER BY no, j)::INTEGER AS uid, no, account_id, j, region,
                segment, account_id || '-' || j AS user_id, is_internal OR u('staff', no, j) < 0.004
@@ -76,21 +76,17 @@ def _users(con: duckdb.DuckDBPyConnection) -> None:
                     THEN 'builder' ELSE 'viewer' END AS role,
                greatest(created_at, account_created_at) AS created_at,
                CASE WHEN since IS NULL AND NOT is_internal THEN trial_at + to_days(trial_days + 45)
-                    WHEN j = 1 THEN until + to_seconds(36000 + (u('off', no, j) * 400000)::INTEGER)
-                    ELSE least(coalesce(until + to_seconds(36000
-                      + (u('off', no, j) * 400000)::INTEGER),
-                                        TIMESTAMP '2100-01-01'),
-                               created_at + to_hours((-ln(u('leaves', no, j)) * 22000)::INTEGER
-                                 + 240))
+                    WHEN j = 1 THEN closed_at
+                    ELSE least(coalesce(closed_at, TIMESTAMP '2100-01-01'), created_at
+                               + to_hours((-ln(u('leaves', no, j)) * 22000)::INTEGER + 240))
                     END AS left_at
         FROM joined
         WHERE created_at < TIMESTAMP '{END}' AND (until IS NULL OR created_at < until);
 
         CREATE TABLE out.users AS
-        SELECT user_id, account_id, role, role <> 'viewer' OR u('dashboards', no, j) < 0.8
-                 AS has_dashboard_access,
-               created_at, CASE WHEN left_at < TIMESTAMP '{END}' THEN left_at END
-                 AS deactivated_at,
+        SELECT user_id, account_id, role,
+               role <> 'viewer' OR u('dashboards', no, j) < 0.8 AS has_dashboard_access, created_at,
+               CASE WHEN left_at < TIMESTAMP '{END}' THEN left_at END AS deactivated_at,
                CASE WHEN j > 1 THEN account_id || '-1' END AS invited_by_user_id, is_internal
         FROM work.users ORDER BY uid;
         """
@@ -104,15 +100,14 @@ def _active_days(con: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE work.days AS
         SELECT day, (day - DATE '{FIRST_DAY}')::INTEGER AS day_no,
                CASE WHEN is_weekend(day) THEN 0.24 ELSE 1.0 END
-               * CASE WHEN strftime(day, '%m-%d') >= '12-23' OR strftime(day, '%m-%d') <= '01-02'
-                 THEN 0.5
+               * CASE WHEN strftime(day, '%m-%d') NOT BETWEEN '01-03' AND '12-22' THEN 0.5
                       WHEN month(day) IN (7, 8) THEN 0.94 ELSE 1.0 END
                * CASE WHEN day >= DATE '{LAUNCH_ON}' THEN {LAUNCH_ENGAGEMENT} ELSE 1.0 END AS pull
         FROM out.business_calendar;
 
         CREATE TABLE work.windows AS
-        SELECT no, start_on AS from_day, coalesce(end_on, DATE '{END}') AS to_day, end_on
-          AS leaves_on
+        SELECT no, start_on AS from_day, coalesce(end_on, DATE '{END}') AS to_day,
+               end_on AS leaves_on
         FROM work.lives
         UNION ALL
         SELECT no, trial_at::DATE, least((trial_at + to_days(trial_days))::DATE,
@@ -126,8 +121,8 @@ def _active_days(con: duckdb.DuckDBPyConnection) -> None:
           SELECT uid, no, region, role, created_at, w.leaves_on,
                  greatest(w.from_day, created_at::DATE, DATE '{FIRST_DAY}') AS from_day,
                  least(w.to_day, coalesce(left_at::DATE, DATE '{END}'), DATE '{END}') AS to_day,
-                 CASE WHEN u('habit', uid, 0) < 0.11 THEN 0.78 WHEN u('habit', uid, 0) < 0.36
-                   THEN 0.47
+                 CASE WHEN u('habit', uid, 0) < 0.11 THEN 0.78
+                      WHEN u('habit', uid, 0) < 0.36 THEN 0.47
                       WHEN u('habit', uid, 0) < 0.62 THEN 0.18 ELSE 0.002 END
                  * (0.85 + 0.3 * u('eager', uid, 0)) AS habit
           FROM work.users JOIN work.windows AS w USING (no)
@@ -137,11 +132,10 @@ def _active_days(con: duckdb.DuckDBPyConnection) -> None:
           FROM sampled AS s JOIN work.days AS d ON d.day >= s.from_day AND d.day < s.to_day)
         SELECT uid, no, region, role, day, day_no, day = created_at::DATE AS is_first, created_at
         FROM met
-        WHERE u('comes', uid, day_no) < CASE
-          WHEN day = created_at::DATE THEN 0.85
-          ELSE least(0.94, habit * pull
-               * CASE WHEN leaves_on IS NOT NULL AND day >= leaves_on - 60 THEN 0.55 ELSE 1 END)
-                 END;
+        WHERE u('comes', uid, day_no) <
+              CASE WHEN day = created_at::DATE THEN 0.85
+                   WHEN day >= leaves_on - 60 THEN least(0.94, habit * pull * 0.55)
+                   ELSE least(0.94, habit * pull) END;
         """
     )
 
@@ -153,18 +147,22 @@ def _sessions(con: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE out.sessions AS
         WITH counted AS (
           SELECT *, (1 + (u('again', uid, day_no) < 0.13)::INTEGER
-            + (u('again', uid, day_no) < 0.03)::INTEGER)
-                 * greatest(1, round(getvariable('scale')))::INTEGER AS n
+                       + (u('again', uid, day_no) < 0.03)::INTEGER)
+                    * greatest(1, round(getvariable('scale')))::INTEGER AS n
           FROM work.active_days),
         each AS (
-          SELECT c.*, i::INTEGER AS i, day_no * 100 + i::INTEGER AS slot FROM counted AS c,
-            range(n) AS r(i)),
+          SELECT c.*, i::INTEGER AS i, day_no * 1000 + i::INTEGER AS slot
+          FROM counted AS c, range(n) AS r(i)),
         timed AS (
-          SELECT *, CASE WHEN is_first AND i = 0 THEN least(created_at + INTERVAL 90 SECOND,
-                                                            day::TIMESTAMP + INTERVAL 86340 SECOND)
-                 ELSE day::TIMESTAMP + to_seconds(floor(60 * least(1374, abs(noon(region)
-                        + 165 * normal('opens', uid, slot))))::BIGINT
-                        + floor(60 * u('opens second', uid, slot))::BIGINT) END AS started_at,
+          SELECT *,
+                 CASE WHEN is_first AND i = 0
+                      THEN least(created_at + INTERVAL 90 SECOND,
+                                 day::TIMESTAMP + INTERVAL 86340 SECOND)
+                      ELSE day::TIMESTAMP + to_seconds(
+                             floor(60 * least(1374, abs(noon(region)
+                                   + 165 * normal('opens', uid, slot))))::BIGINT
+                             + floor(60 * u('opens second', uid, slot))::BIGINT)
+                      END AS started_at,
                  floor(45 + 3100 * u('stays', uid, slot) ** 2.2)::BIGINT AS seconds
           FROM each)
         SELECT 's' || uid || '-' || day_no || '-' || i AS session_id, t.user_id, t.account_id,
@@ -174,11 +172,11 @@ def _sessions(con: duckdb.DuckDBPyConnection) -> None:
                CASE WHEN u('device', uid, slot) < 0.17 THEN 'mobile' ELSE 'web' END AS platform,
                CASE WHEN u('travels', uid, day_no) < 0.03
                     THEN pick(['north_america', 'europe', 'apac', 'latam', 'mea'],
-                      u('where', uid, day_no))
+                              u('where', uid, day_no))
                     ELSE timed.region END AS region,
-               known_at(started_at, 'sessions', uid * 1000000::BIGINT + slot) AS recorded_at
-        FROM timed JOIN (SELECT uid, user_id, account_id, created_at AS since FROM work.users)
-          AS t USING (uid)
+               known_at(started_at, 'sessions', uid * 10000000::BIGINT + slot) AS recorded_at
+        FROM timed
+        JOIN (SELECT uid, user_id, account_id, created_at AS since FROM work.users) AS t USING (uid)
         WHERE started_at >= since
         ORDER BY day_no, uid, i;
         """
@@ -210,8 +208,8 @@ def _events(con: duckdb.DuckDBPyConnection) -> None:
                          u('acts', s.session_id, 0)) AS n
           FROM out.sessions AS s JOIN (SELECT user_id, role FROM work.users) USING (user_id)),
         each AS (
-          SELECT b.*, i::INTEGER AS i, u('act', session_id, i) AS x, u('moment', session_id, i)
-            AS moment
+          SELECT b.*, i::INTEGER AS i, u('act', session_id, i) AS x,
+                 u('moment', session_id, i) AS moment
           FROM busy AS b, range(n + 1) AS r(i)),
         drawn AS (
           SELECT e.*,
@@ -219,22 +217,24 @@ def _events(con: duckdb.DuckDBPyConnection) -> None:
                       ELSE a.event_name END AS action,
                  a.feature_id AS feature
           FROM each AS e JOIN work.actions AS a
-            ON a.is_viewer = e.is_viewer AND a.slot = floor(x * 1000)::INTEGER)
+            ON a.is_viewer = e.is_viewer AND a.slot = floor(x * 1000)::INTEGER),
+        timed AS (
+          SELECT *, CASE WHEN i = 0 THEN 'session_start' ELSE action END AS event_name,
+                 started_at + to_seconds((CASE WHEN i = 0 THEN 0 ELSE floor(moment * seconds) END)
+                                         ::BIGINT) AS occurred_at
+          FROM drawn)
         SELECT session_id || '-' || i AS event_id, session_id, user_id, account_id, occurred_at,
                event_name, CASE WHEN i = 0 THEN NULL
-                    WHEN launched AND action = 'advanced_analytics_used' AND moment < 0.45 THEN
-                      (SELECT feature_id FROM out.features WHERE feature_name = '{LAUNCH_FEATURE}')
+                    WHEN launched AND action = 'advanced_analytics_used' AND moment < 0.45
+                    THEN (SELECT feature_id FROM out.features
+                          WHERE feature_name = '{LAUNCH_FEATURE}')
                     ELSE feature END AS feature_id,
                NULL::VARCHAR AS object_id,
                CASE WHEN recorded_at::DATE > started_at::DATE
                     THEN recorded_at + to_seconds(i::BIGINT)
                     ELSE least(occurred_at + to_seconds((20 + floor(moment * 600))::BIGINT),
-                               occurred_at::DATE::TIMESTAMP + INTERVAL 86399 SECOND) END
-                                 AS recorded_at
-        FROM (SELECT *, CASE WHEN i = 0 THEN 'session_start' ELSE action END AS event_name,
-                     started_at + to_seconds(CASE WHEN i = 0 THEN 0 ELSE floor(moment * seconds)
-                       END::BIGINT)
-                       AS occurred_at
-              FROM drawn);
+                               occurred_at::DATE::TIMESTAMP + INTERVAL 86399 SECOND)
+                    END AS recorded_at
+        FROM timed;
         """
     )

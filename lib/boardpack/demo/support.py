@@ -45,9 +45,10 @@ def _tickets(con: duckdb.DuckDBPyConnection) -> None:
           SELECT no, account_id, kind, m * 10 + i AS n,
                  from_day + floor((to_day - from_day) * u('asks on', no, m * 10 + i))::INTEGER
                    AS day
-          FROM exposed, range(poisson(rate * (to_day - from_day) / CASE WHEN kind = 'trial'
-            THEN 14 ELSE 30.4
-                                      END, u('asks for help', no, m))) AS r(i)
+          FROM exposed,
+               range(poisson(rate * (to_day - from_day) / CASE WHEN kind = 'trial' THEN 14
+                                                               ELSE 30.4 END,
+                             u('asks for help', no, m))) AS r(i)
           WHERE to_day > from_day
           UNION ALL
           SELECT no, account_id, 'outage', 999,
@@ -57,9 +58,9 @@ def _tickets(con: duckdb.DuckDBPyConnection) -> None:
           WHERE region = '{OUTAGE_REGION}' AND start_on < DATE '{OUTAGE_ON}'
             AND (end_on IS NULL OR end_on > DATE '{SLOW_UNTIL}') AND u('complains', no, 0) < 0.34)
         SELECT d.no, d.n, d.kind, d.account_id,
-               d.day + CASE WHEN is_weekend(day) AND kind <> 'outage' AND u('waits', no, n) < 0.7
-                                 AND day(day) > 2 AND day - 2 > p.created_at::DATE THEN -2 ELSE 0
-                                   END AS day,
+               CASE WHEN is_weekend(day) AND kind <> 'outage' AND u('waits', no, n) < 0.7
+                         AND day(day) > 2 AND day - 2 > p.created_at::DATE
+                    THEN day - 2 ELSE day END AS day,
                p.region, p.created_at AS account_created_at, p.segment
         FROM days AS d JOIN (SELECT no, region, created_at, segment FROM work.prospects) AS p
           USING (no)
@@ -67,14 +68,16 @@ def _tickets(con: duckdb.DuckDBPyConnection) -> None:
 
         CREATE TABLE out.tickets AS
         WITH timed AS (
-          SELECT *, greatest(day::TIMESTAMP + to_seconds(floor(60 * least(1437, abs(noon(region)
-                     + 170 * normal('asks at', no, n))))::BIGINT
-                       + floor(59 * u('asks second', no, n))::BIGINT),
-                   account_created_at + INTERVAL 600 SECOND) AS created_at,
+          SELECT *,
+                 greatest(account_created_at + INTERVAL 600 SECOND,
+                          day::TIMESTAMP + to_seconds(
+                            floor(60 * least(1437, abs(noon(region)
+                                  + 170 * normal('asks at', no, n))))::BIGINT
+                            + floor(59 * u('asks second', no, n))::BIGINT)) AS created_at,
                  CASE WHEN kind = 'outage' THEN 'availability'
                       ELSE pick(['how to', 'how to', 'how to', 'data connection',
-                        'data connection', 'billing',
-                                 'dashboard', 'dashboard', 'performance', 'access', 'bug', 'bug'],
+                                 'data connection', 'billing', 'dashboard', 'dashboard',
+                                 'performance', 'access', 'bug', 'bug'],
                                 u('about', no, n)) END AS category,
                  CASE WHEN kind = 'outage' OR u('urgent', no, n) < 0.06 THEN 'critical'
                       WHEN u('urgent', no, n) < 0.8 THEN 'standard' ELSE 'low' END AS priority,
@@ -85,39 +88,40 @@ def _tickets(con: duckdb.DuckDBPyConnection) -> None:
           FROM timed AS t LEFT JOIN work.users AS w
             ON w.no = t.no AND w.j = t.wanted AND w.created_at <= t.created_at
            AND (w.left_at IS NULL OR w.left_at > t.created_at)
-             AND (NOT w.is_internal OR t.kind = 'internal')),
+           AND (NOT w.is_internal OR t.kind = 'internal')),
         answered AS (
-          SELECT *, created_at + to_seconds(floor(60 * CASE priority WHEN 'critical' THEN 35
-                      WHEN 'standard' THEN 190 ELSE 420 END
-                        * exp(0.7 * normal('answer', no, n)))::BIGINT)
-                      AS first_response_at,
+          SELECT *,
+                 created_at + to_seconds(floor(
+                   60 * CASE priority WHEN 'critical' THEN 35 WHEN 'standard' THEN 190 ELSE 420 END
+                   * exp(0.7 * normal('answer', no, n)))::BIGINT) AS first_response_at,
                  1 + floor(-ln(u('replies', no, n)) * 1.25)::INTEGER AS agent_replies
           FROM asked),
         solved AS (
-          SELECT *, first_response_at + to_seconds(floor(3600 * agent_replies * CASE priority
-                      WHEN 'critical' THEN 3 WHEN 'standard' THEN 8 ELSE 14 END
-                      * exp(0.6 * normal('solution', no, n)))::BIGINT) AS resolved_at
+          SELECT *,
+                 first_response_at + to_seconds(floor(
+                   3600 * agent_replies
+                   * CASE priority WHEN 'critical' THEN 3 WHEN 'standard' THEN 8 ELSE 14 END
+                   * exp(0.6 * normal('solution', no, n)))::BIGINT) AS resolved_at
           FROM answered),
         reopened AS (
           SELECT *, CASE WHEN u('reopens', no, n) < 0.06
-                         THEN resolved_at + to_hours((4 + 90 * u('reopens after', no,
-                           n))::INTEGER) END
-                      AS reopened_at
+                         THEN resolved_at
+                              + to_hours((4 + 90 * u('reopens after', no, n))::INTEGER)
+                         END AS reopened_at
           FROM solved)
-        SELECT 'K' || lpad(row_number() OVER (ORDER BY created_at, no, n)::VARCHAR, 5, '0')
-          AS ticket_id,
-               account_id, user_id, created_at,
+        SELECT 'K' || lpad(row_number() OVER ticket::VARCHAR, 5, '0') AS ticket_id, account_id,
+               user_id, created_at,
                CASE WHEN first_response_at < TIMESTAMP '{END}' THEN first_response_at END
                  AS first_response_at,
                CASE WHEN resolved_at < TIMESTAMP '{END}' THEN resolved_at END AS resolved_at,
                CASE WHEN reopened_at < TIMESTAMP '{END}' THEN reopened_at END AS reopened_at,
-               priority, category,
-               feature_id, agent_replies, known_at(created_at, 'tickets', no * 1000 + n)
-                 AS recorded_at
+               priority, category, feature_id, agent_replies,
+               known_at(created_at, 'tickets', no * 1000 + n) AS recorded_at
         FROM reopened LEFT JOIN (SELECT feature_id, feature_name FROM out.features)
           ON feature_name = CASE category WHEN 'data connection' THEN 'data_connections'
                                           WHEN 'dashboard' THEN 'dashboard_builder' END
-        ORDER BY created_at, no, n;
+        WINDOW ticket AS (ORDER BY created_at, no, n)
+        ORDER BY ticket_id;
         """
     )
 
@@ -127,21 +131,19 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         CREATE TABLE work.invited AS
-        WITH quarters AS (SELECT first, (first + INTERVAL 3 MONTH)::DATE AS next, m
+        WITH quarters AS (
+          SELECT m, first, (first + INTERVAL 3 MONTH)::DATE - first AS days,
+                 year(first) || 'Q' || quarter(first) AS wave
           FROM work.months WHERE m % 3 = 0),
+        waves AS (
+          SELECT w.no, w.uid, w.account_id, w.user_id, q.wave,
+                 q.first + floor(q.days * u('nps on', w.uid, q.m))::INTEGER AS day
+          FROM work.users AS w, quarters AS q WHERE u('nps', w.uid, q.m) < 0.42),
         relationship AS (
-          SELECT 'nps' AS survey_type, year(q.first) || 'Q' || quarter(q.first) AS wave,
-                 'relationship' AS touchpoint, w.uid, w.account_id, w.user_id, NULL::VARCHAR
-                   AS ticket_id,
-                 NULL::VARCHAR AS feature_id,
-                 q.first + floor((q.next - q.first) * u('nps on', w.uid, q.m))::INTEGER AS day
-          FROM work.users AS w JOIN work.lives AS l USING (no) JOIN quarters AS q ON true
-          WHERE u('nps', w.uid, q.m) < 0.42
-            AND l.start_on + 14 <= q.first + floor((q.next - q.first)
-              * u('nps on', w.uid, q.m))::INTEGER
-            AND (l.end_on IS NULL
-                 OR l.end_on > q.first + floor((q.next - q.first)
-                   * u('nps on', w.uid, q.m))::INTEGER)),
+          SELECT 'nps' AS survey_type, wave, 'relationship' AS touchpoint, uid, w.account_id,
+                 user_id, NULL::VARCHAR AS ticket_id, NULL::VARCHAR AS feature_id, day
+          FROM waves AS w JOIN work.lives AS l USING (no)
+          WHERE l.start_on + 14 <= day AND (l.end_on IS NULL OR l.end_on > day)),
         support AS (
           SELECT 'csat', ticket_id, 'support', w.uid, t.account_id, user_id, ticket_id,
                  t.feature_id, resolved_at::DATE + 1
@@ -176,9 +178,8 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
         WITH placed AS (
           SELECT i.*, w.region, w.segment, w.created_at AS since, w.left_at,
                  survey_type || '/' || i.wave AS draw,
-                 i.day::TIMESTAMP + to_seconds((25200 + floor(36000
-                   * u('sent/' || survey_type, i.uid,
-                     hash(i.wave))))::BIGINT) AS sent_at
+                 i.day::TIMESTAMP + to_seconds((25200 + floor(
+                   36000 * u('sent/' || survey_type, i.uid, hash(i.wave))))::BIGINT) AS sent_at
           FROM work.invited AS i LEFT JOIN work.users AS w USING (uid)),
         sent AS (
           SELECT *, u('answers/' || draw, uid, 0) AS x, u('score/' || draw, uid, 0) AS y,
@@ -189,14 +190,13 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
           WHERE sent_at < TIMESTAMP '{END}' AND (survey_type = 'employee' OR (sent_at > since
                 AND (left_at IS NULL OR sent_at < left_at)))),
         rated AS (
-          SELECT *, CASE WHEN x < CASE survey_type WHEN 'nps' THEN 0.30 WHEN 'csat' THEN 0.46
-            WHEN 'employee' THEN 0.8
-                                 ELSE 0.34 END
-                         THEN sent_at + to_seconds(floor(1800 + 430000
-                           * u('answers after/' || draw, uid, 0) ** 3)
-                                                   ::BIGINT) END AS answered_at,
-                 CASE WHEN segment = 'enterprise' THEN 0.03 WHEN segment = 'smb' THEN -0.03
-                   ELSE 0.0 END
+          SELECT *,
+                 CASE WHEN x < CASE survey_type WHEN 'nps' THEN 0.30 WHEN 'csat' THEN 0.46
+                                                WHEN 'employee' THEN 0.8 ELSE 0.34 END
+                      THEN sent_at + to_seconds(floor(
+                             1800 + 430000 * u('answers after/' || draw, uid, 0) ** 3)::BIGINT)
+                      END AS answered_at,
+                 CASE segment WHEN 'enterprise' THEN 0.03 WHEN 'smb' THEN -0.03 ELSE 0.0 END
                  + 0.0012 * datediff('month', DATE '{END}', sent_at::DATE)
                  - CASE WHEN felt AND hit THEN 0.36 WHEN felt THEN 0.04 ELSE 0 END AS mood
           FROM sent),

@@ -204,9 +204,11 @@ local function image(element)
   if alt == "" then alt = pandoc.utils.stringify(element.caption) end
   local width = element.attributes.width
   if to_html then return html_image(element, alt, width) end
-  local arguments = typst_string(element.src)
-  if length(width) then arguments = arguments .. ", width: " .. length(width) end
-  return typst_inline("#box(image(" .. arguments .. ", alt: " .. typst_string(alt) .. "))")
+  local drawn = "image(" .. typst_string(element.src) .. ", alt: " .. typst_string(alt)
+  local size = length(width)
+  if not size then return typst_inline("#box(" .. drawn .. "))") end
+  if size:match("%%$") then return typst_inline("#box(" .. drawn .. ", width: " .. size .. "))") end
+  return typst_inline("#bp-fit(" .. size .. ", width => " .. drawn .. ", width: width))")
 end
 
 local function is_number(text)
@@ -273,6 +275,21 @@ local function page_break(paragraph)
   end
 end
 
+-- Where a line of content begins, Typst reads "= ", "- ", "+ ", "/ " and "1. " as markup. Pandoc guards
+-- paragraphs; this guards what stands first in a span, a table cell or the title.
+local function guard_starts(inlines)
+  if not to_typst then return nil end
+  local out, starts = pandoc.Inlines({}), true
+  for _, inline in ipairs(inlines) do
+    if starts and inline.t == "Str" and (inline.text:match("^[=+/-]") or inline.text:match("^%d+%.")) then
+      out:insert(typst_inline("#none;"))
+    end
+    starts = inline.t == "LineBreak" or inline.t == "SoftBreak"
+    out:insert(inline)
+  end
+  return out
+end
+
 local function span(element)
   if not to_typst then return nil end
   for _, class in ipairs(SPANS) do
@@ -314,12 +331,16 @@ local function table_frame(element)
   if to_html then
     return pandoc.Div({ element }, pandoc.Attr("", { "table-scroll" }, { tabindex = "0" }))
   end
+  local pictured = false
+  element:walk({ RawInline = function(inline) pictured = pictured or inline.text:match("^#bp%-fit") ~= nil end })
+  if pictured then return wrapped("#bp-pictured", { element }) end
 end
 
 local function is_drawn(block)
   if block.t == "Table" then return true end
   if block.t ~= "Div" then return false end
   return block.classes:includes("chart") or block.classes:includes("cards")
+    or block.classes:includes("scorecard")
     or block.attributes["layout-ncol"] ~= nil or block.attributes.layout ~= nil
 end
 
@@ -348,12 +369,13 @@ local function keep_with_chart(document)
 end
 
 if under_quarto then
-  return { { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
+  return { { Inlines = guard_starts }, { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
 end
 return {
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
   { Pandoc = keep_with_chart },
+  { Inlines = guard_starts },
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
 }

@@ -1,0 +1,89 @@
+"""Orders: what a request for a report means, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from boardpack import model as models
+from boardpack.errors import BoardpackError, PeriodError, ReportError
+from boardpack.model import Model
+from boardpack.notebooks import Notebook
+from boardpack.notebooks import read as read_notebook
+from boardpack.periods import GRAINS, Grain, Period, parse_day
+from boardpack.qmd import labels_used, read_report
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made: a report with its notebooks, for a period, as known by a day."""
+
+    report: str
+    document: Path
+    title: str
+    notebooks: tuple[Notebook, ...]
+    period: Period
+    as_of: date
+
+    @property
+    def kpis(self) -> tuple[str, ...]:
+        """Every KPI that a notebook of the report names."""
+        return tuple(dict.fromkeys(kpi for notebook in self.notebooks for kpi in notebook.kpis))
+
+
+def order(model: Model, report: str, period: str = "", as_of: str = "") -> Order:
+    """What a run of this report means, before anything is computed.
+
+    ``period`` alone is as of its end; ``as_of`` alone the last period closed by then; neither, the
+    last period closed in the data; both, that period as known then. Raises `UnknownNameError`,
+    `PeriodError`, `ReportError` for what cannot be.
+    """
+    document = model.workspace.report(report)
+    header = read_report(document).header
+    grains = _grains(document, header)
+    notebooks = tuple(_notebook(model, name, document) for name in labels_used(document))
+    for notebook in notebooks:
+        for kpi in notebook.kpis:
+            try:
+                model.catalogue[kpi]
+            except BoardpackError as error:
+                raise type(error)(error.message, file=notebook.path, hint=error.hint) from None
+    kpis = [kpi for notebook in notebooks for kpi in notebook.kpis]
+    day = parse_day(as_of) if as_of else None
+    if period:
+        about = Period.parse(period)
+        if about.grain not in grains:
+            raise PeriodError(
+                f"report {report!r} is made for a {' or '.join(grains)}, not for {about} "
+                f"(a {about.grain}).",
+                file=document,
+            )
+    elif day is not None:
+        about = models.closed_by(day, grains[0])
+    else:
+        about = models.last_closed(models.spans(model, kpis), grains[0])
+    return Order(
+        report, document, str(header.get("title", report)), notebooks, about, day or about.last_day
+    )
+
+
+def _grains(document: Path, header: Mapping[str, Any]) -> tuple[Grain, ...]:
+    written = header.get("grains", ["month"])
+    if not isinstance(written, list) or not written or not set(written) <= set(GRAINS):
+        raise ReportError(
+            f"grains: {written!r} is no list of {', '.join(GRAINS)}.", file=document, line=1
+        )
+    return tuple(grain for grain in GRAINS if grain in written)
+
+
+def _notebook(model: Model, name: str, document: Path) -> Notebook:
+    if name not in model.workspace.notebooks:
+        raise ReportError(
+            f"the report places cells of the notebook {name!r}, which is not there.",
+            file=document,
+            hint=f"notebooks are {', '.join(sorted(model.workspace.notebooks)) or 'none'}",
+        )
+    return read_notebook(model.workspace.notebooks[name])

@@ -1,0 +1,160 @@
+"""A company of a few rows, as of the end of June 2025, with which every suite is content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from boardpack.gate import Suite, reads
+from boardpack.sources import Sources
+from boardpack.warehouse import Slice, slice_of_rows
+
+AS_OF = date(2025, 6, 30)
+NOON = datetime(2025, 6, 29, 12)
+HOUR = timedelta(hours=1)
+
+Rows = dict[str, list[dict[str, Any]]]
+
+_HISTOGRAM = {"le_25": 1, "le_50": 2, "le_100": 3, "le_200": 4, "le_500": 5, "le_1000": 6,
+              "le_2000": 7, "le_3000": 8, "le_5000": 9, "le_10000": 10}  # fmt: skip
+
+_COMPANY: Rows = {
+    "accounts": [
+        {"account_id": "A1", "segment": "smb", "region": "europe",
+         "created_at": datetime(2025, 1, 2)},
+        {"account_id": "A2", "segment": "enterprise", "region": "apac",
+         "created_at": datetime(2025, 1, 3)},
+    ],
+    "users": [
+        {"user_id": "U1", "account_id": "A1", "role": "admin", "created_at": datetime(2025, 1, 2)},
+        {"user_id": "U2", "account_id": "A2", "role": "viewer", "created_at": datetime(2025, 1, 3),
+         "invited_by_user_id": "U1"},
+    ],
+    "plans": [
+        {"plan_id": "P1", "plan_name": "Team", "billing_period": "monthly",
+         "list_price_monthly": 10},
+    ],
+    "features": [{"feature_id": "F1", "feature_name": "api"}],
+    "business_calendar": [
+        {"day": date(2025, 6, 1) + timedelta(days=n), "is_business_day": n % 7 < 5,
+         "opens_at": time(8),
+         "closes_at": time(18)}
+        for n in range(30)
+    ],
+    "subscriptions": [
+        {"subscription_id": "S1", "account_id": "A1", "plan_id": "P1", "status": "cancelled",
+         "mrr": 100,
+         "quantity": 2, "started_on": date(2025, 1, 10), "ended_on": date(2025, 5, 20)},
+        {"subscription_id": "S2", "account_id": "A1", "plan_id": "P1", "status": "active",
+         "mrr": 120,
+         "quantity": 3, "started_on": date(2025, 5, 20)},
+        {"subscription_id": "S3", "account_id": "A2", "plan_id": "P1", "status": "active",
+         "mrr": 70,
+         "quantity": 1, "started_on": date(2025, 6, 25), "trial_id": "T1"},
+    ],
+    "mrr_movements": [
+        {"movement_id": "M1", "account_id": "A1", "subscription_id": "S1", "movement_type": "new",
+         "effective_on": date(2025, 1, 10), "amount": 100},
+        {"movement_id": "M2", "account_id": "A1", "subscription_id": "S2",
+         "movement_type": "expansion",
+         "effective_on": date(2025, 5, 20), "amount": 20, "expansion_type": "seats"},
+        {"movement_id": "M3", "account_id": "A2", "subscription_id": "S3", "movement_type": "new",
+         "effective_on": date(2025, 6, 25), "amount": 70},
+    ],
+    "usage_charges": [
+        {"charge_id": "C1", "account_id": "A1", "feature_id": "F1", "quantity": 5, "amount": 2,
+         "service_month": date(2025, 6, 1)},
+    ],
+    "sessions": [
+        {"session_id": f"X{n}", "user_id": "U1", "account_id": "A1", "started_at": NOON - n * HOUR,
+         "ended_at": NOON - n * HOUR + HOUR, "platform": "web"}
+        for n in range(4)
+    ],
+    "events": [
+        {"event_id": f"E{n}", "session_id": "X0", "user_id": "U1", "account_id": "A1",
+         "occurred_at": NOON + timedelta(minutes=n), "event_name": "api_used", "feature_id": "F1"}
+        for n in range(4)
+    ],
+    "trials": [
+        {"trial_id": "T1", "account_id": "A2", "user_id": "U2", "channel": "paid",
+         "started_at": datetime(2025, 6, 10), "ends_at": datetime(2025, 6, 24),
+         "converted_at": datetime(2025, 6, 25)},
+    ],
+    "web_visits": [
+        {"visit_id": "V1", "visitor_id": "who-1", "visited_at": NOON, "channel": "email"},
+        {"visit_id": "V2", "visitor_id": "who-2", "visited_at": NOON, "channel": "paid"},
+    ],
+    "survey_responses": [
+        {"response_id": "R1", "survey_type": "nps", "account_id": "A1", "user_id": "U1", "score": 9,
+         "scale_min": 0, "scale_max": 10, "sent_at": NOON - HOUR, "responded_at": NOON},
+        {"response_id": "R2", "survey_type": "nps", "account_id": "A1", "scale_min": 0,
+         "scale_max": 10,
+         "sent_at": NOON - HOUR, "recorded_at": NOON},
+    ],
+    "tickets": [
+        {"ticket_id": "K1", "account_id": "A1", "user_id": "U1", "created_at": NOON - HOUR,
+         "first_response_at": NOON, "resolved_at": NOON, "priority": "low", "agent_replies": 1},
+    ],
+    "request_metrics": [
+        {"bucket_start": NOON, "surface": surface, "endpoint_group": "all", "region": "europe",
+         "requests": 11, "errors_4xx": 1, "errors_5xx": 1, "timeouts": 0, "duration_ms_sum": 9.5,
+         **_HISTOGRAM}
+        for surface in ("api", "page")
+    ],
+    "service_uptime_hourly": [
+        {"hour": NOON, "service": "app", "region": "europe", "total_minutes": 60,
+         "unplanned_down_minutes": 1, "planned_down_minutes": 2, "degraded_minutes": 0},
+    ],
+    "gl_entries": [
+        {"entry_id": "G1", "posted_on": date(2025, 6, 30), "pnl_line": "cogs",
+         "cost_type": "hosting",
+         "segment": "smb", "amount": 8},
+    ],
+    "cash_balances": [
+        {"month_end": date(2025, 5, 31), "opening_balance": 100, "customer_receipts": 10,
+         "operating_payments": 30, "financing_inflows": 0, "closing_balance": 80},
+        {"month_end": date(2025, 6, 30), "opening_balance": 80, "customer_receipts": 10,
+         "operating_payments": 30, "financing_inflows": 5, "closing_balance": 65},
+    ],
+    "invoices": [
+        {"invoice_id": "I1", "account_id": "A1", "issued_on": date(2025, 6, 1),
+         "due_on": date(2025, 6, 15),
+         "amount": 122, "status": "paid", "paid_on": date(2025, 6, 15)},
+        {"invoice_id": "I2", "account_id": "A2", "issued_on": date(2025, 6, 25), "amount": 70,
+         "status": "open"},
+    ],
+    "invoice_lines": [
+        {"line_id": "I1-1", "invoice_id": "I1", "subscription_id": "S2",
+         "line_type": "subscription",
+         "service_start": date(2025, 6, 1), "service_end": date(2025, 6, 30), "amount": 120},
+        {"line_id": "I1-2", "invoice_id": "I1", "feature_id": "F1", "line_type": "usage",
+         "service_start": date(2025, 6, 1), "service_end": date(2025, 6, 30), "amount": 2},
+        {"line_id": "I2-1", "invoice_id": "I2", "subscription_id": "S3",
+         "line_type": "subscription",
+         "service_start": date(2025, 6, 25), "service_end": date(2025, 7, 24), "amount": 70},
+    ],
+    "payments": [
+        {"payment_id": "Y1", "invoice_id": "I1", "attempted_at": datetime(2025, 6, 14),
+         "amount": 122,
+         "status": "failed", "failure_code": "card_declined"},
+        {"payment_id": "Y2", "invoice_id": "I1", "attempted_at": datetime(2025, 6, 15),
+         "amount": 122,
+         "status": "succeeded"},
+    ],
+}  # fmt: skip
+
+
+def company() -> Rows:
+    """Its rows, free to change."""
+    return deepcopy(_COMPANY)
+
+
+def slice_for(
+    declared: Sources, rows: Rows, suites: dict[str, Suite], sources: Iterable[str]
+) -> Slice:
+    """A slice with what a check of these sources looks at."""
+    wanted = {name: rows[name] for name in reads(suites, sources) if name in rows}
+    return slice_of_rows(declared, wanted, AS_OF, ZoneInfo("UTC"))
