@@ -499,7 +499,7 @@ def test_a_verdict_is_used_again_only_for_the_same_data_as_of_and_suites(
     assert len({key, *changed}) == 5
 
 
-@pytest.mark.parametrize("as_of", ["2024-06-30", "2025-06-30", "2025-10-20", "2025-12-31"])
+@pytest.mark.parametrize("as_of", ["2024-06-30", "2025-06-30", "2025-12-31"])
 def test_the_demo_company_is_published(
     demo_warehouse: Path, tmp_path: Path, suites: dict[str, Suite], as_of: str
 ) -> None:

@@ -254,3 +254,17 @@ def test_readme_names_what_is_there() -> None:
     named = [line.split()[0] for line in layout.splitlines() if line and not line.startswith(" ")]
     missing = [name for name in linked + named if not (ROOT / name).exists() and name != "var/"]
     assert not missing
+
+
+def test_readme_shows_a_kpi_that_works(tmp_path: Path) -> None:
+    from boardpack.engine.definition_tests import run
+    from boardpack.model import Model
+
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (entry,) = yaml.safe_load(example)
+    (tmp_path / "kpis").mkdir()
+    (tmp_path / "kpis" / "own.yml").write_text(example)
+    (tmp_path / "boardpack.yml").write_text("company: Example\ncurrency: USD\n")
+    model = Model.open(tmp_path)
+    (result,) = run(model.catalogue, [entry["kpi"]], model.workspace.zone)
+    assert result.passed, result.message

@@ -147,7 +147,7 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
     """
-    from boardpack import gate
+    from boardpack import gate, runs
     from boardpack.model import Model
     from boardpack.periods import parse_day
     from boardpack.warehouse import data_span, open_slice
@@ -167,7 +167,8 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
         if not found:
             raise UserError("no source with data is connected.", hint="see `boardpack doctor`")
         day = max(span.last for span in found.values())
-    slice_ = open_slice(model.workspace, model.sources, day, tables)
+    suites = runs.load_suites(model, tables)
+    slice_ = open_slice(model.workspace, model.sources, day, gate.reads(suites, tables))
     try:
         for name in sources:
             if slice_.missing(name):
@@ -176,8 +177,6 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
                     hint="map a table onto it in sources/",
                 )
         wanted = [name for name in slice_.sources if name in tables]
-        declared = [model.sources[name] for name in slice_.sources]
-        suites = gate.load_suites(model.workspace.folders("expectations"), declared)
         result = gate.check(slice_, wanted, suites)
     finally:
         slice_.close()

@@ -114,18 +114,19 @@ class NotebookProcess:
         `StorageError` where an executed notebook cannot be written. Every executed notebook stays
         where it is, with the outputs so far.
         """
+        given = [notebooks.validate(notebooks.read(job.path), job.parameters) for job in jobs]
         for job in jobs:
-            notebooks.validate(notebooks.read(job.path), job.parameters)
             _make_way(job)
         self._await_ready()
-        waiting = list(enumerate(jobs))
+        waiting = list(range(len(jobs)))
         running: dict[int, _Attempt] = {}
         results: dict[int, Executed] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    place, job = waiting.pop(0)
-                    running[self._start(job)] = _Attempt(place, job, timeout, notebook_timeout)
+                    place = waiting.pop(0)
+                    number = self._start(jobs[place], given[place])
+                    running[number] = _Attempt(place, jobs[place], timeout, notebook_timeout)
                 for number, attempt in running.items():
                     self._keep_time(number, attempt)
                 due = min(attempt.deadline for attempt in running.values())
@@ -165,14 +166,14 @@ class NotebookProcess:
             hint=f"its last words: {said}" if said else None,
         )
 
-    def _start(self, job: Job) -> int:
+    def _start(self, job: Job, parameters: Mapping[str, object]) -> int:
         self._started += 1
         number = self._started
         request = {
             "start": number,
             "path": str(job.path.absolute()),
             "output": str(job.output.absolute()),
-            "parameters": notebooks.validate(notebooks.read(job.path), job.parameters),
+            "parameters": dict(parameters),
             "environment": dict(job.environment),
         }
         if self._forks is not None:
@@ -353,7 +354,7 @@ class _Worker:
 
 def _make_way(job: Job) -> None:
     """Remove the record of an earlier attempt, which must not be taken for that of this one."""
-    if job.output.suffix != ".ipynb" or job.output.absolute() == job.path.absolute():
+    if job.output.suffix != ".ipynb" or job.output.resolve() == job.path.resolve():
         raise StorageError("An executed notebook must be an .ipynb of its own.", file=job.output)
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)

@@ -48,8 +48,8 @@ class Outputs(Session):
     def __init__(self) -> None:
         super().__init__(key=b"")
         self._outputs: list[NotebookNode] = []
-        self._stream = ""  # the name of the stream that is being written, the last of the outputs
-        self._text: list[str] = []  # and its text
+        self._stream = ""  # the stream that is being written
+        self._text: list[str] = []  # what was written to it
         self._clear_next = False
         self._displays: dict[str, list[NotebookNode]] = {}
 
@@ -62,9 +62,8 @@ class Outputs(Session):
     def end(self) -> None:
         """Complete the last stream, kept in pieces since a cell may print a million times."""
         if self._stream:
-            self._outputs.append(
-                new_output("stream", name=self._stream, text="".join(self._text)),
-            )
+            text = "".join(self._text)
+            self._outputs.append(new_output("stream", name=self._stream, text=text))
             self._stream = ""
             self._text.clear()
 
@@ -109,11 +108,10 @@ class Outputs(Session):
 
 
 class Stream(io.TextIOBase):
-    """``sys.stdout`` or ``sys.stderr`` of the cells, with what C code and child processes write
-    below Python.
+    """``sys.stdout`` or ``sys.stderr`` of the cells.
 
-    The latter arrives in a file that stands in for the file descriptor and is read before anything
-    else is added, so that a cell's lines keep their order.
+    What C code and child processes write arrives in a file that stands in for the descriptor. It is
+    read before anything else is added, so that the lines of a cell keep their order.
     """
 
     encoding = "utf-8"

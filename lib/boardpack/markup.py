@@ -38,7 +38,8 @@ def escape_attribute(text: str) -> str:
     >>> print(escape_attribute('say "yes"'))
     say \"yes\"
     """
-    return re.sub(r'([\\"])', r"\\\1", _flattened(text))
+    # A bare | would end the cell of a table, a bare & begin an entity, {{< a shortcode of Quarto.
+    return re.sub(r'([\\"|&{}<>$`])', r"\\\1", _flattened(text))
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,11 @@ def _md_inline(part: Inline) -> str:
     if isinstance(part, NoValue):
         return f'[—]{{.no-value title="{escape_attribute(part.reason)}"}}'
     if isinstance(part, Span):
-        return f"[{_md_line(part.parts)}]{{.{part.role}}}"
+        # pandoc drops a space that ends a bracketed span, so it stands outside.
+        inner = _md_line(part.parts)
+        core = inner.strip(" ")
+        before, _, after = inner.partition(core) if core else ("", "", "")
+        return f"{before}[{core}]{{.{part.role}}}{after}"
     if isinstance(part, Strong):
         return f"**{_md_line(part.parts)}**"
     if isinstance(part, Break):

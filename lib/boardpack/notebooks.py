@@ -8,6 +8,7 @@ Nothing here executes a cell. `read` takes parameters and labels from the source
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import re
@@ -222,7 +223,10 @@ def locate(
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write ``text`` so that ``path`` is whole at every moment: the old text or the new."""
+    """Write ``text`` so that ``path`` is whole at every moment: the old text or the new.
+
+    It does not wait for the disk, as `files.replace_text` does: it is called twice a cell.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = partial_file(path)
     part.write_text(text, encoding="utf-8")
@@ -250,7 +254,9 @@ def _mark(executed: Path, position: int, name: str, value: str) -> CellFailure |
     # Papermill's own marks, as it sets them for a cell that raises.
     cells[position]["metadata"].setdefault("papermill", {}).update(exception=True, status="failed")
     notebook["metadata"].setdefault("papermill", {})["exception"] = True
-    replace_file(executed, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
+    # A full disk may be why it was broken off; the error is told all the same.
+    with contextlib.suppress(OSError):
+        replace_file(executed, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
     return locate(cells, position, name, value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ from boardpack.warehouse import Slice, open_slice
 
 Progress = Callable[[str], None]
 Renderer = Literal["auto", "builtin", "quarto"]
+Suites = dict[str, gate.Suite]
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,11 @@ def run(
             _shared(process) as notebooks,
         ):
             with watch.stage("plan"):
-                slice_ = open_slice(
-                    workspace, model.sources, wanted.as_of, model.catalogue.tables(wanted.kpis)
-                )
+                tables = model.catalogue.tables(wanted.kpis)
+                suites = load_suites(model, tables)
+                # The gate also looks at what the report's sources refer to.
+                seen = gate.reads(suites, tables)
+                slice_ = open_slice(workspace, model.sources, wanted.as_of, seen)
             try:
                 models.check_period(
                     wanted.period, wanted.as_of.isoformat(), slice_.spans(slice_.sources)
@@ -151,7 +155,7 @@ def run(
                 )  # fmt: skip
                 attempt = _Attempt(model, wanted, run_id, folder, ledger, watch, renderer, now)
                 try:
-                    result = attempt.make(slice_, notebooks, check)
+                    result = attempt.make(slice_, notebooks, suites if check else None)
                 except BoardpackError as error:
                     result = attempt.result("failed", error=error)
                 except OSError as error:
@@ -216,10 +220,10 @@ class _Attempt:
         )
         self.facts: ReportFacts = replace(facts, run_id=run_id)
 
-    def make(self, slice_: Slice, notebooks: NotebookProcess, check: bool) -> RunResult:
+    def make(self, slice_: Slice, notebooks: NotebookProcess, suites: Suites | None) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)
         with self.watch.stage("gate"):
-            held = self._gate(slice_, check)
+            held = self._gate(slice_, suites)
         if held:
             return self.result("held")
         with self.watch.stage("values"):
@@ -245,18 +249,19 @@ class _Attempt:
             edition = self._publish(rendered.renderer)
         return self.result("published", values, edition, rendered.renderer)
 
-    def _gate(self, slice_: Slice, check: bool) -> bool:
-        sources = list(slice_.sources)
+    def _gate(self, slice_: Slice, suites: Suites | None) -> bool:
+        tables = self.model.catalogue.tables(self.wanted.kpis)
+        sources = [table for table in tables if table in slice_.sources]
         if not sources:
             raise RunError(
                 f"no source of report {self.wanted.report!r} is connected.",
                 hint="`boardpack doctor` shows which sources each KPI lacks",
             )
-        self.fingerprints = slice_.fingerprints(sources)
-        if not check:
+        self.fingerprints = slice_.fingerprints(slice_.sources)
+        if suites is None:
             (self.folder / "gate.json").write_text("{}\n", encoding="utf-8")
             return False
-        found = judge(self.model, slice_, sources, self.ledger, self.fingerprints, self.now)
+        found = judge(slice_, sources, suites, self.ledger, self.fingerprints, self.now)
         _write_json(self.folder / "gate.json", found.to_dict())
         self._judge(found.verdict, found.reasons)
         return found.verdict == "hold"
@@ -373,25 +378,31 @@ class _Attempt:
         )
 
 
+def load_suites(model: Model, tables: Sequence[str]) -> Suites:
+    """The suites of these tables, the workspace's own before the suite's."""
+    return gate.load_suites(
+        model.workspace.folders("expectations"),
+        [model.sources[table] for table in tables],
+        declared=model.sources.declared,
+    )
+
+
 def judge(
-    model: Model,
     slice_: Slice,
     sources: Sequence[str],
+    suites: Suites,
     ledger: Ledger,
     fingerprints: Mapping[str, str],
     now: Callable[[], datetime],
 ) -> gate.GateResult:
     """The gate's verdict on these sources; one of the same data, as-of and suites is used again."""
-    import json
-
-    declared = [model.sources[source] for source in sources]
-    suites = gate.load_suites(model.workspace.folders("expectations"), declared)
     key = gate.verdict_key(fingerprints, suites, slice_.as_of)
     known = ledger.verdict(key)
     if known is not None:
         return gate.GateResult.from_dict(json.loads(known))
     found = gate.check(slice_, sources, suites)
-    ledger.remember_verdict(key, json.dumps(found.to_dict()), _stamp(now()))
+    if not any(entry.outcome == "errored" for entry in found.results):
+        ledger.remember_verdict(key, json.dumps(found.to_dict()), _stamp(now()))
     return found
 
 
@@ -417,6 +428,4 @@ def _stamp(moment: datetime) -> str:
 
 
 def _write_json(path: Path, value: object) -> None:
-    import json
-
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

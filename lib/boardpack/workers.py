@@ -29,8 +29,10 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from boardpack.notebooks import replace_file
 from boardpack.quickstart import skip_iri_grammar
 
 #: Imported once, before the first fork. Imports only: a child of a process that has opened DuckDB,
@@ -42,10 +44,6 @@ PRELOADED = (
     "altair",
     "vl_convert",
     "stack_data",
-    "boardpack",
-    "boardpack.charts",
-    "boardpack.tables",
-    "boardpack.sentences",
 )
 #: Set by the starter: a folder for what IPython and Jupyter write beside a notebook, removed at the
 #: end.
@@ -57,6 +55,9 @@ _LINE = 4096
 _PR_SET_PDEATHSIG = 1
 #: Seconds that Papermill has to notice a dead kernel (it looks once a second) and to save.
 _SAVING = 3.0
+
+#: The packages that run a notebook; nothing that a notebook itself would import.
+_MACHINERY = "papermill|nbformat|nbclient|jupyter_client|ipykernel|zmq|tornado"
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -79,6 +80,7 @@ def main(mode: str) -> None:
 
 def execute(job: dict[str, Any], emit: Emit, mode: str) -> None:
     """Run one notebook with Papermill in this process; its record is the executed notebook."""
+    # Here, since `skip_iri_grammar` must come first.
     import papermill
     from papermill.exceptions import PapermillExecutionError
     from papermill.iorw import papermill_io
@@ -115,10 +117,6 @@ class _WholeFiles:
     """Papermill's way to the executed notebook: never half a file, whoever is killed."""
 
     def write(self, text: str, path: str) -> None:
-        from pathlib import Path
-
-        from boardpack.notebooks import replace_file
-
         replace_file(Path(path), text)
 
     def pretty_path(self, path: str) -> str:
@@ -238,6 +236,7 @@ def _preload() -> None:
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     import nbformat
 
+    import boardpack
     from boardpack.kernels import notebook_shell
 
     with notebook_shell().builtin_trap:
@@ -245,6 +244,10 @@ def _preload() -> None:
             # What cannot be imported fails again, with a better message, in the cell that wants it.
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+        for name in boardpack.__all__:
+            # Naming a verb loads its module.
+            with contextlib.suppress(ImportError):
+                getattr(boardpack, name)
 
     # The first validation compiles the schema.
     nbformat.validate(nbformat.v4.new_notebook())
@@ -257,16 +260,7 @@ def _quieten() -> None:
     """Keep Papermill's log, and warnings about what runs a notebook, out of its record."""
     logging.getLogger("papermill").addHandler(logging.NullHandler())
     logging.getLogger("papermill").propagate = False
-    for package in (
-        "papermill",
-        "nbformat",
-        "nbclient",
-        "jupyter_client",
-        "ipykernel",
-        "zmq",
-        "tornado",
-    ):
-        warnings.filterwarnings("ignore", module=package)
+    warnings.filterwarnings("ignore", module=_MACHINERY)
 
 
 def _emitter() -> Emit:
