@@ -1,0 +1,145 @@
+"""The monthly and the board report of the demo company, as a reader gets them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pypdf
+import pytest
+
+import workspaces
+from boardpack import orders, runs
+from boardpack.executions import Job, NotebookProcess
+from boardpack.model import Model
+from boardpack.workspace import SUITE
+
+#: Report, period: the board pack is also made for a quarter.
+MADE = [("monthly", "2025-12"), ("board", "2025-12"), ("board", "2025-Q4")]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A published edition, and the text of its PDF."""
+
+    report: str
+    folder: Path
+    pages: list[str]
+    shown: list[dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, demo_warehouse: Path) -> Path:
+    return workspaces.over_demo(tmp_path_factory.mktemp("demo"), demo_warehouse)
+
+
+@pytest.fixture(scope="module")
+def published(workspace: Path) -> dict[tuple[str, str], Edition]:
+    model = Model.open(workspace)
+    found = {}
+    with NotebookProcess() as process:
+        for report, period in MADE:
+            wanted = orders.order(model, report, period)
+            result = runs.run(model, wanted, now=lambda: datetime.now(UTC), process=process)
+            assert result.status == "published", (result.reasons, result.error)
+            assert result.edition is not None
+            reader = pypdf.PdfReader(result.edition / "report.pdf")
+            found[report, period] = Edition(
+                report,
+                result.edition,
+                [page.extract_text() for page in reader.pages],
+                json.loads((result.edition / "shown.json").read_text(encoding="utf-8")),
+            )
+    return found
+
+
+@pytest.fixture(params=MADE, ids=lambda made: "-".join(made))
+def edition(request: Any, published: dict[tuple[str, str], Edition]) -> Edition:
+    return published[request.param]
+
+
+def test_the_page_opens_from_disk_without_a_network(
+    edition: Edition, visit: Callable[..., Any]
+) -> None:
+    seen = visit(edition.folder / "report.html")
+    seen.page.locator("svg.marks, .vega-embed svg, .vega-embed canvas").first.wait_for(
+        timeout=20_000
+    )
+    assert seen.console == []
+    assert seen.external == []
+    assert seen.page.locator("h1").count() == 1
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_phone_does_not_scroll_sideways(edition: Edition, visit: Callable[..., Any]) -> None:
+    seen = visit(edition.folder / "report.html", width=390, height=844)
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_page_one_says_what_it_is(edition: Edition) -> None:
+    first = edition.pages[0]
+    for words in ("DataInsight Pro", "December 31, 2025", "USD", "Board confidential", "Passed"):
+        assert words in first
+    cards = [n for n in edition.shown if n["kpi"] == "arr" and n["text"].startswith("$")]
+    assert cards
+    assert any(n["text"] in first for n in cards)
+
+
+def test_pages_are_numbered(edition: Edition) -> None:
+    for number, page in enumerate(edition.pages, 1):
+        assert re.search(rf"\b{number}\s*/\s*{len(edition.pages)}\b", page)
+
+
+def test_the_pdf_has_the_numbers_that_are_shown(edition: Edition) -> None:
+    text = re.sub(r"\s+", "", "".join(edition.pages))
+    written = {re.sub(r"\s+", "", n["text"]) for n in edition.shown}
+    missing = {number for number in written if number not in text}
+    assert len(written) > 100
+    assert missing == set()
+
+
+def test_the_page_has_the_numbers_that_are_shown(
+    edition: Edition, visit: Callable[..., Any]
+) -> None:
+    page = visit(edition.folder / "report.html").page
+    marked = page.evaluate(
+        "[...document.querySelectorAll('[data-kpi]')].map(e => "
+        "[e.dataset.kpi, e.dataset.period, e.dataset.member || '', e.textContent.trim()])"
+    )
+    known = {(n["kpi"], n["period"], n["member"], n["text"].strip()) for n in edition.shown}
+    assert len(marked) > 100
+    assert {tuple(entry) for entry in marked} <= known
+
+
+def test_every_picture_says_what_it_shows(edition: Edition, visit: Callable[..., Any]) -> None:
+    page = visit(edition.folder / "report.html").page
+    silent = page.evaluate(
+        "[...document.querySelectorAll('img, svg[role=img], figure[role=img]')]"
+        ".filter(e => !(e.getAttribute('alt') || e.getAttribute('aria-label') || "
+        "e.getAttribute('aria-labelledby') || e.closest('[aria-hidden=true]'))).length"
+    )
+    assert silent == 0
+
+
+@pytest.mark.slow
+def test_notebooks_run_as_they_are_in_jupyterlab(workspace: Path, tmp_path: Path) -> None:
+    """A plain kernel, no run folder: values on demand, and every block shows something offline."""
+    jobs = [
+        Job(path, tmp_path / path.name, {"workspace": str(workspace), "period": "2025-12"})
+        for path in sorted((SUITE / "notebooks").glob("*.ipynb"))
+    ]
+    assert len(jobs) == 5
+    with NotebookProcess(mode="kernel") as process:
+        process.run(jobs, timeout=240)
+    for job in jobs:
+        cells = nbformat.read(job.output, as_version=4).cells
+        blocks = [c for c in cells if c.cell_type == "code" and c.source.startswith("#| label")]
+        for cell in blocks:
+            data = cell.outputs[0].data
+            assert {"image/svg+xml", "text/html"} & set(data), cell.source
