@@ -17,6 +17,11 @@ ARGS ?=
 # Where no PATH is set at all, Python could not even find itself.
 export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
+# An environment holds absolute paths: one that was copied or moved here is made anew.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
 # Sets $uv, if there is one, and $python: the first that fits. Without uv it must bring venv itself.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 define find_python
@@ -37,7 +42,9 @@ $(READY): pyproject.toml constraints.txt
 	  echo "Found no Python 3.11, 3.12 or 3.13 that can make an environment$(if $(PYTHON), at $(PYTHON))." >&2; \
 	  echo "Hint: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.12; on Debian, apt install python3-venv" >&2; \
 	  exit 1; \
-	elif test -n "$$uv"; then \
+	fi; \
+	made=$$(cat $@ 2>/dev/null); test "$${made:-$(CURDIR)}" = "$(CURDIR)" || rm -rf .venv; \
+	if test -n "$$uv"; then \
 	  echo "Setting up .venv with uv"; \
 	  $(BIN)/python -c "$(FITS)" 2>/dev/null || "$$uv" venv --quiet --clear --python "$${python:->=3.11,<3.14}" .venv && \
 	  "$$uv" pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
@@ -47,7 +54,7 @@ $(READY): pyproject.toml constraints.txt
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
 	fi
 	@$(BIN)/python -m compileall -q lib/boardpack
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 demo: $(READY) ## make the demo company, run its monthly and board report
 	@$(BIN)/boardpack demo $(ARGS)
@@ -72,7 +79,7 @@ lint: $(READY) ## check style, types and the direction of imports
 format: $(READY) ## write the code in the project's style, strip notebooks of outputs
 	@$(BIN)/python -m ruff check --fix --quiet . || true
 	@$(BIN)/python -m ruff format .
-	@$(BIN)/nbstripout $(wildcard notebooks/*.ipynb)
+	@$(BIN)/nbstripout $(wildcard notebooks/*.ipynb examples/*/notebooks/*.ipynb)
 
 bench: $(READY) ## measure against the ordinary way; prints ratios and peak memory
 	@$(BIN)/python tests/bench/bench.py $(ARGS)

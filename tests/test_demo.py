@@ -232,7 +232,9 @@ def one(con: duckdb.DuckDBPyConnection, sql: str) -> Any:
 def fingerprints(path: Path) -> dict[str, Any]:
     with duckdb.connect(str(path), read_only=True) as con:
         return {
-            table: con.execute(f"SELECT count(*), sum(hash(t)::HUGEINT) FROM {table} AS t").fetchone()
+            table: con.execute(
+                f"SELECT count(*), sum(hash(t)::HUGEINT) FROM {table} AS t"
+            ).fetchone()
             for (table,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         }
 
@@ -248,7 +250,9 @@ def test_its_tables_are_the_declared_ones(
     assert set(declared) == TABLES
     for name, source in declared.items():
         found = {row[0]: row[1] for row in con.execute(f"DESCRIBE company.{name}").fetchall()}
-        wanted = {column.name: column.sql_type.replace(", ", ",") for column in source.columns.values()}
+        wanted = {
+            column.name: column.sql_type.replace(", ", ",") for column in source.columns.values()
+        }
         assert found == wanted, name
 
 
@@ -267,7 +271,9 @@ def test_its_columns_hold_what_their_source_says(
             ),
         ]
         row = con.execute(f"SELECT {', '.join(checks)} FROM company.{name}").fetchone()
-        wrong += [f"{name}: {check}" for check, fails in zip(checks, row or (), strict=True) if fails]
+        wrong += [
+            f"{name}: {check}" for check, fails in zip(checks, row or (), strict=True) if fails
+        ]
         for column, other in source.references.items():
             key = declared[other].key[0]
             orphans = one(
@@ -305,7 +311,9 @@ def test_own_workspaces_are_there_to_be_left_out(con: duckdb.DuckDBPyConnection)
     share = one(con, "SELECT 100.0 * avg(is_internal::INTEGER) FROM accounts")
     assert 0.5 < share < 1.5
     for table in ("trials", "tickets", "sessions"):
-        internal = f"SELECT count(*) FROM {table} JOIN accounts USING (account_id) WHERE is_internal"
+        internal = (
+            f"SELECT count(*) FROM {table} JOIN accounts USING (account_id) WHERE is_internal"
+        )
         assert one(con, internal) > 0, table
     staff = "SELECT count(*) FROM users AS u JOIN accounts AS a USING (account_id)"
     assert one(con, f"{staff} WHERE u.is_internal AND NOT a.is_internal") > 0
@@ -495,7 +503,9 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         demo.generate(tmp_path / "var" / "warehouse.duckdb", scale=0.01)
 
 
-@pytest.mark.parametrize("wrong", [{"scale": 0.0}, {"scale": -1.0}, {"scale": 101.0}, {"seed": 2**63}])
+@pytest.mark.parametrize(
+    "wrong", [{"scale": 0.0}, {"scale": -1.0}, {"scale": 101.0}, {"seed": 2**63}]
+)
 def test_a_scale_or_seed_that_cannot_be_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"scale|seed"):
         demo.generate(tmp_path / "warehouse.duckdb", **wrong)

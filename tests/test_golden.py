@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from workspaces import over_demo
 
 from boardpack.engine.compute import compute
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import open_slice
+from workspaces import over_demo
 
 FOLDER = Path(__file__).parent / "golden"
 GOLDEN = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))}
@@ -32,7 +32,9 @@ class Company:
 
     model: Model
     raw: duckdb.DuckDBPyConnection
-    known: dict[tuple[str, Period, str, date], dict[str, float | None]] = field(default_factory=dict)
+    known: dict[tuple[str, Period, str, date], dict[str, float | None]] = field(
+        default_factory=dict
+    )
 
     def computed(
         self, kpis: Sequence[str], periods: Sequence[Period], by: Sequence[str], as_of: date
@@ -182,7 +184,10 @@ def test_other_periods_and_members(
 
 def test_rows_recorded_late_are_in_the_demo(company: Company) -> None:
     """Else the as-of cases above would show nothing."""
-    kpis, october = ["mrr", "trial_signups", "support_ticket_volume", "mau"], Period.parse("2025-10")
+    kpis, october = (
+        ["mrr", "trial_signups", "support_ticket_volume", "mau"],
+        Period.parse("2025-10"),
+    )
     then = company.computed(kpis, october.last(3), [], date(2025, 10, 15))
     now = company.computed(kpis, october.last(3), [], LAST_DAY)
     changed = then["value"].to_numpy() != now["value"].to_numpy()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -153,8 +154,12 @@ def test_notebooks_are_committed_as_they_were_written() -> None:
             wrong.append(f"{notebook.name} holds outputs: make format")
         if sum("parameters" in names for names in tags) != 1:
             wrong.append(f"{notebook.name} needs one cell tagged parameters")
-        if json.loads(notebook.read_text())["metadata"]["kernelspec"]["name"] != "python3":
+        text = notebook.read_text(encoding="utf-8")
+        read = nbformat.reads(text, as_version=4)
+        if read.metadata.kernelspec.name != "python3":
             wrong.append(f"{notebook.name} names a kernel of its own")
+        if nbformat.writes(read).rstrip("\n") + "\n" != text:
+            wrong.append(f"{notebook.name} would change when JupyterLab saves it: make format")
     assert not wrong
 
 
@@ -228,7 +233,7 @@ def test_no_file_names_a_package_index_or_a_place_outside_the_tree() -> None:
 
 def test_every_make_target_explains_itself() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0]
     assert re.findall(r"^([a-z-]+):[^#\n]*## \S", makefile, re.MULTILINE) == phony.split()
 
 

@@ -1,4 +1,4 @@
-"""Runs, whole: from a workspace's text file to an edition, or to a clear reason why there is none."""
+"""Runs, whole: from a text file to an edition, or to a clear reason why there is none."""
 
 from __future__ import annotations
 

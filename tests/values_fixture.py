@@ -23,7 +23,12 @@ def _facts() -> dict[str, KpiFacts]:
     ) -> tuple[str, KpiFacts]:
         text = {"definition": f"What {name} says.", "formula": f"sum of {id_}", "owner": "CFO"}
         return id_, KpiFacts(
-            id_, name, unit=unit, direction=direction, sources=("table_of_" + id_,), **{**text, **more}
+            id_,
+            name,
+            unit=unit,
+            direction=direction,
+            sources=("table_of_" + id_,),
+            **{**text, **more},
         )
 
     def path(goal: float, comparator: str = ">=") -> dict[str, Target]:

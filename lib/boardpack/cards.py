@@ -34,8 +34,8 @@ def factors(values: Values, product: str, parts: Sequence[str]) -> Text:
     if not all(values.is_available(kpi) for kpi in (product, *parts)):
         return Text("")
     whole, split = read(values, product), [read(values, kpi) for kpi in parts]
-    cards = [_card(values, whole, "")]
-    cards += [_card(values, part, "= " if i == 0 else "× ") for i, part in enumerate(split)]
+    signs = ["=", *["×"] * (len(split) - 1), ""]
+    cards = [_card(values, r, sign) for r, sign in zip([whole, *split], signs, strict=True)]
     said = _contributions(whole, split)
     lead = (Paragraph(said),) if said else ()
     return text(Box("cards", tuple(cards), columns=len(cards)), *lead)
@@ -43,9 +43,9 @@ def factors(values: Values, product: str, parts: Sequence[str]) -> Text:
 
 def _card(values: Values, reading: Reading, sign: str = "") -> Box:
     figure = reading.formatter.figure(reading.now)
-    so_far: Line = (" ", Span("warn", ("so far",))) if reading.is_open else ()
+    so_far: Line = (" ", Span("warn", ("so\u00a0far",))) if reading.is_open else ()
     parts = [
-        Paragraph((Span("card-name", (sign + reading.name,)),)),
+        Paragraph((Span("card-name", (f"{reading.name} {sign}".strip(),)),)),
         Paragraph((Span("card-value", (figure,)), *so_far)),
     ]
     course = picture(values, reading.facts.id, size=(200, 32), shown_width="100%")

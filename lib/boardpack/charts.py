@@ -10,7 +10,7 @@ import altair as alt
 
 from boardpack.blocks import Block, Chart, Text
 from boardpack.formats import DASH, Formatter, member_name
-from boardpack.markup import NoValue, numbers, plain
+from boardpack.markup import Line, NoValue, numbers, plain
 from boardpack.periods import Period
 from boardpack.plots import Board, Label, Scale, Size, beside, rows_chart, text_width, x_axis
 from boardpack.readings import Reading, explanation, member_readings, message, read
@@ -142,9 +142,9 @@ def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int 
     chart = alt.concat(
         *panels, columns=columns, bounds="flush", spacing={"row": 88, "column": gap}
     ).properties(padding=_EDGE)
-    title = _standing(list(readings.values()))
+    said = _standing(list(readings.values()))
     return Chart(
-        title=title,
+        title=plain(said),
         alt=f"{len(told)} small charts. "
         + " ".join(plain(message(reading)) + "." for reading in readings.values()),
         spec=styled(chart.to_dict(validate=False)),
@@ -156,10 +156,13 @@ def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int 
             )
             for period in values.period.last(last)
         ),
-        numbers=tuple(
-            shown
-            for kpi, found in told.items()
-            for shown in numbers((formatter.figure(found.latest), *_aim(readings[kpi])))
+        numbers=(
+            *numbers(said),
+            *(
+                shown
+                for kpi, found in told.items()
+                for shown in numbers((formatter.figure(found.latest), *_aim(readings[kpi])))
+            ),
         ),
     )
 
@@ -350,11 +353,17 @@ def _panel(
     standing = f", {reading.aim}: {reading.standing}" if reading.aim else ""
     if isinstance(formatter.figure(reading.now), NoValue):
         standing = f" in {formatter.tick(told.latest.period)[0]}"
-    title = alt.TitleParams(
-        _fitted(reading.name, width), subtitle=figure + standing, subtitleColor=look.muted,
-        subtitleFontSize=12, offset=10, frame="group", dx=dx,
-    )  # fmt: skip
-    return alt.layer(*layers).properties(width=width, height=84, title=title)
+    # Texts at fixed places: a title of Vega's stands higher where a point touches the upper edge.
+    texts = [
+        rows_chart([{"text": text}])
+        .mark_text(align="left", baseline="bottom", fontSize=size, fontWeight=weight, color=color)
+        .encode(alt.XValue(dx), alt.YValue(y), alt.Text("text:N"))
+        for text, size, weight, color, y in (
+            (_fitted(reading.name, width), 13, 600, look.ink, -26),
+            (figure + standing, 12, 400, look.muted, -10),
+        )
+    ]
+    return alt.layer(*layers, *texts).properties(width=width, height=84)
 
 
 def _only_target(told: _History) -> _History:
@@ -371,16 +380,16 @@ def _fitted(text: str, width: float) -> str:
     return text.rstrip() + "…"
 
 
-def _standing(readings: list[Reading]) -> str:
+def _standing(readings: list[Reading]) -> Line:
     """How many of these KPIs meet their target, as the message of a group of charts."""
     judged = [reading for reading in readings if reading.standing in ("met", "missed")]
     missed = [reading.name for reading in judged if reading.standing == "missed"]
-    if not judged:
-        return ", ".join(reading.name for reading in readings)
+    if len(judged) < 2:
+        return message(judged[0] if judged else readings[0])
     if not missed:
-        return "All targets met: " + ", ".join(reading.name for reading in judged)
+        return ("All targets met: " + ", ".join(reading.name for reading in judged),)
     met = len(judged) - len(missed)
-    return f"{met} of {len(judged)} targets met; missed: " + ", ".join(missed)
+    return (f"{met} of {len(judged)} targets met; missed: " + ", ".join(missed),)
 
 
 def _course(reading: Reading, told: _History) -> str:

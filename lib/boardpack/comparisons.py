@@ -15,7 +15,7 @@ from boardpack.readings import Reading, explanation, member_readings, read
 from boardpack.theme import mix, palette
 from boardpack.values import Value, Values
 
-_ROW = 27.0
+_ROW = 24.0
 #: A bar beyond this multiple of its target is cut there: the page is about the target.
 _FURTHEST = 1.6
 
@@ -55,7 +55,7 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
     layers = [data.mark_bar().encode(x, y, alt.Color("color:N", scale=None, legend=None))]
     if has_ago:
         ago = alt.X("ago:Q", scale=scale, axis=None)
-        mark = data.mark_tick(color=look.ink, thickness=2, size=18, opacity=1)
+        mark = data.mark_tick(color=look.ink, thickness=2, size=16, opacity=1)
         layers.append(mark.encode(ago, y))
         when = " ".join(formatter.tick(values.period.year_ago()))
         name_it = rows_chart(rows[:1]).mark_text(text=when, dy=-17, fontSize=11, color=look.muted)
@@ -111,7 +111,7 @@ def bullet(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
         alt.X("value:Q", scale=scale, axis=None), y, alt.Color("color:N", scale=None, legend=None)
     )
     goal_at = alt.XDatum(1, scale=scale, axis=None)
-    line = data.mark_tick(color=look.ink, thickness=2.5, size=22, opacity=1)
+    line = data.mark_tick(color=look.ink, thickness=2.5, size=20, opacity=1)
     name_it = rows_chart(rows[:1]).mark_text(text="target", dy=-17, fontSize=11, color=look.muted)
     met = sum(reading.standing == "met" for reading in readings)
     return Chart(
@@ -213,7 +213,7 @@ def _board(
     longest = 190.0 if size == "full" else 96.0
     left = min(max(text_width(name) for name in names), longest) + 10
     right = max(text_width(text) for text in texts) + 14
-    return Board(size, _ROW * rows if size == "full" else 32.0 * rows, left, right, 8, top)
+    return Board(size, _ROW * rows if size == "full" else 28.0 * rows, left, right, 8, top)
 
 
 def _rows_axis(names: Sequence[str], board: Board) -> alt.Y:

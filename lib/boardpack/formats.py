@@ -109,10 +109,7 @@ class Formatter:
         if unit == "percent" or unit == "months" or (unit in ("ratio", "score") and decimals):
             # Of the figures as they are shown, so that a reader who subtracts finds the same.
             size = abs(round(value, decimals) - round(base, decimals)) or abs(value - base)
-            decimals = _visible(size, decimals)
-            if unit == "months":
-                return self._unit(size, "duration-month", "long", decimals)
-            text = self._decimal(size, decimals)
+            text = self._decimal(size, _visible(size, decimals))
             return f"{text}\u00a0pp" if unit == "percent" else text
         if base <= 0 or value < 0:
             return self.short(kpi, abs(value - base))
@@ -125,7 +122,7 @@ class Formatter:
     def axis(self, kpi: str, value: float, step: float) -> str:
         """A tick of a value axis, with no more decimals than its step needs."""
         unit = self.values.kpi(kpi).unit
-        decimals = max(0, -math.floor(math.log10(step)))
+        decimals = _needed(step)
         if unit == "percent":
             return self._percent(value, decimals)
         if unit == "currency":

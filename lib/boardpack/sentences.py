@@ -11,7 +11,7 @@ from boardpack.readings import Reading, explanation, message, read
 from boardpack.values import Values
 
 #: More bullets than this are no summary.
-_MOST = 6
+_MOST = 5
 #: A pace that takes longer than this many periods is no way to a target.
 _PATIENCE = 24
 
@@ -41,13 +41,10 @@ def finding(values: Values, kpi: str, dimension: str) -> Text:
 def _weight(reading: Reading) -> int:
     if reading.standing == "no value":
         return 4
-    missed, unusual = reading.standing == "missed", reading.is_unusual
-    worse = reading.verdict_on(reading.before) == "worse"
-    if missed and unusual:
-        return 0 if worse else 1
-    if unusual and worse:
-        return 2
-    return 3 if missed else 4 if unusual else 5
+    missed, worse = reading.standing == "missed", reading.verdict_on(reading.before) == "worse"
+    if reading.is_unusual:
+        return 0 if missed else 1 if worse else 2
+    return 3 if missed else 5
 
 
 def _verdict(values: Values, readings: Sequence[Reading]) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from boardpack.blocks import Text
 from boardpack.formats import Formatter, member_name, number
@@ -31,36 +31,36 @@ _BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "w
 _JUDGEMENTS = {"better": "good", "worse": "bad"}
 
 
-def scorecard(values: Values, kpis: Sequence[str]) -> Text:
-    """One row a KPI: owner, figure, target and whether it is met, both comparisons, its course."""
-    readings = [read(values, kpi) for kpi in kpis if values.is_available(kpi)]
-    if not readings:
+def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]]) -> Text:
+    """One row a KPI: owner, figure, target and whether it is met, both comparisons, its course.
+
+    A mapping of headings to KPIs groups the rows.
+    """
+    groups = kpis if isinstance(kpis, Mapping) else {"": kpis}
+    found = {
+        heading: [read(values, kpi) for kpi in names if values.is_available(kpi)]
+        for heading, names in groups.items()
+    }
+    if not any(found.values()):
         return Text("")
     formatter, period = Formatter(values), values.period
     columns = (
-        Column("KPI", 27),
+        Column("KPI", 26),
         Column("Owner", 13),
-        Column(" ".join(formatter.tick(period)).strip(), 12, "right"),
+        Column(" ".join(formatter.tick(period)).strip(), 15, "right"),
         Column("Target", 11, "right"),
-        Column("Status", 10),
+        Column("Status", 11),
         Column(_against(formatter, period.shift(-1)), 11, "right"),
         Column(_against(formatter, period.year_ago()), 11, "right"),
-        Column("Course", 13),
+        Column("Course", 12),
     )
-    rows = tuple(
-        (
-            (reading.name,),
-            (reading.facts.owner,),
-            (formatter.figure(reading.now), *_so_far(reading)),
-            (reading.goal or "",),
-            status(reading),
-            change(reading, reading.before),
-            change(reading, reading.year_ago),
-            (picture(values, reading.facts.id, size=(76, 18), shown_width="2cm"),),
-        )
-        for reading in readings
-    )
-    return text(Box("scorecard", (Table(columns, rows),)), *_reasons(readings))
+    rows: list[tuple[Line, ...]] = []
+    for heading, readings in found.items():
+        if heading and readings:
+            rows.append(((Strong((heading,)),), *[()] * (len(columns) - 1)))
+        rows += [_scored(values, reading) for reading in readings]
+    everything = [reading for readings in found.values() for reading in readings]
+    return text(Box("scorecard", (Table(columns, tuple(rows)),)), *_reasons(everything))
 
 
 def members(values: Values, kpis: str | Sequence[str], dimension: str) -> Text:
@@ -136,8 +136,22 @@ def change(reading: Reading, other: Value) -> Line:
     return (Span(_JUDGEMENTS[judgement], (written,)),) if judgement else (written,)
 
 
+def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
+    course = picture(values, reading.facts.id, size=(76, 18), shown_width="2cm")
+    return (
+        (reading.name,),
+        (reading.facts.owner,),
+        (reading.formatter.figure(reading.now),),
+        (reading.goal or "",),
+        status(reading),
+        change(reading, reading.before),
+        change(reading, reading.year_ago),
+        (course,),
+    )
+
+
 def _so_far(reading: Reading) -> Line:
-    return (" ", Span("warn", ("so far",))) if reading.is_open else ()
+    return (" ", Span("warn", ("so\u00a0far",))) if reading.is_open else ()
 
 
 def _against(formatter: Formatter, period: Period) -> str:

@@ -40,6 +40,7 @@ from boardpack.quickstart import skip_iri_grammar
 PRELOADED = (
     "pandas",
     "pyarrow.parquet",
+    "pyarrow.dataset",
     "pyarrow.pandas_compat",
     "altair",
     "vl_convert",

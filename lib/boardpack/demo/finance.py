@@ -1,5 +1,4 @@
-"""The ledger and the bank: gl_entries from budgets and recognised revenue,
-  cash_balances from both.
+"""The ledger and the bank: gl_entries from budgets and revenue, cash_balances from both.
 
 A budget is an amount a month; it is posted in as many parts as its cadence has days, and the cents
 of the parts are what the ledger says: nothing else has to add up to the budget.
@@ -15,8 +14,8 @@ _OPENING_BALANCE = 10_000_000
 
 #: Marketing and sales: share of the acquisition budget, cost type, channel, motion, cadence.
 _ACQUISITION = """
-  ('sales', 'personnel', NULL, 'direct', 'semi', 0.26), ('sales', 'personnel', NULL, 'inside',
-    'semi', 0.25),
+  ('sales', 'personnel', NULL, 'direct', 'semi', 0.26),
+  ('sales', 'personnel', NULL, 'inside', 'semi', 0.25),
   ('sales', 'tools', NULL, NULL, 'semi', 0.05),
   ('marketing', 'personnel', NULL, NULL, 'semi', 0.13),
   ('marketing', 'advertising', 'paid', NULL, 'daily', 0.105),
@@ -64,35 +63,35 @@ def _budgets(con: duckdb.DuckDBPyConnection) -> None:
         f"""
         CREATE TABLE work.budgets AS
         WITH segments AS (
-          SELECT * FROM (VALUES ('enterprise', 2.5, 0.045, 29000),
-            ('mid_market', 10.0, 0.26, 9000),
-                                ('smb', 17.0, 0.46, 2500)) AS v(segment, wins, more, cost)),
+          SELECT * FROM (VALUES
+            ('enterprise', 2.5, 0.045, 29000), ('mid_market', 10.0, 0.26, 9000),
+            ('smb', 17.0, 0.46, 2500)) AS v(segment, wins, more, cost)),
         acquisition AS (
           SELECT m, first, segment, (wins + more * m) * cost * (0.9 + 0.0055 * m)
-                 * [0.93, 0.95, 1.02, 0.97, 0.98, 1.02, 0.92, 0.92, 1.02, 1.05, 1.10,
-                   1.12][month(first)]
+                 * [0.93, 0.95, 1.02, 0.97, 0.98, 1.02,
+                    0.92, 0.92, 1.02, 1.05, 1.10, 1.12][month(first)]
                  * (0.97 + 0.06 * u('acquisition', m, segment)) AS amount
           FROM work.months, segments)
-        SELECT m, pnl_line, cost_type, segment, channel, motion, false AS direct, cadence, 1
-          AS part,
+        SELECT m, pnl_line, cost_type, segment, channel, motion, false AS direct, cadence,
+               1 AS part,
                amount * share * CASE WHEN first = DATE '{PUSH_ON}' AND cost_type = 'advertising'
                                      THEN {PUSH_ADVERTISING} ELSE 1 END AS amount
-        FROM acquisition, (VALUES {_ACQUISITION}) AS v(pnl_line, cost_type, channel, motion,
-          cadence, share)
+        FROM acquisition,
+             (VALUES {_ACQUISITION}) AS v(pnl_line, cost_type, channel, motion, cadence, share)
         UNION ALL
-        SELECT m, 'cogs', cost_type, segment, NULL, NULL, false, cadence, row_number() OVER (
-                 PARTITION BY m, segment, cost_type ORDER BY detail),
-               share * (revenue * (0.232 - 0.0013 * m) * CASE segment WHEN 'smb' THEN 1.25
-                 WHEN 'enterprise' THEN 0.9
-                        ELSE 1.0 END * (0.97 + 0.06 * u('goods', m, segment)) + 900)
+        SELECT m, 'cogs', cost_type, segment, NULL, NULL, false, cadence,
+               row_number() OVER (PARTITION BY m, segment, cost_type ORDER BY detail),
+               share * (revenue * (0.232 - 0.0013 * m)
+                        * CASE segment WHEN 'smb' THEN 1.25 WHEN 'enterprise' THEN 0.9 ELSE 1.0 END
+                        * (0.97 + 0.06 * u('goods', m, segment)) + 900)
         FROM (SELECT m, segment, sum(amount)::DOUBLE AS revenue FROM work.recognised GROUP BY ALL),
              (VALUES {_GOODS}) AS v(cost_type, detail, cadence, share)
         UNION ALL
         SELECT m, pnl_line, cost_type, NULL, NULL, NULL, direct, cadence, part::INTEGER,
                (base + more * (least(m, 24) + 0.45 * greatest(0, m - 24))) / parts
-                 * (0.98 + 0.04 * u('overhead/' || pnl_line || cost_type, m, part))
-        FROM work.months, (VALUES {_OVERHEAD}) AS v(pnl_line, cost_type, cadence, parts, direct,
-          base, more),
+               * (0.98 + 0.04 * u('overhead/' || pnl_line || cost_type, m, part))
+        FROM work.months,
+             (VALUES {_OVERHEAD}) AS v(pnl_line, cost_type, cadence, parts, direct, base, more),
              range(parts) AS r(part);
         """
     )
@@ -106,24 +105,22 @@ def _ledger(con: duckdb.DuckDBPyConnection) -> None:
           SELECT m, c.day, is_business_day, day = next - 1 AS is_last, day(c.day) = 15 AS is_middle
           FROM work.months JOIN out.business_calendar AS c ON c.day >= first AND c.day < next),
         parts AS (
-          SELECT b.*, d.day, 0.6 + 0.8 * u('posting/' || pnl_line || cost_type
-            || coalesce(segment, '')
-                   || coalesce(channel, '') || coalesce(motion, ''), d.day, part) AS weight
+          SELECT b.*, d.day,
+                 CASE WHEN cadence = 'semi' THEN 1.0
+                      ELSE 0.6 + 0.8 * u(concat('posting/', pnl_line, cost_type, segment, channel,
+                                                motion), d.day, part) END AS weight
           FROM work.budgets AS b JOIN days AS d ON d.m = b.m
            AND CASE cadence WHEN 'daily' THEN true WHEN 'business' THEN is_business_day
                             WHEN 'semi' THEN is_last OR is_middle ELSE is_last END),
-        weighed AS (
-          SELECT *, CASE WHEN cadence = 'semi' THEN 1.0 ELSE weight END AS w FROM parts),
         shared AS (
-          SELECT *, w / sum(w) OVER (PARTITION BY m, pnl_line, cost_type, segment, channel,
-            motion, direct, part
-                                     ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING
-                                       AND UNBOUNDED FOLLOWING)
-                      AS share
-          FROM weighed)
+          SELECT *, weight / sum(weight) OVER budget AS share
+          FROM parts
+          WINDOW budget AS (
+            PARTITION BY m, pnl_line, cost_type, segment, channel, motion, direct, part
+            ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))
         SELECT day AS posted_on, pnl_line, cost_type, motion AS sales_motion, segment, channel,
-               direct AS is_direct_customer_cost, part, round(amount * share, 2)::DECIMAL(18, 2)
-                 AS amount
+               direct AS is_direct_customer_cost, part,
+               round(amount * share, 2)::DECIMAL(18, 2) AS amount
         FROM shared
         UNION ALL
         SELECT next - 1, 'revenue', 'other', NULL, segment, NULL, false,
@@ -136,9 +133,8 @@ def _ledger(con: duckdb.DuckDBPyConnection) -> None:
                cost_type, sales_motion, segment, channel, is_direct_customer_cost, amount,
                known_on(posted_on, 'ledger', row_number() OVER posting) AS recorded_at
         FROM work.postings WHERE amount <> 0
-        WINDOW posting AS (ORDER BY posted_on, pnl_line, cost_type, segment, channel,
-          sales_motion, part,
-                           is_direct_customer_cost)
+        WINDOW posting AS (ORDER BY posted_on, pnl_line, cost_type, segment, channel, sales_motion,
+                                    part, is_direct_customer_cost)
         ORDER BY entry_id;
         """
     )
@@ -161,8 +157,8 @@ def _cash(con: duckdb.DuckDBPyConnection) -> None:
           FROM out.gl_entries JOIN work.months ON posted_on >= first AND posted_on < next
           WHERE pnl_line NOT IN ('revenue', 'depreciation_amortisation') GROUP BY m),
         owed AS (
-          SELECT m, sum(l.amount) AS tax FROM out.invoice_lines AS l JOIN out.invoices AS i
-            USING (invoice_id)
+          SELECT m, sum(l.amount) AS tax
+          FROM out.invoice_lines AS l JOIN out.invoices AS i USING (invoice_id)
           JOIN work.months ON issued_on >= first AND issued_on < next
           WHERE l.line_type = 'tax' AND i.status <> 'void' GROUP BY m),
         flows AS (
@@ -170,17 +166,18 @@ def _cash(con: duckdb.DuckDBPyConnection) -> None:
                  people + coalesce(lag(suppliers) OVER months, 0.8 * suppliers)::DECIMAL(18, 2)
                    + coalesce(lag(tax) OVER months, 0) AS payments,
                  coalesce(f.amount, 0)::DECIMAL(18, 2) AS financing
-          FROM work.months LEFT JOIN received AS r USING (m) LEFT JOIN spent USING (m) LEFT
-            JOIN owed USING (m)
+          FROM work.months
+          LEFT JOIN received AS r USING (m) LEFT JOIN spent USING (m) LEFT JOIN owed USING (m)
           LEFT JOIN (VALUES {rounds}) AS f(m, amount) USING (m)
           WINDOW months AS (ORDER BY m)),
         balances AS (
           SELECT *, {_OPENING_BALANCE} + sum(receipts - payments + financing) OVER (ORDER BY m)
-            AS closing FROM flows)
-        SELECT month_end, (closing - receipts + payments - financing)::DECIMAL(18, 2)
-          AS opening_balance,
-               receipts::DECIMAL(18, 2) AS customer_receipts, payments::DECIMAL(18, 2)
-                 AS operating_payments,
+                      AS closing
+          FROM flows)
+        SELECT month_end,
+               (closing - receipts + payments - financing)::DECIMAL(18, 2) AS opening_balance,
+               receipts::DECIMAL(18, 2) AS customer_receipts,
+               payments::DECIMAL(18, 2) AS operating_payments,
                financing AS financing_inflows, closing::DECIMAL(18, 2) AS closing_balance,
                CASE WHEN m = 12 THEN month_end + INTERVAL 6 DAY + INTERVAL 10 HOUR
                     ELSE month_end + INTERVAL 21 HOUR END AS recorded_at

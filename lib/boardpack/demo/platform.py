@@ -19,6 +19,9 @@ from boardpack.demo.story import (
     SLOWNESS,
 )
 
+#: SQL for the moment at which the outage begins.
+_OUTAGE = f"(TIMESTAMP '{OUTAGE_ON}' + INTERVAL {OUTAGE_FROM_MINUTE} MINUTE)"
+
 _BOUNDS = (25, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10000)
 
 #: surface, endpoint group, region, requests a minute by day, median in ms, shape k
@@ -27,7 +30,7 @@ _SERIES = """
     2.1),
   ('page', 'app', 'north_america', 40, 360, 2.6), ('mobile', 'app', 'north_america', 9, 300, 2.4),
   ('query', 'interactive', 'north_america', 30, 210, 1.7),
-    ('database', 'primary', 'north_america', 210, 9, 1.9),
+  ('database', 'primary', 'north_america', 210, 9, 1.9),
   ('edge_probe', 'probe', 'north_america', 2, 45, 3.0),
   ('api', 'core', 'europe', 66, 90, 2.15), ('page', 'app', 'europe', 27, 390, 2.6),
   ('mobile', 'app', 'europe', 6, 320, 2.4),
@@ -56,7 +59,6 @@ def _requests(con: duckdb.DuckDBPyConnection, *, minutes: int, groups: int) -> N
         f"round(requests / (1 + pow({bound} / median, -k)))::BIGINT AS le_{bound}"
         for bound in _BOUNDS
     )
-    outage = f"TIMESTAMP '{OUTAGE_ON}' + INTERVAL {OUTAGE_FROM_MINUTE} MINUTE"
     con.execute(
         f"""
         CREATE TABLE out.request_metrics AS
@@ -64,28 +66,27 @@ def _requests(con: duckdb.DuckDBPyConnection, *, minutes: int, groups: int) -> N
           SELECT bucket_start, epoch(bucket_start)::BIGINT // 60 AS minute_no,
                  bucket_start + INTERVAL {minutes} MINUTE AS bucket_end,
                  datediff('month', DATE '{FIRST_DAY}', bucket_start::DATE) AS m
-          FROM (SELECT unnest(range(TIMESTAMP '{FIRST_DAY}', TIMESTAMP '{END}',
-            INTERVAL {minutes} MINUTE))
-                  AS bucket_start)),
+          FROM range(TIMESTAMP '{FIRST_DAY}', TIMESTAMP '{END}', INTERVAL {minutes} MINUTE)
+            AS r(bucket_start)),
         series AS (
-          SELECT surface, CASE WHEN g = 0 THEN endpoint_group ELSE endpoint_group || '-' || g END
-            AS endpoint_group,
+          SELECT surface, endpoint_group || CASE WHEN g > 0 THEN '-' || g ELSE '' END
+                   AS endpoint_group,
                  region, rate::DOUBLE / {groups} AS rate, base::DOUBLE AS base, k::DOUBLE AS k,
                  surface || endpoint_group || region || g AS name
           FROM (VALUES {_SERIES}) AS v(surface, endpoint_group, region, rate, base, k),
-            range({groups}) AS r(g)),
+               range({groups}) AS r(g)),
         loaded AS (
           SELECT b.*, s.*, {minutes} * rate * (0.16 + 0.024 * m)
                  * CASE WHEN {minutes} >= 1440 OR surface = 'edge_probe' THEN 0.62
-                        ELSE 0.62 + 0.5 * cos(2 * pi() * ((minute_no + {minutes} / 2.0) % 1440
-                          - noon(region))
-                                              / 1440.0) END
+                        ELSE 0.62 + 0.5 * cos(2 * pi() / 1440.0
+                               * ((minute_no + {minutes} / 2.0) % 1440 - noon(region))) END
                  * CASE WHEN is_weekend(bucket_start::DATE) THEN 0.42 ELSE 1 END
                  * (0.93 + 0.14 * u('load', name, minute_no)) AS load,
-                 CASE WHEN region = '{OUTAGE_REGION}' AND surface <> 'edge_probe' THEN
-                   greatest(0, epoch(least(bucket_end, {outage} + INTERVAL {OUTAGE_MINUTES} MINUTE)
-                                     - greatest(bucket_start, {outage})) / 60) / {minutes} ELSE 0
-                                       END AS down,
+                 CASE WHEN region = '{OUTAGE_REGION}' AND surface <> 'edge_probe'
+                      THEN greatest(0, epoch(
+                             least(bucket_end, {_OUTAGE} + INTERVAL {OUTAGE_MINUTES} MINUTE)
+                             - greatest(bucket_start, {_OUTAGE})) / 60) / {minutes}
+                      ELSE 0 END AS down,
                  region = '{OUTAGE_REGION}' AND bucket_start >= TIMESTAMP '{OUTAGE_ON}'
                    AND bucket_start < TIMESTAMP '{SLOW_UNTIL}' AS slow
           FROM buckets AS b, series AS s),
@@ -117,8 +118,8 @@ def _requests(con: duckdb.DuckDBPyConnection, *, minutes: int, groups: int) -> N
                CASE WHEN days_late(bucket_start::DATE, 'requests', name || minute_no) > 0
                     THEN known_at(bucket_start, 'requests', name || minute_no)
                     ELSE least(bucket_end + INTERVAL 40 SECOND,
-                               bucket_start::DATE::TIMESTAMP + INTERVAL 86399 SECOND) END
-                                 AS recorded_at
+                               bucket_start::DATE::TIMESTAMP + INTERVAL 86399 SECOND)
+                    END AS recorded_at
         FROM failed ORDER BY bucket_start, surface, endpoint_group, region;
         """
     )
@@ -132,23 +133,22 @@ def _uptime(con: duckdb.DuckDBPyConnection) -> None:
         WITH hours AS (
           SELECT hour, epoch(hour)::BIGINT // 3600 AS n, service, region,
                  service || region AS name, datediff('month', DATE '{FIRST_DAY}', hour::DATE) AS m
-          FROM (SELECT unnest(range(TIMESTAMP '{FIRST_DAY}', TIMESTAMP '{END}', INTERVAL 1 HOUR))
-            AS hour),
+          FROM range(TIMESTAMP '{FIRST_DAY}', TIMESTAMP '{END}', INTERVAL 1 HOUR) AS h(hour),
                (VALUES ('app'), ('api')) AS s(service),
                (VALUES ('north_america'), ('europe'), ('apac')) AS r(region)),
         events AS (
           SELECT *, CASE WHEN isodow(hour) = 7 AND day(hour) BETWEEN 8 AND 14
-                              AND hour(hour) = CASE region WHEN 'europe' THEN 1 WHEN 'apac'
-                                THEN 17 ELSE 8 END
+                              AND hour(hour) = CASE region WHEN 'europe' THEN 1 WHEN 'apac' THEN 17
+                                                           ELSE 8 END
                          THEN round(4 + 8 * u('maintenance', name, n), 0) ELSE 0 END AS planned,
                  CASE WHEN u('incident', name, n) < 0.0032 - 0.00003 * m
-                      THEN round(1 + 14 * u('incident length', name, n) ** 2, 2) ELSE 0 END
-                        AS incident,
-                 CASE WHEN region = '{OUTAGE_REGION}' THEN greatest(0, epoch(
-                        least(hour + INTERVAL 1 HOUR, TIMESTAMP '{OUTAGE_ON}'
-                              + INTERVAL {OUTAGE_FROM_MINUTE + OUTAGE_MINUTES} MINUTE)
-                        - greatest(hour, TIMESTAMP '{OUTAGE_ON}'
-                          + INTERVAL {OUTAGE_FROM_MINUTE} MINUTE)) / 60)
+                      THEN round(1 + 14 * u('incident length', name, n) ** 2, 2)
+                      ELSE 0 END AS incident,
+                 CASE WHEN region = '{OUTAGE_REGION}'
+                      THEN greatest(0, epoch(
+                             least(hour + INTERVAL 1 HOUR,
+                                   {_OUTAGE} + INTERVAL {OUTAGE_MINUTES} MINUTE)
+                             - greatest(hour, {_OUTAGE})) / 60)
                       ELSE 0 END AS outage
           FROM hours)
         SELECT hour, service, region, 60 AS total_minutes,
@@ -159,13 +159,13 @@ def _uptime(con: duckdb.DuckDBPyConnection) -> None:
                     WHEN region = '{OUTAGE_REGION}' AND hour >= TIMESTAMP '{OUTAGE_ON}'
                          AND hour < TIMESTAMP '{SLOW_UNTIL}' AND outage = 0
                     THEN round(60 * u('slow', name, n), 2)
-                    WHEN u('degraded', name, n) < 0.01 THEN round(30 * u('degraded for', name, n),
-                      2)
+                    WHEN u('degraded', name, n) < 0.01
+                    THEN round(30 * u('degraded for', name, n), 2)
                     ELSE 0 END::DECIMAL(18, 2) AS degraded_minutes,
                CASE WHEN days_late(hour::DATE, 'uptime', name || n) > 0
                     THEN known_at(hour, 'uptime', name || n)
-                    ELSE least(hour + INTERVAL 3640 SECOND, hour::DATE::TIMESTAMP
-                      + INTERVAL 86399 SECOND)
+                    ELSE least(hour + INTERVAL 3640 SECOND,
+                               hour::DATE::TIMESTAMP + INTERVAL 86399 SECOND)
                     END AS recorded_at
         FROM events ORDER BY hour, service, region;
         """

@@ -70,10 +70,10 @@ def _users(con: duckdb.DuckDBPyConnection) -> None:
                  until + to_seconds(36000 + (u('off', no, j) * 400000)::INTEGER) AS closed_at
           FROM seated)
         SELECT row_number() OVER (ORDER BY no, j)::INTEGER AS uid, no, account_id, j, region,
-               segment, account_id || '-' || j AS user_id, is_internal OR u('staff', no, j) < 0.004
-                 AS is_internal,
-               CASE WHEN j = 1 OR u('role', no, j) < 0.08 THEN 'admin' WHEN u('role', no, j) < 0.42
-                    THEN 'builder' ELSE 'viewer' END AS role,
+               segment, account_id || '-' || j AS user_id,
+               is_internal OR u('staff', no, j) < 0.004 AS is_internal,
+               CASE WHEN j = 1 OR u('role', no, j) < 0.08 THEN 'admin'
+                    WHEN u('role', no, j) < 0.42 THEN 'builder' ELSE 'viewer' END AS role,
                greatest(created_at, account_created_at) AS created_at,
                CASE WHEN since IS NULL AND NOT is_internal THEN trial_at + to_days(trial_days + 45)
                     WHEN j = 1 THEN closed_at

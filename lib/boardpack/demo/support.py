@@ -37,8 +37,7 @@ def _tickets(con: duckdb.DuckDBPyConnection) -> None:
           FROM work.prospects WHERE has_trial AND NOT is_internal
           UNION ALL
           SELECT p.no, p.account_id, m.m, m.first, m.next, region,
-                 greatest(m.first, p.created_at::DATE + 1),
-                 m.next, 0.06, 'internal'
+                 greatest(m.first, p.created_at::DATE + 1), m.next, 0.06, 'internal'
           FROM work.prospects AS p JOIN work.months AS m ON p.created_at::DATE + 1 < m.next
           WHERE is_internal),
         days AS (
@@ -155,10 +154,8 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
           FROM work.users AS w JOIN work.spans AS s USING (no) WHERE u('ces', uid, 0) < 0.2),
         feature AS (
           SELECT 'preference', 'feature ' || (1 + floor(u('half', uid, 0) * 6)::INTEGER),
-                 'feature', w.uid,
-                 w.account_id, w.user_id, NULL,
-                 'F' || lpad((1 + floor(u('which feature', uid, 0) * 14))::INTEGER::VARCHAR, 2,
-                   '0'),
+                 'feature', w.uid, w.account_id, w.user_id, NULL,
+                 printf('F%02d', 1 + floor(u('which feature', uid, 0) * 14)::INTEGER),
                  w.created_at::DATE + 40 + floor(u('half', uid, 0) * 300)::INTEGER
           FROM work.users AS w JOIN work.spans AS s USING (no)
             WHERE u('preference', uid, 0) < 0.13),
@@ -169,10 +166,9 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
         SELECT * FROM relationship UNION ALL SELECT * FROM support UNION ALL SELECT * FROM effort
         UNION ALL SELECT * FROM feature UNION ALL SELECT * FROM fit
         UNION ALL
-        SELECT 'employee', year(q.first) || 'Q' || quarter(q.first), 'relationship',
-               -(q.m * 1000 + i)::INTEGER,
-               NULL, NULL, NULL, NULL, q.first + 30
-        FROM quarters AS q, range(60 + 3 * m) AS r(i);
+        SELECT 'employee', wave, 'relationship', -(m * 1000 + i)::INTEGER, NULL, NULL, NULL, NULL,
+               first + 30
+        FROM quarters, range(60 + 3 * m) AS r(i);
 
         CREATE TABLE out.survey_responses AS
         WITH placed AS (
@@ -198,45 +194,42 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
                       END AS answered_at,
                  CASE segment WHEN 'enterprise' THEN 0.03 WHEN 'smb' THEN -0.03 ELSE 0.0 END
                  + 0.0012 * datediff('month', DATE '{END}', sent_at::DATE)
-                 - CASE WHEN felt AND hit THEN 0.36 WHEN felt THEN 0.04 ELSE 0 END AS mood
+                 - CASE WHEN felt AND hit THEN 0.36 WHEN felt THEN 0.04 ELSE 0 END AS mood,
+                 floor(7 * u('detracts/' || draw, uid, 0) ** 0.6)::INTEGER AS detracted
           FROM sent),
         scored AS (
           SELECT *, CASE survey_type
               WHEN 'nps' THEN CASE WHEN y < 0.645 + mood THEN 9 + (y < 0.33)::INTEGER
                                    WHEN y < 0.885 + 0.7 * mood THEN 7 + (y < 0.79)::INTEGER
-                                   ELSE floor(7 * u('detracts/' || draw, uid, 0) ** 0.6)::INTEGER
-                                     END
+                                   ELSE detracted END
               WHEN 'csat' THEN CASE WHEN y < 0.58 THEN 5 WHEN y < 0.85 THEN 4 WHEN y < 0.93 THEN 3
                                     WHEN y < 0.97 THEN 2 ELSE 1 END
               WHEN 'ces' THEN CASE WHEN y < 0.36 THEN 7 WHEN y < 0.66 THEN 6 WHEN y < 0.84 THEN 5
                                    WHEN y < 0.93 THEN 4 ELSE 3 END
               WHEN 'pmf' THEN CASE WHEN y < 0.43 THEN 3 WHEN y < 0.81 THEN 2 ELSE 1 END
               WHEN 'preference' THEN (y < 0.68)::INTEGER
-              ELSE CASE WHEN y < 0.55 THEN 9 + (y < 0.2)::INTEGER WHEN y < 0.85 THEN 7
-                + (y < 0.7)::INTEGER
-                        ELSE floor(7 * u('detracts/' || draw, uid, 0) ** 0.6)::INTEGER END END
-                          AS score
+              ELSE CASE WHEN y < 0.55 THEN 9 + (y < 0.2)::INTEGER
+                        WHEN y < 0.85 THEN 7 + (y < 0.7)::INTEGER ELSE detracted END
+              END AS score
           FROM rated)
-        SELECT 'R' || lpad(row_number() OVER (ORDER BY sent_at, survey_type, uid)::VARCHAR, 6,
-          '0') AS response_id,
+        SELECT 'R' || lpad(row_number() OVER invitation::VARCHAR, 6, '0') AS response_id,
                survey_type, wave, touchpoint,
                CASE WHEN survey_type = 'employee' THEN 'employee' ELSE 'customer' END
                  AS respondent_type,
                account_id, user_id, ticket_id, feature_id,
-               CASE WHEN survey_type = 'employee' THEN pick(['engineering', 'sales', 'marketing',
-                 'success',
-                    'finance'], u('team', uid, 0)) END AS respondent_team,
+               CASE WHEN survey_type = 'employee'
+                    THEN pick(['engineering', 'sales', 'marketing', 'success', 'finance'],
+                              u('team', uid, 0)) END AS respondent_team,
                CASE WHEN survey_type IN ('nps', 'preference', 'employee') THEN 0 ELSE 1 END
                  AS scale_min,
                CASE survey_type WHEN 'nps' THEN 10 WHEN 'employee' THEN 10 WHEN 'csat' THEN 5
-                 WHEN 'ces' THEN 7
-                                WHEN 'pmf' THEN 3 ELSE 1 END AS scale_max,
+                                WHEN 'ces' THEN 7 WHEN 'pmf' THEN 3 ELSE 1 END AS scale_max,
                CASE WHEN answered_at < TIMESTAMP '{END}' THEN score END::DECIMAL(18, 2) AS score,
                sent_at,
                CASE WHEN answered_at < TIMESTAMP '{END}' THEN answered_at END AS responded_at,
-               known_at(CASE WHEN answered_at < TIMESTAMP '{END}' THEN answered_at ELSE sent_at
-                 END,
-                        'surveys', draw || uid) AS recorded_at
-        FROM scored ORDER BY sent_at, survey_type, uid;
+               known_at(CASE WHEN answered_at < TIMESTAMP '{END}' THEN answered_at
+                             ELSE sent_at END, 'surveys', draw || uid) AS recorded_at
+        FROM scored WINDOW invitation AS (ORDER BY sent_at, survey_type, uid)
+        ORDER BY response_id;
         """
     )

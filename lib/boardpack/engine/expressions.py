@@ -143,6 +143,9 @@ def formula(text: str) -> Formula:
         names.append(name)
         return f'"{name}"'
 
+    for inner in node.find_all(exp.Literal):
+        if inner.is_string:
+            raise ExpressionError(f"a formula is made of numbers, not of text: {inner.sql()}")
     value = _write(node, remember)
     numerator = denominator = None
     scale = 1.0
