@@ -77,7 +77,7 @@ lint: $(READY) ## check style, types and the direction of imports
 	@$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## write the code in the project's style, strip notebooks of outputs
-	@$(BIN)/python -m ruff check --fix --quiet . || true
+	@$(BIN)/python -m ruff check --fix-only --quiet .
 	@$(BIN)/python -m ruff format .
 	@$(BIN)/nbstripout $(wildcard notebooks/*.ipynb examples/*/notebooks/*.ipynb)
 

@@ -166,7 +166,8 @@ read_csv( :: => $1 ? [ ] { } \\ true""".split()
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join))
 @example("interval '1' \"day\"")
-@example("a -- '")
+@example("a -- read_csv(")
+@example("a /* ' */ + b")
 def test_whatever_is_written_gives_one_expression_or_an_error_of_ours(text: str) -> None:
     def known(name: str) -> str:
         if name not in ("a", "b", "day"):

@@ -353,17 +353,23 @@ def _panel(
     standing = f", {reading.aim}: {reading.standing}" if reading.aim else ""
     if isinstance(formatter.figure(reading.now), NoValue):
         standing = f" in {formatter.tick(told.latest.period)[0]}"
-    # Texts at fixed places: a title of Vega's stands higher where a point touches the upper edge.
-    texts = [
-        rows_chart([{"text": text}])
-        .mark_text(align="left", baseline="bottom", fontSize=size, fontWeight=weight, color=color)
-        .encode(alt.XValue(dx), alt.YValue(y), alt.Text("text:N"))
-        for text, size, weight, color, y in (
-            (_fitted(reading.name, width), 13, 600, look.ink, -26),
-            (figure + standing, 12, 400, look.muted, -10),
-        )
+    heads = [
+        _heading(_fitted(reading.name, width), dx, -26).mark_text(
+            align="left", baseline="bottom", fontSize=13, fontWeight=600
+        ),
+        _heading(figure + standing, dx, -10).mark_text(
+            align="left", baseline="bottom", color=look.muted
+        ),
     ]
-    return alt.layer(*layers, *texts).properties(width=width, height=84)
+    return alt.layer(*layers, *heads).properties(width=width, height=84)
+
+
+def _heading(text: str, x: float, y: float) -> alt.Chart:
+    # At a fixed place: a title of Vega's stands higher where a point touches the upper edge.
+    heading: alt.Chart = rows_chart([{"text": text}]).encode(
+        alt.XValue(x), alt.YValue(y), alt.Text("text:N")
+    )
+    return heading
 
 
 def _only_target(told: _History) -> _History:

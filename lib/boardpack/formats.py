@@ -111,7 +111,8 @@ class Formatter:
             size = abs(round(value, decimals) - round(base, decimals)) or abs(value - base)
             text = self._decimal(size, _visible(size, decimals))
             return f"{text}\u00a0pp" if unit == "percent" else text
-        if base <= 0 or value < 0:
+        # Against next to nothing a percentage has no meaning either.
+        if base <= 0 or value < 0 or value > 100 * base:
             return self.short(kpi, abs(value - base))
         return self.percentage(100 * abs(value - base) / base)
 

@@ -74,8 +74,9 @@ def main(mode: str) -> None:
         emit({"ready": time.perf_counter() - begun})
         _Forks(emit).serve()
     else:
+        caller = os.getppid()
         job = json.loads(sys.stdin.readline())
-        threading.Thread(target=_end_with_input, daemon=True).start()
+        threading.Thread(target=_end_with_input, args=[caller], daemon=True).start()
         execute(job, emit, "kernel")
 
 
@@ -277,7 +278,7 @@ def _emitter() -> Emit:
     return emit
 
 
-def _end_with_input() -> None:
+def _end_with_input(caller: int) -> None:
     """End this process and its kernel when standard input ends: a stop, or nobody is there."""
     import psutil
 
@@ -290,6 +291,8 @@ def _end_with_input() -> None:
             process.kill()
     # Papermill now sees that its kernel is dead, and saves what there is.
     time.sleep(_SAVING)
+    if os.getppid() != caller:
+        shutil.rmtree(os.environ.get(SCRATCH, ""), ignore_errors=True)
     os._exit(1)
 
 

@@ -102,7 +102,11 @@ def parse(document: Document, model: type[Model], key: Key = ()) -> Model:
 def _readable(
     document: Document, model: type[Strict], key: Key, error: ValidationError
 ) -> DefinitionError:
-    first = min(error.errors(), key=lambda e: document.line((*key, *e["loc"])) or 0)
+    # A typo leaves its key unknown and the right one missing: the unknown one is the cause.
+    first = min(
+        error.errors(),
+        key=lambda e: (e["type"] != "extra_forbidden", document.line((*key, *e["loc"])) or 0),
+    )
     path = first["loc"]
     where = (*key, *path)
     named = ".".join(str(step) for step in path)

@@ -166,14 +166,14 @@ def _line_months(con: duckdb.DuckDBPyConnection) -> None:
                             ELSE 0.92 * 1.04 ** (priced_k // 12) END, 2)::DECIMAL(10, 2)
                  AS seat_price
         FROM priced AS b
-        JOIN out.plans AS p ON NOT p.is_addon AND p.tier_rank = least(b.tier, 4)
-         AND p.billing_period = CASE WHEN term = 1 THEN 'monthly' WHEN term = 24 AND b.tier >= 3
-                                     THEN 'multi_year' ELSE 'annual' END;
+        JOIN out.plans AS p ON NOT p.is_addon AND p.tier_rank = b.tier
+         AND p.billing_period = CASE WHEN term = 1 THEN 'monthly'
+                                     WHEN term = 24 AND b.tier >= 3 THEN 'multi_year'
+                                     ELSE 'annual' END;
 
         CREATE TABLE work.addon_lines AS
         WITH offered AS (
-          SELECT l.*, a.plan_id, a.list_price_monthly, a.line, s.k, s.step_on,
-                 u('addon/' || a.plan_id, l.life_no, 0) AS x
+          SELECT l.*, a.plan_id, a.list_price_monthly, a.line, s.k, s.step_on
           FROM work.lives AS l
           CROSS JOIN (SELECT plan_id, list_price_monthly,
                              row_number() OVER (ORDER BY plan_id)::INTEGER AS line

@@ -200,7 +200,7 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
 
 
 def _write_done(node: exp.Expr) -> str:
-    return node.sql(dialect="duckdb")
+    return node.sql(dialect="duckdb", comments=False)
 
 
 def _bottom_up(node: exp.Expr, change: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
