@@ -420,13 +420,14 @@ def test_nothing_is_left_when_loading_is_cut_short() -> None:
 
 
 @pytest.mark.parametrize("mode", ["fork", "kernel"])
-def test_killed_caller_leaves_no_process(tmp_path: Path, mode: Mode) -> None:
+def test_killed_caller_leaves_nothing(tmp_path: Path, mode: Mode) -> None:
     pids = tmp_path / "pids"
     hang = f"""
 import os, pathlib, subprocess, time
 child = subprocess.Popen(["sleep", "60"])
 part = pathlib.Path({str(pids)!r} + ".part")
-part.write_text(f"{{os.getpid()}} {{os.getppid()}} {{child.pid}}")
+scratch = os.environ["BOARDPACK_SCRATCH"]
+part.write_text(f"{{os.getpid()}} {{os.getppid()}} {{child.pid}} {{scratch}}")
 part.rename({str(pids)!r})
 time.sleep(60)
 """
@@ -443,11 +444,13 @@ with NotebookProcess({mode!r}) as process:
         while not pids.exists() and time.monotonic() < until:
             assert caller.poll() is None
             time.sleep(0.05)
-        started = [int(pid) for pid in pids.read_text().split()]
+        *started, scratch = pids.read_text().split()
+        assert Path(scratch).is_dir()
     finally:
         caller.kill()
         caller.wait()
-    assert gone(started, 20)
+    assert gone([int(pid) for pid in started], 20)
+    assert not Path(scratch).exists()
 
 
 def test_mode_follows_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:

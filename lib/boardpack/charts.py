@@ -161,7 +161,7 @@ def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int 
             *(
                 shown
                 for kpi, found in told.items()
-                for shown in numbers((formatter.figure(found.latest), *_aim(readings[kpi])))
+                for shown in numbers((formatter.figure(found.latest), *readings[kpi].aim))
             ),
         ),
     )
@@ -257,16 +257,10 @@ def _end_labels(reading: Reading, told: _History, size: Size) -> list[Label]:
             text, shown = "year before", ()
         labels.append(Label(text, ago.value, look.muted, numbers=shown))
     goal = told.target[-1]
-    aim = _aim(reading)
+    aim = reading.aim
     if goal is not None and aim:
-        text = reading.aim
-        labels.append(Label(text, goal, look.target, numbers=numbers(aim)))
+        labels.append(Label(plain(aim), goal, look.target, numbers=numbers(aim)))
     return labels
-
-
-def _aim(reading: Reading) -> tuple[Any, ...]:
-    piece = reading.goal
-    return () if piece is None else (piece,)
 
 
 def _points(series: Sequence[Value]) -> list[dict[str, Any]]:
@@ -350,7 +344,7 @@ def _panel(
     if any(goal is not None for goal in told.target):
         layers = [*_lines(_only_target(told), x, scale), *layers]
     figure = plain((formatter.figure(told.latest),))
-    standing = f", {reading.aim}: {reading.standing}" if reading.aim else ""
+    standing = f", {plain(reading.aim)}: {reading.standing}" if reading.aim else ""
     if isinstance(formatter.figure(reading.now), NoValue):
         standing = f" in {formatter.tick(told.latest.period)[0]}"
     heads = [

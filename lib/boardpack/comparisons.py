@@ -89,19 +89,18 @@ def bullet(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
     rows: list[dict[str, Any]] = []
     shown: list[Shown] = []
     for reading in readings:
-        figure, goal = formatter.figure(reading.now), reading.goal
-        assert goal is not None
+        figure = formatter.figure(reading.now)
         share, is_met = _share(reading), reading.standing == "met"
         rows.append(
             {
                 "row": reading.name,
                 "value": min(share, _FURTHEST),
-                "text": f"{plain((figure,))}, {reading.aim}: {reading.standing}",
+                "text": f"{plain((figure,))}, {plain(reading.aim)}: {reading.standing}",
                 "color": look.accent if is_met else mix(look.accent, look.paper, 0.5),
                 "ink": look.ink if is_met else look.bad,
             }
         )
-        shown += numbers((figure, goal))
+        shown += numbers((figure, *reading.aim))
     board = _board(
         size, [row["row"] for row in rows], [row["text"] for row in rows], len(rows), top=18
     )

@@ -126,12 +126,13 @@ class Reading:
         return number(self.now, self.formatter.target(self.facts.id, self.target), "target")
 
     @property
-    def aim(self) -> str:
+    def aim(self) -> Line:
         """The target with its side: ``target $2M``, ``limit 2%``; empty without one."""
         if self.target is None:
-            return ""
+            return ()
         figure = self.formatter.target(self.facts.id, replace(self.target, comparator=">="))
-        return f"{'limit' if self.target.comparator in ('<', '<=') else 'target'} {figure}"
+        side = "limit " if self.target.comparator in ("<", "<=") else "target "
+        return (side, number(self.now, figure, "target"))
 
     def change_from(self, other: Value) -> str:
         """The change against ``other`` as text, empty when one of the two has no value."""
@@ -179,14 +180,13 @@ def against_target(reading: Reading) -> Line:
     target = reading.target
     if target is None or reading.now.value is None:
         return ()
-    what, text = reading.aim.split(" ", 1)
-    goal = number(reading.now, text, "target")
+    kind, goal = reading.aim
     distance, side = reading.gap
     if isinstance(target.value, tuple) and reading.standing == "met":
-        return (f", within the {what} of ", goal)
+        return (f", within the {kind}of ", goal)
     if not distance:
-        return (f", on the {what} of ", goal)
-    return (", ", number(reading.now, distance, "gap"), f" {side} the {what} of ", goal)
+        return (f", on the {kind}of ", goal)
+    return (", ", number(reading.now, distance, "gap"), f" {side} the {kind}of ", goal)
 
 
 def read(values: Values, kpi: str, dims: str = "") -> Reading:
@@ -245,8 +245,8 @@ def _largest_part(total: Reading, members: list[tuple[str, Reading]]) -> Line:
     name = member_name(member)
     if part / moved > 1:
         return (
-            f"{total.name} {verb} by ", whole, f": {name} moved by ", own,
-            ", others went the other way",
+            f"{total.name} {verb} by ", whole, f": {name} {verb} by ", own,
+            ", the others together went the other way",
         )  # fmt: skip
     return (f"{name} explains ", own, " of the ", whole, f" by which {total.name} {verb}")
 

@@ -77,7 +77,10 @@ def main(mode: str) -> None:
         caller = os.getppid()
         job = json.loads(sys.stdin.readline())
         threading.Thread(target=_end_with_input, args=[caller], daemon=True).start()
-        execute(job, emit, "kernel")
+        try:
+            execute(job, emit, "kernel")
+        finally:
+            _clear_up(caller)
 
 
 def execute(job: dict[str, Any], emit: Emit, mode: str) -> None:
@@ -291,9 +294,14 @@ def _end_with_input(caller: int) -> None:
             process.kill()
     # Papermill now sees that its kernel is dead, and saves what there is.
     time.sleep(_SAVING)
+    _clear_up(caller)
+    os._exit(1)
+
+
+def _clear_up(caller: int) -> None:
+    """Remove the scratch folder if the caller, whose it is, was killed."""
     if os.getppid() != caller:
         shutil.rmtree(os.environ.get(SCRATCH, ""), ignore_errors=True)
-    os._exit(1)
 
 
 def _literal(path: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -169,7 +170,9 @@ def _unwrap(node: exp.Expr) -> exp.Expr:
 def _write(node: exp.Expr, resolve: Resolve) -> str:
     node = node.copy()
     for inner in list(node.walk()):
-        if not isinstance(inner, _ALLOWED):
+        # A type alone, such as `null[]`, is no value.
+        stray = isinstance(inner, exp.DataType) and not isinstance(inner.parent, exp.Cast)
+        if stray or not isinstance(inner, _ALLOWED):
             raise ExpressionError(_refusal(inner))
         if isinstance(inner, exp.Cast) and inner.to.this not in (
             exp.DataType.Type.DOUBLE,
@@ -196,7 +199,13 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
             )
         return inner
 
-    return _write_done(_bottom_up(node, columns))
+    written = _write_done(_bottom_up(node, columns))
+    try:
+        # The parser is laxer than the engine: `a is b` ends here and not in the middle of a run.
+        duckdb.extract_statements(f"SELECT {written}")
+    except duckdb.Error as error:
+        raise ExpressionError(f"cannot be read as SQL: {str(error).splitlines()[0]}") from None
+    return written
 
 
 def _write_done(node: exp.Expr) -> str:
