@@ -57,7 +57,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "$(CURDIR)" > $@
 
 demo: $(READY) ## make the demo company, run its monthly and board report
-	@$(BIN)/boardpack demo $(ARGS)
+	@$(BIN)/boardpack demo --scale 1 $(ARGS)
 
 test: $(READY) ## run the tests, without the slow ones
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)

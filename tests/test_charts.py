@@ -38,7 +38,6 @@ VERBS: dict[str, Callable[[Values], Block]] = {
     "by_member": lambda v: by_member(v, "mrr", "segment"),
     "by_member-rate": lambda v: by_member(v, "customer_churn_rate", "segment", size="half"),
     "bridge": lambda v: bridge(v, "mrr", MOVEMENTS),
-    "bridge-half": lambda v: bridge(v, "mrr", MOVEMENTS, size="half"),
     "movements": lambda v: movements(v, MOVEMENTS),
     "ranking": lambda v: ranking(v, "mrr", "segment"),
     "ranking-half": lambda v: ranking(v, "nps", "segment", size="half"),

@@ -12,7 +12,7 @@ from boardpack.blocks import Block, Chart, Shown, Text
 from boardpack.formats import MINUS, Formatter, number
 from boardpack.markup import Line, numbers, plain
 from boardpack.periods import Period
-from boardpack.plots import Board, Label, Scale, Size, beside, lookup, rows_chart, wrapped, x_axis
+from boardpack.plots import Board, Label, Scale, beside, lookup, rows_chart, wrapped, x_axis
 from boardpack.theme import mix, palette
 from boardpack.values import Value, Values
 
@@ -36,7 +36,6 @@ def bridge(
     movements: Sequence[str],
     *,
     opening: str = "",
-    size: Size = "full",
 ) -> Block:
     """How a balance came from its opening to its closing figure: one bar a movement.
 
@@ -57,14 +56,14 @@ def bridge(
         alt=f"Bridge of {values.kpi(balance).name}: "
         + ", ".join(f"{step.name} {step.text}" for step in steps)
         + ".",
-        spec=_bridge_spec(steps, size),
+        spec=_bridge_spec(steps),
         columns=("Step", "Amount"),
         rows=tuple((step.name, _in_full(formatter, balance, step)) for step in steps),
         numbers=(*numbers(said), *(shown for step in steps for shown in step.numbers)),
     )
 
 
-def movements(values: Values, kpis: Sequence[str], last: int = 13, *, size: Size = "full") -> Block:
+def movements(values: Values, kpis: Sequence[str], last: int = 13) -> Block:
     """What was added and what was lost in each period, one colour a movement, with the net of both.
 
     A movement whose KPI is better when lower is drawn below zero.
@@ -88,7 +87,7 @@ def movements(values: Values, kpis: Sequence[str], last: int = 13, *, size: Size
         *(_movement_label(formatter, bar) for bar in bars if bar["period"] == periods[-1].label),
         Label("net " + _signed(formatter, known[0], net[-1]), net[-1], palette().ink, True),
     ]
-    board = Board(size, 210, scale.room, max(label.width for label in labels) + 30)
+    board = Board("full", 210, scale.room, max(label.width for label in labels) + 30)
     x = x_axis(formatter, periods, board.width, edges=0.35)
     return Chart(
         title=plain(said),
@@ -176,7 +175,7 @@ def _in_full(formatter: Formatter, balance: str, step: _Step) -> str:
     return ("+" if amount > 0 else "") + formatter.full(balance, amount)
 
 
-def _bridge_spec(steps: Sequence[_Step], size: Size) -> dict[str, Any]:
+def _bridge_spec(steps: Sequence[_Step]) -> dict[str, Any]:
     look = palette()
     levels = [step.end for step in steps]
     spread = max(levels) - min(levels) or abs(levels[0]) * 0.1 or 1.0
@@ -199,7 +198,7 @@ def _bridge_spec(steps: Sequence[_Step], size: Size) -> dict[str, Any]:
         }
         for i, step in enumerate(steps)
     ]
-    board = Board(size, 190, 10, 10, bottom=44, top=8)
+    board = Board("full", 190, 10, 10, bottom=44, top=8)
     slot = board.width / len(steps)
     names = [wrapped(step.name, slot) for step in steps]
     axis = alt.Axis(
