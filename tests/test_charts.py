@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,8 @@ def test_no_text_is_cut_off_and_none_lies_on_another(
             .map(text => [text.textContent, text.getBoundingClientRect()])
             .filter(([text, box]) => text && box.width);
           const cut = boxes.filter(([, box]) => box.left < frame.left - 1
-            || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1);
+            || box.right > frame.right + 1 || box.top < frame.top - 1
+            || box.bottom > frame.bottom + 1);
           const hit = boxes.filter(([, a], i) => boxes.some(([, b], j) => j > i
             && a.left < b.right - 1 && b.left < a.right - 1
             && a.top < b.bottom - 5 && b.top < a.bottom - 5));
@@ -194,7 +196,7 @@ def test_a_line_has_a_gap_where_there_is_no_figure() -> None:
 def test_a_trend_begins_with_the_first_figure() -> None:
     frame = VALUES.frame[VALUES.frame["period"] >= "2025-09"]
     shown = drawn(trend(replace(VALUES, frame=frame), "mau"))
-    assert [row[0] for row in shown.rows][0] == "September 2025"
+    assert next(row[0] for row in shown.rows) == "September 2025"
     assert all(row[2] == "—" for row in shown.rows)
 
 
@@ -233,7 +235,7 @@ def test_a_bridge_adds_up() -> None:
     bars = rows(shown.spec, field="from")[: len(MOVEMENTS) + 2]
     opening = VALUES.value("mrr", VALUES.period.shift(-1)).value
     assert bars[0]["to"] == opening
-    for before, bar in zip(bars, bars[1:-1], strict=False):
+    for before, bar in pairwise(bars[:-1]):
         assert bar["from"] == pytest.approx(before["to"])
     signs = [1, 1, 1, -1, -1]
     for bar, kpi, sign in zip(bars[1:], MOVEMENTS, signs, strict=False):

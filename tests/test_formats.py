@@ -99,9 +99,7 @@ def test_changes(kpi: str, now: float, before: float, text: str) -> None:
         ("gross_margin", Target((15, 20), "between"), "15% – 20%"),
     ],
 )
-def test_targets_keep_the_precision_they_were_set_with(
-    kpi: str, target: Target, text: str
-) -> None:
+def test_targets_keep_the_precision_they_were_set_with(kpi: str, target: Target, text: str) -> None:
     assert ENGLISH.target(kpi, target).replace(NB, " ") == text
 
 

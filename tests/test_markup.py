@@ -107,7 +107,9 @@ def test_line_ends_and_control_characters_do_not_break_a_line() -> None:
 
 
 def test_a_number_says_what_it_is() -> None:
-    block = text(Paragraph((number("$1.9M"), " ", number("+4%", member="segment=smb", what="change"))))
+    block = text(
+        Paragraph((number("$1.9M"), " ", number("+4%", member="segment=smb", what="change")))
+    )
     (paragraph,) = read(block.markdown)
     first, _, second = paragraph["c"]
     assert first["c"][0][1:] == [

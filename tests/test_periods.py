@@ -37,8 +37,8 @@ def test_parse(text: str, start: date, end: date) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "last month", "2025-13", "2025-00", "2025-Q5", "2025-W54", "2025-W53", "2021-W53", "2025-2",
-     "2025-02-29", "25-12", "0000", "2025-12-32", "FY2026"],
+    ["", "last month", "2025-13", "2025-00", "2025-Q5", "2025-W54", "2025-W53", "2021-W53",
+     "2025-2", "2025-02-29", "25-12", "0000", "2025-12-32", "FY2026"],
 )  # fmt: skip
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(PeriodError, match=r"not a period|not in the calendar"):
@@ -55,7 +55,7 @@ def test_parse_day(text: str, right: bool) -> None:
     if right:
         assert parse_day(text) == date(2025, 12, 31)
     else:
-        with pytest.raises(PeriodError, match="as-of '31.12.2025' is not a day"):
+        with pytest.raises(PeriodError, match=r"as-of .31\.12\.2025. is not a day"):
             parse_day(text)
 
 

@@ -173,7 +173,11 @@ def test_members_stand_in_order_with_the_unknown_last() -> None:
             "Monthly Recurring Revenue rose by $103K: SMB rose by $268K,"
             " the others together went the other way",
         ),
-        ({}, "nps", "Net promoter score is highest in Enterprise at 63.0 and lowest in SMB at 47.3"),
+        (
+            {},
+            "nps",
+            "Net promoter score is highest in Enterprise at 63.0 and lowest in SMB at 47.3",
+        ),
         ({}, "gross_margin", ""),
         ({("mrr", PERIOD, ""): None}, "mrr", ""),
     ],

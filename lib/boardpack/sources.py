@@ -244,11 +244,14 @@ class Sources:
 
     def tables(self, source: str) -> tuple[str, ...]:
         """The tables to be connected for ``source``: itself or its base, and its joins."""
-        base = self[self[source].derived_from or source]
-        found = [base.id]
-        for join in base.joins.values():
-            found.extend(self.tables(join.source))
-        return tuple(dict.fromkeys(found))
+        found: dict[str, None] = {}
+        todo = [self[source].derived_from or source]
+        while todo:
+            table = self[todo.pop(0)]
+            if table.id not in found:
+                found[table.id] = None
+                todo += [join.source for join in table.joins.values()]
+        return tuple(found)
 
 
 def load(workspace: Workspace) -> Sources:
@@ -261,6 +264,11 @@ def load(workspace: Workspace) -> Sources:
             raise document.error("expected one source, starting with `source:` or `maps:`.")
         if "maps" in document.data:
             entry = parse(document, MappingEntry)
+            if entry.maps in mappings:
+                raise document.error(
+                    f"source {entry.maps!r} is already mapped in {mappings[entry.maps].file}.",
+                    ("maps",),
+                )
             mappings[entry.maps] = Mapped(
                 entry.maps,
                 document.path,
@@ -277,6 +285,8 @@ def load(workspace: Workspace) -> Sources:
                 ("source",),
                 hint=f"write `replaces: {source.id}`, or `maps:` to map a table onto it",
             )
+        if replaces is not None and source.id not in declared:
+            raise document.error(f"source {source.id!r} replaces nothing.", ("replaces",))
         declared[source.id] = source
         origin[source.id] = document
     sources = Sources(declared, mappings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from boardpack.workspace import Workspace
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 _NUMBERS = (*_WHOLE, "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
-#: Declared type -> the beginnings of DuckDB type names that can be read as it without loss.
+#: Declared type -> the DuckDB types that can be read as it without loss.
 _READABLE = {
     "string": (*_WHOLE, "HUGEINT", "VARCHAR", "ENUM", "UUID", "UINTEGER", "UBIGINT"),
     "int": (*_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER"),
@@ -29,7 +29,7 @@ _READABLE = {
     "double": _NUMBERS,
     "bool": ("BOOLEAN",),
     "date": ("DATE",),
-    "timestamp": ("TIMESTAMP",),
+    "timestamp": ("TIMESTAMP", *(f"TIMESTAMP{x}" for x in ("_S", "_MS", "_NS", " WITH TIME ZONE"))),
     "time": ("TIME",),
 }
 
@@ -143,16 +143,29 @@ def slice_of_rows(
         columns = ", ".join(f'"{c.name}" {c.sql_type}' for c in source.columns.values())
         con.execute(f'CREATE TABLE given."{name}" ({columns})')
         for entry in entries:
-            filled = dict(entry)
+            filled = {column: _utc(value) for column, value in entry.items()}
             if source.recorded_at and source.time and source.recorded_at not in filled:
                 filled[source.recorded_at] = filled.get(source.time)
             names = ", ".join(f'"{column}"' for column in filled)
             marks = ", ".join("?" for _ in filled)
-            con.execute(
-                f'INSERT INTO given."{name}" ({names}) VALUES ({marks})', list(filled.values())
-            )
+            try:
+                con.execute(
+                    f'INSERT INTO given."{name}" ({names}) VALUES ({marks})', list(filled.values())
+                )
+            except duckdb.Error as error:
+                con.close()
+                raise SourceError(
+                    f"row {dict(entry)} cannot stand in {name!r}: {_first_line(error)}"
+                ) from None
         _create_view(con, source, f'given."{name}"', as_of, zone, None)
     return Slice(con, as_of, zone, declared, tuple(rows))
+
+
+def _utc(value: Any) -> Any:
+    """A moment with a zone as the tables hold it: in UTC and without one."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
 
 
 def data_span(workspace: Workspace, declared: Sources, sources: Iterable[str]) -> dict[str, Span]:
@@ -189,7 +202,6 @@ def local_day(source: Source, zone: ZoneInfo, alias: str = "t") -> str:
 @lru_cache
 def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
     """(UTC instant, seconds east of UTC from then on), for the years that tables speak of."""
-    from datetime import datetime
 
     def offset(day: date) -> int:
         delta = datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset()
@@ -208,8 +220,6 @@ def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
 
 def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
     """The UTC minute at which the offset stops being ``before``, after noon of ``day``."""
-    from datetime import UTC, datetime
-
     low = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(seconds=before)
     high = low + timedelta(days=1, hours=2)
     while high - low > timedelta(minutes=1):
@@ -223,13 +233,16 @@ def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
     return turn.replace(tzinfo=None)
 
 
-def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> set[str]:
-    """Make every raw table of the workspace readable by its own name; returns those names."""
+def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, str]:
+    """Make every raw table of the workspace readable by its own name.
+
+    Returns the names, each with "" or why the table cannot be read after all.
+    """
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
     con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
     settings = workspace.settings.warehouse
     config = workspace.root / "boardpack.yml"
-    names: set[str] = set()
+    names: dict[str, str] = {}
     if settings.duckdb is not None:
         path = workspace.inside(settings.duckdb, "the warehouse")
         if not path.is_file():
@@ -250,19 +263,24 @@ def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> set[str]:
             " UNION ALL SELECT schema_name, view_name FROM duckdb_views()"
             " WHERE database_name = 'warehouse' AND NOT internal"
         ).fetchall()
-        for schema, table in rows:
-            con.execute(
-                f'CREATE VIEW raw."{table}" AS SELECT * FROM warehouse."{schema}"."{table}"'
-            )
-            names.add(table)
+        places: dict[str, list[str]] = {}
+        for schema, table in sorted(rows):
+            places.setdefault(table, []).append(f"warehouse.{_quoted(schema)}.{_quoted(table)}")
+        for table, found in places.items():
+            names[table] = "" if len(found) == 1 else f"it is in several schemas, as {found}"
+            try:
+                if len(found) == 1:
+                    con.execute(f"CREATE VIEW raw.{_quoted(table)} AS SELECT * FROM {found[0]}")
+            except duckdb.Error as error:
+                names[table] = _first_line(error)
     for name, relative in settings.files.items():
         reader = _reader(workspace, relative)
         kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
         _make(con, f'CREATE {kind} raw."{name}" AS SELECT * FROM {reader}', config, name)
-        names.add(name)
+        names[name] = ""
     for name, sql in settings.views.items():
         _make(con, f'CREATE TABLE raw."{name}" AS {sql}', config, name)
-        names.add(name)
+        names[name] = ""
     return names
 
 
@@ -293,11 +311,13 @@ def _base(
     workspace: Workspace,
     source: Source,
     mapped: Mapped | None,
-    raw: set[str],
+    raw: Mapping[str, str],
 ) -> str | None:
     """The relation that holds the source's rows, or None when it is not connected."""
     if mapped is None:
-        return f'raw."{source.id}"' if source.id in raw else None
+        if source.id not in raw:
+            return None
+        return _table(source, source.id, raw, source.file, None)
     if mapped.table is not None:
         if mapped.table not in raw:
             raise SourceError(
@@ -306,10 +326,21 @@ def _base(
                 line=mapped.line,
                 hint=f"tables are: {', '.join(sorted(raw)) or 'none'}",
             )
-        return f'raw."{mapped.table}"'
+        return _table(source, mapped.table, raw, mapped.file, mapped.line)
     if mapped.path is not None:
         return _reader(workspace, mapped.path)
     return f"({str(mapped.sql).strip().rstrip(';')})"
+
+
+def _table(source: Source, table: str, raw: Mapping[str, str], file: Path, line: int | None) -> str:
+    if raw[table]:
+        raise SourceError(
+            f"source {source.id!r} cannot be read from table {table!r}: {raw[table]}",
+            file=file,
+            line=line,
+            hint="map the source to another table, or to a select with sql:",
+        )
+    return f"raw.{_quoted(table)}"
 
 
 def _create_view(
@@ -379,7 +410,7 @@ def _column(
             )
         return f'CAST(NULL AS {column.sql_type}) AS "{column.name}"'
     actual = found[column.name]
-    if not actual.startswith(_READABLE[column.type]):
+    if actual.partition("(")[0] not in _READABLE[column.type] or actual.endswith("]"):
         raise SourceError(
             f"column {column.name!r} of source {source.id!r} is {actual}, expected {column.type}.",
             file=file,
@@ -401,6 +432,10 @@ def _fits(column: Column, actual: str) -> bool:
     if column.type in ("decimal", "double"):
         return actual.startswith(("DECIMAL", "DOUBLE"))
     return actual == column.sql_type
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:

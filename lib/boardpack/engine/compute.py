@@ -193,12 +193,15 @@ def _derive(planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
     remaining = list(planned.kpis)
     while remaining:
         level = [kpi for kpi in remaining if all(name in done for name in kpi.inputs)]
-        columns = []
+        columns: dict[str, str] = {}
         for kpi in level:
             local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
-            columns += _selected(kpi, local)
+            columns[kpi.id] = _selected(kpi, local)
         con.register("frame", frame)
-        frame = con.execute(f"SELECT frame.*, {', '.join(columns)} FROM frame").df()
+        try:
+            frame = con.execute(f"SELECT frame.*, {', '.join(columns.values())} FROM frame").df()
+        except duckdb.Error:
+            raise _broken(con, level, columns) from None
         con.unregister("frame")
         for kpi in level:
             frame = _roll_up(planned, frame, kpi)
@@ -209,13 +212,29 @@ def _derive(planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _selected(kpi: Kpi, names: Mapping[str, str]) -> list[str]:
+def _broken(
+    con: duckdb.DuckDBPyConnection, level: Sequence[Kpi], columns: Mapping[str, str]
+) -> RunError:
+    """The error for a level that failed: which of its formulas it is, found one by one."""
+    for kpi in level:
+        try:
+            con.execute(f"SELECT {columns[kpi.id]} FROM frame").fetchall()
+        except duckdb.Error as error:
+            return RunError(
+                f"the formula of {kpi.id!r} failed: {str(error).splitlines()[0]}",
+                file=kpi.file,
+                line=kpi.line,
+            )
+    return RunError(f"the formulas of {', '.join(columns)} failed together.")
+
+
+def _selected(kpi: Kpi, names: Mapping[str, str]) -> str:
     formula = kpi.formula
     selected = [f'CAST({named(formula.value, names)} AS DOUBLE) AS "k_{kpi.id}"']
     if formula.numerator is not None and formula.denominator is not None:
         selected.append(f'CAST({named(formula.numerator, names)} AS DOUBLE) AS "n_{kpi.id}"')
         selected.append(f'CAST({named(formula.denominator, names)} AS DOUBLE) AS "d_{kpi.id}"')
-    return selected
+    return ", ".join(selected)
 
 
 def named(sql: str, names: Mapping[str, str]) -> str:

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from boardpack.blocks import Text
+from boardpack.formats import Formatter
+from boardpack.periods import Period
+from boardpack.sparklines import sparkline
+from boardpack.tables import definitions, history, members, not_available, scorecard
+from boardpack.values import Values
+from values_fixture import PERIOD, in_locale, open_values, small_values
+
+VALUES = small_values()
+KPIS = ["mrr", "customer_churn_rate", "nps", "mau", "runway"]
+
+_SPAN = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\{\.([\w-]+)[^}]*\}")
+
+
+def cells(block: Text) -> list[list[str]]:
+    """The rows of the table in a block as a reader sees them, the header first."""
+    lines = [line for line in block.markdown.splitlines() if line.startswith("| ")]
+    return [[bare(cell) for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def bare(markdown: str) -> str:
+    before = ""
+    while before != markdown:
+        before, markdown = markdown, _SPAN.sub(r"\1", markdown)
+    markdown = re.sub(r"!\[\]\([^)]*\)\{[^}]*\}", "picture", markdown.replace("**", ""))
+    return re.sub(r"\\(.)", r"\1", markdown).replace("\u00a0", " ").strip()
+
+
+def test_scorecard() -> None:
+    header, *rows = cells(scorecard(VALUES, KPIS))
+    assert header == [
+        "KPI", "Owner", "Dec 2025", "Target", "Status", "vs Nov 2025", "vs Dec 2024", "Course",
+    ]  # fmt: skip
+    assert rows == [
+        [
+            "Monthly Recurring Revenue", "CFO", "$2.76M", "$2.9M", "missed", "+3.9%", "+67.1%",
+            "picture",
+        ],
+        ["Customer churn rate", "CFO", "1.9%", "< 2%", "met", "−0.2 pp", "−0.5 pp", "picture"],
+        ["Net promoter score", "CFO", "52.5", "70", "missed", "−2.9", "−2.9", "picture"],
+        ["Monthly active users", "CFO", "14.8K", "", "no target", "−0.3%", "+21.3%", "picture"],
+        ["Cash runway", "CFO", "—", "", "no value", "—", "—", "picture"],
+    ]  # fmt: skip
+
+
+def test_a_dash_has_its_reason_in_words() -> None:
+    assert (
+        "No value — Cash runway\\: the company burns no cash." in scorecard(VALUES, KPIS).markdown
+    )
+    assert "No value" not in scorecard(VALUES, ["mrr"]).markdown
+
+
+def test_rows_stand_in_groups() -> None:
+    rows = cells(scorecard(VALUES, {"Growth": ["mrr"], "Gone": ["backlog"], "People": ["nps"]}))
+    assert [row[0] for row in rows[1:]] == [
+        "Growth", "Monthly Recurring Revenue", "People", "Net promoter score",
+    ]  # fmt: skip
+    assert len({len(row) for row in rows}) == 1
+
+
+def test_better_and_worse_are_marked_by_direction_and_not_by_sign() -> None:
+    markdown = scorecard(VALUES, ["customer_churn_rate"]).markdown
+    assert re.search(r"\[\[−0\.2\u00a0pp\]\{\.n [^}]*\}\]\{\.good\}", markdown)
+    markdown = scorecard(VALUES, ["nps"]).markdown
+    assert re.search(r"\[\[−2\.9\]\{\.n [^}]*\}\]\{\.bad\}", markdown)
+
+
+def test_an_open_period_says_so_far() -> None:
+    (_, row) = cells(scorecard(open_values(), ["mrr"]))
+    assert row[4] == "missed so far"
+
+
+@pytest.mark.parametrize("values", [VALUES, in_locale(VALUES, "de_DE", "EUR")], ids=["en", "de"])
+def test_every_number_is_the_one_of_the_frame(values: Values) -> None:
+    formatter = Formatter(values)
+    blocks = [
+        scorecard(values, list(values.kpis)),
+        members(values, "mrr", "segment"),
+        members(values, ["nps", "customer_churn_rate"], "segment"),
+        history(values, KPIS),
+    ]
+    for shown in [number for block in blocks for number in block.numbers]:
+        if shown.what != "value":
+            continue
+        value = values.value(shown.kpi, Period.parse(shown.period), shown.member).value
+        assert value is not None
+        assert shown.text in (formatter.short(shown.kpi, value), formatter.full(shown.kpi, value))
+
+
+def test_members_of_a_kpi_that_adds_up() -> None:
+    header, *rows = cells(members(VALUES, "mrr", "segment"))
+    assert header == ["Segment", "Monthly Recurring Revenue", "Share", "vs Nov 2025", "vs Dec 2024"]
+    assert [row[0] for row in rows] == ["Enterprise", "Mid market", "SMB", "Total"]
+    assert [row[2] for row in rows] == ["50.0%", "30.0%", "20.0%", "100%"]
+    amounts = [int(re.sub(r"\D", "", row[1])) for row in rows]
+    assert abs(sum(amounts[:-1]) - amounts[-1]) <= 1
+
+
+def test_members_of_a_rate_have_no_share() -> None:
+    header, *rows = cells(members(VALUES, "nps", "segment"))
+    assert "Share" not in header
+    assert rows[-1][:2] == ["Total", "52.5"]
+
+
+def test_members_of_several_kpis() -> None:
+    header, *rows = cells(members(VALUES, ["mrr", "nps", "gross_margin"], "segment"))
+    assert header == ["Segment", "Monthly Recurring Revenue", "Net promoter score"]
+    assert rows[0] == ["Enterprise", "$1,380,860", "63.0"]
+
+
+def test_history_ends_with_the_period_of_the_report() -> None:
+    header, *rows = cells(history(VALUES, ["mrr", "runway"], last=3))
+    assert header == ["KPI", "Oct 2025", "Nov 2025", "Dec 2025"]
+    assert rows[0][1:] == ["$2,552,745", "$2,659,272", "$2,761,721"]
+    assert rows[1][1:] == ["31.0 months", "31.5 months", "—"]
+
+
+def test_amounts_too_wide_for_their_column_are_shortened() -> None:
+    frame = VALUES.frame.copy()
+    frame["value"] *= 100
+    (_, row) = cells(history(replace(VALUES, frame=frame), ["mrr"]))
+    assert row[-1] == "$276M"
+
+
+def test_definitions_say_how_to_read_a_kpi() -> None:
+    block = definitions(VALUES, ["customer_churn_rate", "odd"])
+    header, first, hostile = cells(block)
+    assert header == ["KPI", "What it says", "How it is computed"]
+    assert first == [
+        "Customer churn rate percent · lower is better · CFO",
+        "What Customer churn rate says. Takes the narrower reading.",
+        "sum of customer_churn_rate from table_of_customer_churn_rate",
+    ]
+    assert hostile[1] == "Odd <b>name</b> | *x* $y$ #z"
+
+
+def test_what_is_not_available_is_said_in_one_place() -> None:
+    assert not_available(VALUES).markdown == (
+        "- **Ticket backlog**\\: needs the source tickets, which is not connected"
+    )
+    rest = replace(VALUES, report=replace(VALUES.report, not_available={}))
+    assert not_available(rest) == Text("")
+    assert scorecard(VALUES, ["backlog"]) == Text("")
+    assert history(VALUES, ["backlog"]) == Text("")
+    assert members(VALUES, ["backlog", "gross_margin"], "segment") == Text("")
+
+
+def test_every_picture_has_words() -> None:
+    block = scorecard(VALUES, KPIS)
+    assert sorted(block.figures) == sorted(f"spark-{kpi}-76.svg" for kpi in KPIS)
+    assert block.markdown.count('fig-alt="') == len(KPIS)
+    assert (
+        'fig-alt="Net promoter score: 55.4 in December 2024, 52.5 in December 2025"'
+        in block.markdown
+    )
+
+
+@pytest.mark.parametrize(
+    ("figures", "path"),
+    [
+        ([1.0, 2.0, 3.0], "M3.5 16.5 L50.0 10.0 L96.5 3.5"),
+        ([1.0, None, 3.0], "M3.5 16.5 M96.5 3.5"),
+        ([2.0, 2.0], "M3.5 10.0 L96.5 10.0"),
+        ([None, 4.0], "M96.5 10.0"),
+    ],
+)
+def test_sparkline(figures: list[float | None], path: str) -> None:
+    svg = sparkline(figures, width=100, height=20, color="#123456")
+    assert f'd="{path}"' in svg
+    assert svg.count("<circle") == 1
+
+
+def test_sparkline_of_nothing_is_empty() -> None:
+    svg = sparkline([None, None], width=100, height=20, color="#123456", goal=1.0)
+    assert "<path" not in svg
+    assert "<line" not in svg
+
+
+def test_equal_values_give_equal_tables() -> None:
+    assert scorecard(small_values(), KPIS) == scorecard(small_values(), KPIS)
+    assert PERIOD in scorecard(VALUES, ["mrr"]).markdown
