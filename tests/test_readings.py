@@ -151,6 +151,19 @@ def test_better_and_worse_follow_the_direction(kpi: str, judgement: str) -> None
     assert reading.verdict_on(reading.before) == judgement
 
 
+@pytest.mark.parametrize(("now", "unusual"), [(60.0, False), (90.0, True), (20.0, True)])
+def test_a_move_is_unusual_outside_its_natural_limits(now: float, unusual: bool) -> None:
+    assert read(with_figures({("nps", PERIOD, ""): now}), "nps").is_unusual == unusual
+
+
+def test_what_reads_like_the_end_of_its_range_is_not_outside() -> None:
+    limits = read(VALUES, "nps").normal
+    assert limits is not None
+    just_outside = limits.high + 0.001
+    assert not limits.holds(just_outside)
+    assert not read(with_figures({("nps", PERIOD, ""): just_outside}), "nps").is_unusual
+
+
 def test_members_stand_in_order_with_the_unknown_last() -> None:
     frame = VALUES.frame.copy()
     frame.loc[frame["dims"] == "segment=enterprise", "dims"] = "segment=(unknown)"

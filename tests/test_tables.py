@@ -118,7 +118,7 @@ def test_members_of_several_kpis() -> None:
 def test_history_ends_with_the_period_of_the_report() -> None:
     header, *rows = cells(history(VALUES, ["mrr", "runway"], last=3))
     assert header == ["KPI", "Oct 2025", "Nov 2025", "Dec 2025"]
-    assert rows[0][1:] == ["$2,552,745", "$2,659,272", "$2,761,721"]
+    assert rows[0][1:] == ["$2,552,745", "$2,658,298", "$2,761,721"]
     assert rows[1][1:] == ["31.0 months", "31.5 months", "—"]
 
 

@@ -12,7 +12,17 @@ from boardpack.blocks import Block, Chart, Text
 from boardpack.formats import DASH, Formatter, member_name
 from boardpack.markup import Line, NoValue, numbers, plain
 from boardpack.periods import Period
-from boardpack.plots import Board, Label, Scale, Size, beside, rows_chart, text_width, x_axis
+from boardpack.plots import (
+    Board,
+    Label,
+    Scale,
+    Size,
+    beside,
+    finished,
+    rows_chart,
+    text_width,
+    x_axis,
+)
 from boardpack.readings import Reading, explanation, member_readings, message, read
 from boardpack.theme import WIDTHS, legible, palette, styled
 from boardpack.values import Value, Values
@@ -147,7 +157,7 @@ def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int 
         title=plain(said),
         alt=f"{len(told)} small charts. "
         + " ".join(plain(message(reading)) + "." for reading in readings.values()),
-        spec=styled(chart.to_dict(validate=False)),
+        spec=finished(chart),
         columns=("Period", *(values.kpi(kpi).name for kpi in told)),
         rows=tuple(
             (

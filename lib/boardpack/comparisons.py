@@ -60,7 +60,7 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
         when = " ".join(formatter.tick(values.period.year_ago()))
         name_it = rows_chart(rows[:1]).mark_text(text=when, dy=-17, fontSize=11, color=look.muted)
         layers.append(name_it.encode(ago, y))
-    layers.append(_texts(data, y, board))
+    layers.append(_texts(data, y))
     said = explanation(values, kpi, dimension) or (f"{name} by {dimension}",)
     listed = ", ".join(f"{row['row']} {row['text']}" for row in rows)
     note = "; a mark shows the year before, the change is against it" if has_ago else ""
@@ -125,7 +125,7 @@ def bullet(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
                 bars,
                 line.encode(goal_at, y),
                 name_it.encode(goal_at, y),
-                _texts(data, y, board, "ink"),
+                _texts(data, y, "ink"),
             ]
         ),
         columns=("KPI", "Actual", "Target", "Status"),
@@ -183,7 +183,7 @@ def funnel(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
         if whole and len(stages) > 1
         else first,
         alt=f"Bars of the stages in {formatter.period(values.period)}: {listed}.",
-        spec=board.spec([bars, _texts(data, y, board)]),
+        spec=board.spec([bars, _texts(data, y)]),
         columns=("Stage", "Count"),
         rows=tuple((values.kpi(s.kpi).name, formatter.written(s)) for s in stages),
         numbers=tuple(shown),
@@ -225,10 +225,11 @@ def _rows_axis(names: Sequence[str], board: Board) -> alt.Y:
     )
 
 
-def _texts(data: alt.Chart, y: alt.Y, board: Board, color: str = "") -> alt.Chart:
+def _texts(data: alt.Chart, y: alt.Y, color: str = "") -> alt.Chart:
     """What the rows say, in one column to the right of the bars; ``color`` names a field."""
+    # By an expression: a page may draw the chart wider than it was planned.
     mark = data.mark_text(align="left", baseline="middle")
-    chart: alt.Chart = mark.encode(alt.XValue(board.width + 8), y, alt.Text("text:N"))
+    chart: alt.Chart = mark.encode(alt.XValue(alt.ExprRef("width + 8")), y, alt.Text("text:N"))
     if color:
         chart = chart.encode(alt.Color(f"{color}:N", scale=None, legend=None))
     return chart

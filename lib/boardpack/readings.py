@@ -100,9 +100,14 @@ class Reading:
     @property
     def is_unusual(self) -> bool:
         """Whether it moved further than it normally does."""
-        if not self.moved or self.now.value is None or self.normal is None:
+        now, normal = self.now.value, self.normal
+        if not self.moved or now is None or normal is None or normal.holds(now):
             return False
-        return not self.normal.holds(self.now.value)
+        # A figure that reads like the end of its range would not be believed to lie outside.
+        figure, *ends = (
+            self.formatter.short(self.facts.id, value) for value in (now, normal.low, normal.high)
+        )
+        return figure not in ends
 
     @property
     def is_open(self) -> bool:

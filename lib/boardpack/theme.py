@@ -112,7 +112,8 @@ def config(look: Palette, family: str) -> dict[str, Any]:
 
 def styled(spec: dict[str, Any]) -> dict[str, Any]:
     """A Vega-Lite spec in the look of the report; what the spec says itself stands."""
-    look = config(palette(), read_brand().family)
+    # JupyterLab has no font files of a report: there the system's own stands in.
+    look = config(palette(), f"{read_brand().family}, sans-serif")
     return {**spec, "config": _merged(look, spec.get("config", {}))}
 
 

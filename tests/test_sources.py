@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import workspaces
+from boardpack.errors import BoardpackError, UnknownNameError
+from boardpack.model import Model
+from boardpack.sources import Sources, resolve
+from boardpack.workspace import SUITE
+
+OWN = """\
+source: orders
+title: Orders
+key: [order_id]
+time: ordered_on
+joins:
+  account: {source: accounts, on: account_id}
+dimensions: {segment: account.segment}
+columns:
+  order_id: string
+  account_id: string?
+  ordered_on: date
+  amount: {type: decimal, desc: net}
+"""
+
+
+@pytest.fixture(scope="module")
+def sources() -> Sources:
+    return Model.open(SUITE).sources
+
+
+def load(folder: Path, **files: str) -> Sources:
+    named = {f"sources/{name}.yml": text for name, text in files.items()}
+    return Model.open(workspaces.small(folder, **named)).sources
+
+
+def test_a_declared_source(tmp_path: Path) -> None:
+    source = load(tmp_path / "w", orders=OWN)["orders"]
+    assert (source.key, source.time, source.time_is_date) == (("order_id",), "ordered_on", True)
+    assert source.columns["account_id"].optional
+    assert source.columns["amount"].sql_type == "DECIMAL(18, 2)"
+    assert source.derived_from is None
+
+
+@pytest.mark.parametrize(
+    ("source", "tables"),
+    [
+        ("accounts", {"accounts"}),
+        ("invoice_lines", {"invoice_lines", "invoices", "accounts"}),
+        ("user_days", {"sessions", "accounts", "users"}),
+        ("account_mrr", {"mrr_movements", "accounts"}),
+        ("web_visits", {"web_visits"}),
+    ],
+)
+def test_tables_that_a_source_needs(sources: Sources, source: str, tables: set[str]) -> None:
+    assert set(sources.tables(source)) == tables
+
+
+def test_sources_may_look_at_each_other(tmp_path: Path) -> None:
+    """Each a dimension of the other, as a customer and its first order."""
+    other = OWN.replace("source: orders", "source: carts").replace("accounts, on", "orders, on")
+    mine = OWN.replace("source: accounts", "source: carts").replace("account.segment", "order_id")
+    found = load(tmp_path / "w", a=mine, b=other.replace("account.segment", "account.amount"))
+    assert set(found.tables("orders")) == set(found.tables("carts")) == {"orders", "carts"}
+
+
+def test_columns_by_their_own_name_and_through_a_join(sources: Sources) -> None:
+    lines = sources["invoice_lines"]
+    assert resolve(sources, lines, "amount").type == "decimal"
+    assert resolve(sources, lines, "account.segment").values == ("enterprise", "mid_market", "smb")
+    for name, says in (
+        ("amonut", "did you mean 'amount'"),
+        ("account.segmnt", "did you mean 'segment'"),
+        ("acount.segment", "did you mean 'account'"),
+    ):
+        with pytest.raises(UnknownNameError, match=says):
+            resolve(sources, lines, name)
+    with pytest.raises(UnknownNameError, match="did you mean 'invoice_lines'"):
+        sources["invoice_line"]
+
+
+def test_a_workspace_replaces_a_source_of_the_suite(tmp_path: Path) -> None:
+    text = "replaces: plans\nsource: plans\ntitle: My plans\nkey: [plan_id]\ncolumns:\n"
+    text += "  plan_id: string\n  plan_name: string?\n"
+    assert load(tmp_path / "w", plans=text)["plans"].title == "My plans"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says", "hint"),
+    [
+        (OWN.replace("ordered_on\n", "ordered\n", 1), 4, "Unknown column of orders 'ordered'", "'ordered_on'"),
+        (OWN.replace("time: ordered_on", "time: amount"), 4, "must be a date or timestamp", ""),
+        (OWN.replace("on: account_id", "on: acount_id"), 6, "'acount_id'", "'account_id'"),
+        (OWN.replace("account.segment", "account.planet"), 7, "Unknown column of accounts", ""),
+        (OWN.replace("date\n", "datetime\n"), 11, "is not a type; types are string, int", ""),
+        (OWN.replace("desc:", "dsc:"), 12, "unknown key 'columns.amount.dsc'", "'desc'"),
+        (OWN.replace("grain:", ""). replace("title: Orders\n", ""), 1, "'title' is missing", ""),
+        (OWN + "exclude: acount.is_internal\n", None, "Unknown join of orders 'acount'", "'account'"),
+        (OWN + "exclude: upper(order_id) = 'X'\n", None, "function upper() is not allowed", ""),
+        (OWN + "references: {account: accounts}\n", 13, "'account'", "'account_id'"),
+        (OWN + "references: {account_id: acounts}\n", 13, "Unknown source 'acounts'", "'accounts'"),
+        (OWN + "histogram: {total: amount, bounds: {le_5: 5}}\n", 13, "'le_5'", ""),
+        (OWN + "histogram: {total: amount, bounds: {amount: 5, order_id: 2}}\n", 13, "bounds must rise", ""),
+        (OWN.replace("source: orders", "source: Orders"), 1, "source", ""),
+        (OWN.replace("source: orders", "replaces: orders\nsource: orders"), 1, "replaces nothing", ""),
+        ("source: x\ntitle: X\npanel_of: mrr_movement\nentity: account_id\ncolumns: {}\n", 3,
+         "Unknown source 'mrr_movement'", "'mrr_movements'"),
+        ("source: x\ntitle: X\npanel_of: accounts\nentity: account_id\ncolumns: {}\n", 3, "no time column", ""),
+        ("source: x\ntitle: X\npanel_of: mrr_movements\nentity: acount_id\ncolumns: {}\n", 4, "'acount_id'", "'account_id'"),
+        ("source: x\ntitle: X\npanel_of: mrr_movements\nentity: account_id\ncolumns:\n  a: {value: sum(amount)}\n", 6,
+         "either at: or window:", ""),
+        ("source: x\ntitle: X\npanel_of: mrr_movements\nentity: account_id\ncolumns:\n  a: {value: sum(amount), at: noon}\n", None,
+         "'noon' is not a point", ""),
+        ("source: x\ntitle: X\ndistinct_of: sessions\ncolumns: [usr_id]\n", 4, "'usr_id'", "'user_id'"),
+        ("maps: accounts\ntabel: x\n", 2, "unknown key 'tabel'", "'table'"),
+        ("maps: accounts\n", 1, "exactly one of table:, file: and sql:", ""),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_file_line_and_near_matches(
+    tmp_path: Path, text: str, line: int | None, says: str, hint: str
+) -> None:
+    with pytest.raises(BoardpackError) as caught:
+        load(tmp_path / "w", own=text)
+    assert caught.value.exit_code == 1
+    assert says in caught.value.message
+    assert hint in (caught.value.hint or "")
+    assert (caught.value.file or "").endswith("sources/own.yml")
+    assert caught.value.line == line
+
+
+def test_a_source_is_mapped_once(tmp_path: Path) -> None:
+    mapping = "maps: accounts\ntable: x\n"
+    with pytest.raises(
+        BoardpackError, match=r"b.yml:1: source 'accounts' is already mapped in .*a.yml"
+    ):
+        load(tmp_path / "w", a=mapping, b=mapping.replace("x", "y"))
