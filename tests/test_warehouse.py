@@ -150,7 +150,7 @@ def test_a_timestamp_where_a_time_of_day_is_declared_is_refused(tmp_path: Path) 
     make(root, "CREATE TABLE business_calendar AS SELECT DATE '2025-01-01' AS day,"
          " true AS is_business_day, TIMESTAMP '2025-01-01 09:00' AS opens_at")  # fmt: skip
     with (
-        pytest.raises(SourceError, match="'opens_at' .* is TIMESTAMP, expected time"),
+        pytest.raises(SourceError, match=r"'opens_at' .* is TIMESTAMP, expected time"),
         opened(root, only=("business_calendar",)),
     ):
         pass
