@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import workspaces
 
+import workspaces
 from boardpack.engine.catalogue import Catalogue
 from boardpack.errors import BoardpackError, UnknownNameError
 from boardpack.model import Model
@@ -68,11 +68,15 @@ def test_only_ratios_roll_up_by_month_and_no_ratio_adds_up(catalogue: Catalogue)
 
 
 def test_a_workspace_adds_and_replaces_one_entry(tmp_path: Path) -> None:
-    mine = load(tmp_path / "w", KPI + KPI.replace("kpi: own", "kpi: mrr\n  replaces: mrr"))
+    text = KPI + "  dimensions: [segment, region]\n"
+    mine = load(tmp_path / "w", text + text.replace("kpi: own", "kpi: mrr\n  replaces: mrr"))
     assert mine["mrr"].name == mine["own"].name == "Own"
     assert mine["arr"].inputs == ("mrr",)
     assert str(mine["mrr"].file).endswith("own.yml")
-    assert mine["mrr"].line == 9
+    assert mine["mrr"].line == 10
+    # What rests on it must still hold: ARR can be split, so MRR must be.
+    with pytest.raises(BoardpackError, match="'arr' cannot be split by 'segment': its input 'mrr'"):
+        load(tmp_path / "v", KPI.replace("kpi: own", "kpi: mrr\n  replaces: mrr"))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import workspaces
 from click.testing import CliRunner, Result
 
+import workspaces
 from boardpack.cli import main
 from boardpack.workspace import SUITE
 

@@ -145,6 +145,13 @@ def test_add_months_lands_in_the_right_month(day: date, n: int) -> None:
     assert moved.day == day.day or (moved + timedelta(days=1)).day == 1
 
 
+@pytest.mark.parametrize("text", ["9999-12-31", "9999-W02", "9999-12", "9999-Q1", "9999"])
+def test_the_last_year_of_the_calendar_has_no_day_after_it(text: str) -> None:
+    with pytest.raises(PeriodError, match="lies beyond the calendar"):
+        Period.parse(text)
+    assert Period.parse("9998").end == date(9999, 1, 1)
+
+
 @pytest.mark.parametrize("n", [-13 * 2025, 12 * 8000])
 def test_months_outside_the_calendar(n: int) -> None:
     with pytest.raises(PeriodError, match="outside the calendar"):

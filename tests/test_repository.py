@@ -120,7 +120,7 @@ def test_supported_pythons_agree_everywhere() -> None:
 def test_what_is_imported_is_declared(folder: str, extras: bool) -> None:
     found = packages_distributions()
     names = {canonicalize_name(wanted.name) for wanted in declared(extras=extras)}
-    own = {path.stem for path in (ROOT / "tests").glob("*.py")} | {"boardpack"}
+    own = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"boardpack"}
     undeclared = set()
     for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -14,7 +14,7 @@ from boardpack import sources as source_files
 from boardpack.engine import catalogue as catalogue_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute, unavailable
-from boardpack.errors import PeriodError
+from boardpack.errors import PeriodError, UnknownNameError
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
@@ -127,6 +127,9 @@ def values(
 
 def _of_segment(frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
     part = frame[frame["dims"] == f"segment={segment}"].assign(dims="")
+    known = {dims.partition("=")[2] for dims in frame["dims"] if dims.startswith("segment=")}
+    if known and segment not in known:
+        raise UnknownNameError.near("segment", segment, known)
     return part[list(COLUMNS)].reset_index(drop=True), set(part["kpi"])
 
 

@@ -42,6 +42,7 @@ class Period:
     def __post_init__(self) -> None:
         if self.start != _floor(self.start, self.grain):
             raise PeriodError(f"{self.start} is not the first day of a {self.grain}.")
+        _inside(self.start)
 
     @classmethod
     def parse(cls, text: str) -> Period:
@@ -154,9 +155,10 @@ def add_months(day: date, n: int) -> date:
 def parse_day(text: str, what: str = "as-of") -> date:
     """An ISO date, or a `PeriodError` that names what was being read."""
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         raise PeriodError(f"{what} {text!r} is not a day.", hint="write it as 2025-12-31") from None
+    return _inside(day)
 
 
 def instant(day: date, zone: ZoneInfo) -> datetime:
@@ -168,6 +170,13 @@ def instant(day: date, zone: ZoneInfo) -> datetime:
     datetime.datetime(2025, 6, 30, 22, 0)
     """
     return datetime.combine(day, time(), zone).astimezone(UTC).replace(tzinfo=None)
+
+
+def _inside(day: date) -> date:
+    """``day``, unless what follows it would lie beyond the last year that a date can have."""
+    if day.year == 9999:
+        raise PeriodError(f"{day} lies beyond the calendar, which ends with 9998.")
+    return day
 
 
 def _floor(day: date, grain: Grain) -> date:
