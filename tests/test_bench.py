@@ -18,9 +18,34 @@ def test_the_benchmark_runs(chromium: str) -> None:
         capture_output=True, text=True, timeout=1200, check=False,
     )  # fmt: skip
     assert called.returncode == 0, called.stderr
-    ratios = [float(found) for found in re.findall(r"ratio +([\d.]+)", called.stdout)]
-    assert len(ratios) == 4
-    assert all(ratio > 0 for ratio in ratios)
+    judged = [float(found) for found in re.findall(r"ratio ([\d.]+)", called.stdout)]
+    assert len(judged) == 5
+    # Of each: by the clock, of processor time, of memory.
+    ratios = [float(found) for found in re.findall(r"n=1\): ([\d.]+)", called.stdout)]
+    assert len(ratios) == 15
+    assert all(ratio > 0 for ratio in judged + ratios)
+    assert re.search(r"[0-5] of 5 goals met", called.stdout)
     cells = re.search(r"(\d+) cells equal", called.stdout)
     assert cells is not None
-    assert int(cells[1]) > 1000
+    assert int(cells[1]) > 2500
+
+
+def test_a_cell_that_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SUITE / "tests" / "bench"))
+    import handwritten
+    import pandas as pd
+
+    own = pd.DataFrame(
+        {"mrr": [100.0, 60.0]},
+        index=pd.MultiIndex.from_tuples(
+            [("2025-01-01", ""), ("2025-01-01", "segment=smb")], names=["month", "dims"]
+        ),
+    )
+    columns = ["kpi", "period_start", "dims", "value"]
+    rows = [("mrr", "2025-01-01", "", 100.0), ("mrr", "2025-01-01", "segment=smb", 60.0)]
+    assert handwritten.differences(own, pd.DataFrame(rows, columns=columns)) == []
+    rows[1] = ("mrr", "2025-01-01", "segment=smb", 60.0001)
+    (wrong,) = handwritten.differences(own, pd.DataFrame(rows, columns=columns))
+    assert "by hand 60.0, engine 60.0001" in wrong
+    (wrong,) = handwritten.differences(own, pd.DataFrame(rows[:1], columns=columns))
+    assert "the engine has no such cell" in wrong

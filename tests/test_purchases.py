@@ -74,12 +74,31 @@ def test_what_purchases_do_not_allow_is_named() -> None:
     assert values.value("purchases").value is not None
 
 
-def test_the_report_over_the_real_file(reference: Path, tmp_path: Path) -> None:
-    """CDNOW: the figures that the description of the data gives for June 1998 and June 1997."""
+@pytest.fixture
+def real(reference: Path, tmp_path: Path) -> Model:
+    """The same workspace over the whole of CDNOW."""
     root = tmp_path / "cdnow"
     shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("var"))
     shutil.copy(reference / "data" / "cdnow" / "CDNOW_master.txt", root / "data" / "purchases.txt")
-    model = Model.open(root)
+    return Model.open(root)
+
+
+def test_every_line_of_the_real_file_counts(real: Model) -> None:
+    """Rows that are alike in everything and rows of zero dollars too."""
+    slice_ = open_slice(real.workspace, real.sources, date(1998, 12, 31))
+    kpis = ["total_revenue", "purchases", "purchasing_customers", "first_time_buyers"]
+    periods = [Period.parse(text) for text in ("1997", "1998", "1997-01")]
+    frame = compute(real.catalogue, slice_, kpis, periods).set_index(["kpi", "period"])["value"]
+    slice_.close()
+    whole = {kpi: frame[kpi, "1997"] + frame[kpi, "1998"] for kpi in kpis}
+    assert whole["total_revenue"] == pytest.approx(2_500_315.63, abs=0.005)
+    assert (whole["purchases"], whole["first_time_buyers"]) == (69_659, 23_570)
+    assert frame["purchasing_customers", "1997-01"] == 7_846
+
+
+def test_the_report_over_the_real_file(real: Model) -> None:
+    """CDNOW: the figures that the description of the data gives for June 1998 and June 1997."""
+    model = real
     wanted = orders.order(model, "monthly")
     assert wanted.period.label == "1998-06"
     result = runs.run(model, wanted, now=lambda: datetime.now(UTC))

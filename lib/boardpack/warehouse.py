@@ -82,9 +82,13 @@ class Slice:
             return {}
         parts = []
         for source in wanted:
-            column = local_day(self.declared[source], self.zone)
+            # The day of the first moment, and not the first day: an engine that keeps the extremes
+            # of each column knows them without looking at a row.
+            table = self.declared[source]
+            first, last = (local_day(table, self.zone, edge) for edge in ("first", "last"))
             parts.append(
-                f"SELECT '{source}', min({column}), max({column}) FROM {self.relation(source)} AS t"
+                f"SELECT '{source}', {first}, {last} FROM (SELECT min(\"{table.time}\") AS first,"
+                f' max("{table.time}") AS last FROM {self.relation(source)}) AS t'
             )
         rows = self.con.execute(" UNION ALL ".join(parts)).fetchall()
         return {name: Span(first, last) for name, first, last in rows if first is not None}
@@ -177,13 +181,14 @@ def data_span(workspace: Workspace, declared: Sources, sources: Iterable[str]) -
         everything.close()
 
 
-def local_day(source: Source, zone: ZoneInfo, alias: str = "t") -> str:
-    """SQL for the company's calendar day of a row: a CASE over the zone's offsets.
+def local_day(source: Source, zone: ZoneInfo, column: str = "") -> str:
+    """SQL for the company's calendar day of a row of ``t``: a CASE over the zone's offsets.
 
-    Written out so that no engine has to know the zone: equal on every one of them.
+    Written out so that no engine has to know the zone: equal on every one of them. ``column`` may
+    stand in for the one that places a row in time.
     """
     assert source.time is not None
-    column = f'{alias}."{source.time}"'
+    column = f't."{column or source.time}"'
     if source.time_is_date:
         return column
     changes = _offsets(zone)
@@ -233,16 +238,21 @@ def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
     return turn.replace(tzinfo=None)
 
 
-def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, str]:
-    """Make every raw table of the workspace readable by its own name.
+@dataclass(frozen=True)
+class _Raw:
+    """A table of the workspace: where its rows are, or why they cannot be read."""
 
-    Returns the names, each with "" or why the table cannot be read after all.
-    """
+    relation: str
+    broken: str = ""
+
+
+def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, _Raw]:
+    """Make every raw table of the workspace readable by its own name."""
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
     con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
     settings = workspace.settings.warehouse
     config = workspace.root / "boardpack.yml"
-    names: dict[str, str] = {}
+    names: dict[str, _Raw] = {}
     if settings.duckdb is not None:
         path = workspace.inside(settings.duckdb, "the warehouse")
         if not path.is_file():
@@ -267,20 +277,22 @@ def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, s
         for schema, table in sorted(rows):
             places.setdefault(table, []).append(f"warehouse.{_quoted(schema)}.{_quoted(table)}")
         for table, found in places.items():
-            names[table] = "" if len(found) == 1 else f"it is in several schemas, as {found}"
+            broken = "" if len(found) == 1 else f"it is in several schemas, as {found}"
             try:
-                if len(found) == 1:
+                if not broken:
                     con.execute(f"CREATE VIEW raw.{_quoted(table)} AS SELECT * FROM {found[0]}")
             except duckdb.Error as error:
-                names[table] = _first_line(error)
+                broken = _first_line(error)
+            # A view of a view is bound twice by every statement.
+            names[table] = _Raw(found[0], broken)
     for name, relative in settings.files.items():
         reader = _reader(workspace, relative)
         kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
         _make(con, f'CREATE {kind} raw."{name}" AS SELECT * FROM {reader}', config, name)
-        names[name] = ""
+        names[name] = _Raw(f"raw.{_quoted(name)}")
     for name, sql in settings.views.items():
         _make(con, f'CREATE TABLE raw."{name}" AS {sql}', config, name)
-        names[name] = ""
+        names[name] = _Raw(f"raw.{_quoted(name)}")
     return names
 
 
@@ -311,7 +323,7 @@ def _base(
     workspace: Workspace,
     source: Source,
     mapped: Mapped | None,
-    raw: Mapping[str, str],
+    raw: Mapping[str, _Raw],
 ) -> str | None:
     """The relation that holds the source's rows, or None when it is not connected."""
     if mapped is None:
@@ -332,15 +344,17 @@ def _base(
     return f"({str(mapped.sql).strip().rstrip(';')})"
 
 
-def _table(source: Source, table: str, raw: Mapping[str, str], file: Path, line: int | None) -> str:
-    if raw[table]:
+def _table(
+    source: Source, table: str, raw: Mapping[str, _Raw], file: Path, line: int | None
+) -> str:
+    if raw[table].broken:
         raise SourceError(
-            f"source {source.id!r} cannot be read from table {table!r}: {raw[table]}",
+            f"source {source.id!r} cannot be read from table {table!r}: {raw[table].broken}",
             file=file,
             line=line,
             hint="map the source to another table, or to a select with sql:",
         )
-    return f"raw.{_quoted(table)}"
+    return raw[table].relation
 
 
 def _create_view(

@@ -6,9 +6,6 @@ benchmark compares its figures with the engine's before it compares their cost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import duckdb
 import numpy as np
 import pandas as pd
@@ -21,20 +18,250 @@ COMPANY = (
 )  # fmt: skip
 
 
-def statements() -> dict[str, str]:
-    """The SQL by table."""
-    text = (Path(__file__).parent / "handwritten.sql").read_text(encoding="utf-8")
-    parts = [part.strip() for part in text.split(";\n")]
-    found = {}
-    for part in filter(None, parts):
-        name = [line for line in part.splitlines() if line.startswith("-- ")][-1]
-        found[name.removeprefix("-- ")] = part
-    return found
+#: The SQL by table: the months 2024-12 to 2025-12, in total and by segment, as known at their end.
+STATEMENTS = {
+    "mrr_movements": """
+WITH changes AS (
+  SELECT account_id, segment, greatest(date_trunc('month', effective_on), DATE '2023-12-01') AS month,
+         sum(amount) AS change,
+         sum(CASE WHEN movement_type = 'new' THEN amount ELSE 0 END) AS new,
+         sum(CASE WHEN movement_type = 'expansion' THEN amount ELSE 0 END) AS expansion,
+         sum(CASE WHEN movement_type = 'contraction' THEN -amount ELSE 0 END) AS contraction,
+         sum(CASE WHEN movement_type = 'churn' THEN -amount ELSE 0 END) AS churned,
+         sum(CASE WHEN movement_type = 'reactivation' THEN amount ELSE 0 END) AS reactivated,
+         max(CASE WHEN movement_type = 'new' THEN 1 ELSE 0 END) AS is_new
+  FROM mrr_movements LEFT JOIN accounts USING (account_id)
+  WHERE effective_on < DATE '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
+    AND NOT coalesce(is_internal, FALSE)
+  GROUP BY ALL
+),
+months AS (
+  SELECT unnest(range(TIMESTAMP '2023-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH))::DATE AS month
+),
+panel AS (
+  SELECT account_id, segment, month, new, expansion, contraction, churned, reactivated, is_new,
+         sum(coalesce(change, 0)) OVER account AS closing,
+         max(is_new) OVER (account ROWS 2 PRECEDING) AS new_3m
+  FROM (SELECT DISTINCT account_id, segment FROM changes)
+  CROSS JOIN months LEFT JOIN changes USING (account_id, segment, month)
+  WINDOW account AS (PARTITION BY account_id ORDER BY month)
+),
+points AS (
+  SELECT *,
+         coalesce(lag(closing) OVER account, 0) AS closing_1m,
+         coalesce(lag(closing, 2) OVER account, 0) AS closing_2m,
+         coalesce(lag(closing, 3) OVER account, 0) AS closing_3m,
+         coalesce(lag(closing, 12) OVER account, 0) AS closing_12m
+  FROM panel
+  WINDOW account AS (PARTITION BY account_id ORDER BY month)
+)
+SELECT month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       sum(closing) AS mrr, sum(closing_1m) AS opening_mrr, sum(new) AS new_mrr,
+       sum(expansion) AS expansion_mrr, sum(contraction) AS contraction_mrr,
+       sum(churned) AS churned_mrr, sum(reactivated) AS reactivation_mrr,
+       sum(is_new) AS new_customers, sum(new_3m) AS won_3m,
+       count(CASE WHEN closing > 0 THEN 1 END) AS customers,
+       count(CASE WHEN closing_1m > 0 THEN 1 END) AS customers_1m,
+       count(CASE WHEN closing_1m > 0 AND closing <= 0 THEN 1 END) AS lost,
+       sum(CASE WHEN closing_12m > 0 THEN closing END) AS retained,
+       sum(CASE WHEN closing_12m > 0 THEN least(closing, closing_12m) END) AS kept,
+       sum(CASE WHEN closing_12m > 0 THEN closing_12m END) AS starting,
+       count(CASE WHEN closing_1m > 0 AND closing <= 0 THEN 1 END)
+         + count(CASE WHEN closing_2m > 0 AND closing_1m <= 0 THEN 1 END)
+         + count(CASE WHEN closing_3m > 0 AND closing_2m <= 0 THEN 1 END) AS lost_3m,
+       count(CASE WHEN closing_1m > 0 THEN 1 END) + count(CASE WHEN closing_2m > 0 THEN 1 END)
+         + count(CASE WHEN closing_3m > 0 THEN 1 END) AS customers_3m
+FROM points
+WHERE month >= DATE '2024-12-01'
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
+    "sessions": """
+WITH days AS (
+  SELECT DISTINCT user_id, account_id, started_at::DATE AS day
+  FROM sessions
+  WHERE started_at >= TIMESTAMP '2024-12-01' AND started_at < TIMESTAMP '2026-01-01'
+    AND recorded_at < TIMESTAMP '2026-01-01'
+),
+users_by_month AS (
+  SELECT user_id, account_id, date_trunc('month', day) AS month, count(*) AS days
+  FROM days GROUP BY ALL
+)
+SELECT month, coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
+       count(DISTINCT user_id) AS mau, sum(days) AS user_days
+FROM users_by_month LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((month), (month, a.segment))
+    """,
+    "events": """
+WITH monthly AS (
+  SELECT user_id, account_id,
+         greatest(date_trunc('month', occurred_at), TIMESTAMP '2024-11-01') AS month,
+         sum(CASE WHEN event_name = 'dashboard_created' THEN 1 ELSE 0 END) AS created,
+         max(CASE WHEN event_name = 'data_source_connected' THEN 15 ELSE 0 END)
+           + max(CASE WHEN event_name = 'report_generated' THEN 8 ELSE 0 END)
+           + max(CASE WHEN event_name = 'collaboration_action' THEN 12 ELSE 0 END)
+           + max(CASE WHEN event_name = 'advanced_analytics_used' THEN 20 ELSE 0 END)
+           + max(CASE WHEN event_name = 'api_used' THEN 5 ELSE 0 END) AS points
+  FROM events
+  WHERE occurred_at < TIMESTAMP '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
+  GROUP BY ALL
+),
+running AS (
+  SELECT user_id, account_id, month, points + CASE WHEN created > 0 THEN 10 ELSE 0 END AS points,
+         sum(created) OVER (PARTITION BY user_id, account_id ORDER BY month) AS dashboards
+  FROM monthly
+)
+SELECT month::DATE AS month, coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
+       count(*) AS active, sum(dashboards) AS dashboards, sum(points) AS points
+FROM running LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE month >= TIMESTAMP '2024-12-01' AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((month), (month, a.segment))
+    """,
+    "web_visits": """
+SELECT date_trunc('month', visited_at)::DATE AS month, '' AS segment, 1 AS total,
+       count(DISTINCT visitor_id) AS website_visitors
+FROM web_visits
+WHERE visited_at >= TIMESTAMP '2024-12-01' AND visited_at < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY 1
+    """,
+    "trials": """
+SELECT date_trunc('month', started_at)::DATE AS month, coalesce(segment, '(unknown)') AS segment,
+       grouping(segment) AS total, count(*) AS trials,
+       count(CASE WHEN converted_at <= ends_at + INTERVAL 30 DAY
+                   AND converted_at < TIMESTAMP '2026-01-01' THEN 1 END) AS converted
+FROM trials LEFT JOIN accounts USING (account_id)
+WHERE started_at >= TIMESTAMP '2024-12-01' AND started_at < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, segment))
+    """,
+    "survey_responses": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+)
+SELECT month::DATE AS month, coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
+       count(score) AS answers,
+       count(CASE WHEN score >= 9 THEN 1 END) AS promoters,
+       count(CASE WHEN score <= 6 THEN 1 END) AS detractors
+FROM months
+JOIN survey_responses ON responded_at < month + INTERVAL 1 MONTH
+                     AND responded_at >= month + INTERVAL 1 MONTH - INTERVAL 90 DAY
+LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE survey_type = 'nps' AND touchpoint = 'relationship' AND recorded_at < TIMESTAMP '2026-01-01'
+  AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((month), (month, a.segment))
+    """,
+    "tickets": """
+SELECT date_trunc('month', t.created_at)::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
+       grouping(a.segment) AS total, count(*) AS tickets
+FROM tickets AS t LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE t.created_at >= TIMESTAMP '2024-12-01' AND t.created_at < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, a.segment))
+    """,
+    "gl_entries": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+)
+SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       sum(CASE WHEN pnl_line = 'cogs' AND posted_on >= month THEN amount END) AS cogs,
+       sum(CASE WHEN pnl_line IN ('sales', 'marketing') THEN amount END) AS acquisition_3m
+FROM months
+JOIN gl_entries ON posted_on < month + INTERVAL 1 MONTH AND posted_on >= month - INTERVAL 2 MONTH
+WHERE recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
+    "cash_balances": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+)
+SELECT month::DATE AS month, '' AS segment, 1 AS total,
+       sum(CASE WHEN month_end >= month THEN operating_payments - customer_receipts END) AS burn,
+       sum(CASE WHEN month_end >= month THEN closing_balance END) AS cash,
+       sum(CASE WHEN month_end >= month THEN financing_inflows END) AS financing,
+       sum(operating_payments - customer_receipts) AS burn_3m
+FROM months
+JOIN cash_balances ON month_end < month + INTERVAL 1 MONTH AND month_end >= month - INTERVAL 2 MONTH
+WHERE recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY month
+    """,
+    "request_metrics": """
+SELECT date_trunc('month', bucket_start)::DATE AS month, '' AS segment, 1 AS total,
+       sum(CASE WHEN surface <> 'edge_probe' THEN errors_5xx + coalesce(timeouts, 0) END) AS failed,
+       sum(CASE WHEN surface <> 'edge_probe' THEN requests END) AS requests,
+       sum(CASE WHEN surface = 'api' THEN requests END) AS api_requests,
+       sum(CASE WHEN surface = 'api' THEN le_25 END) AS le_25,
+       sum(CASE WHEN surface = 'api' THEN le_50 END) AS le_50,
+       sum(CASE WHEN surface = 'api' THEN le_100 END) AS le_100,
+       sum(CASE WHEN surface = 'api' THEN le_200 END) AS le_200,
+       sum(CASE WHEN surface = 'api' THEN le_500 END) AS le_500,
+       sum(CASE WHEN surface = 'api' THEN le_1000 END) AS le_1000,
+       sum(CASE WHEN surface = 'api' THEN le_2000 END) AS le_2000,
+       sum(CASE WHEN surface = 'api' THEN le_3000 END) AS le_3000,
+       sum(CASE WHEN surface = 'api' THEN le_5000 END) AS le_5000,
+       sum(CASE WHEN surface = 'api' THEN le_10000 END) AS le_10000
+FROM request_metrics
+WHERE bucket_start >= TIMESTAMP '2024-12-01' AND bucket_start < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY 1
+    """,
+    "service_uptime_hourly": """
+SELECT date_trunc('month', hour)::DATE AS month, '' AS segment, 1 AS total,
+       sum(total_minutes - unplanned_down_minutes - coalesce(planned_down_minutes, 0)) AS up_minutes,
+       sum(total_minutes) AS total_minutes
+FROM service_uptime_hourly
+WHERE service = 'app' AND hour >= TIMESTAMP '2024-12-01' AND hour < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY 1
+    """,
+    "invoice_lines": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH))::DATE AS month
+)
+SELECT month, coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
+       sum(l.amount::DOUBLE
+           * (least(service_end, last_day(month)) - greatest(service_start, month) + 1)
+           / (service_end - service_start + 1)) AS revenue
+FROM months
+JOIN invoice_lines AS l ON service_start <= last_day(month) AND service_end >= month
+LEFT JOIN invoices AS i USING (invoice_id) LEFT JOIN accounts AS a USING (account_id)
+WHERE line_type <> 'tax' AND i.status <> 'void' AND service_start < DATE '2026-01-01'
+  AND l.recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(is_internal, FALSE)
+GROUP BY GROUPING SETS ((month), (month, a.segment))
+    """,
+    "payments": """
+SELECT date_trunc('month', attempted_at)::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
+       grouping(a.segment) AS total, sum(p.amount) AS paid, count(DISTINCT p.invoice_id) AS orders
+FROM payments AS p
+LEFT JOIN invoices AS i ON i.invoice_id = p.invoice_id AND i.recorded_at < TIMESTAMP '2026-01-01'
+LEFT JOIN accounts AS a USING (account_id)
+WHERE p.status = 'succeeded' AND attempted_at >= TIMESTAMP '2024-12-01'
+  AND attempted_at < TIMESTAMP '2026-01-01' AND p.recorded_at < TIMESTAMP '2026-01-01'
+  AND NOT coalesce(is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, a.segment))
+    """,
+    "invoices": """
+WITH bought AS (
+  SELECT account_id, segment, date_trunc('month', issued_on) AS month, count(*) AS n,
+         min(date_trunc('month', issued_on)) OVER (PARTITION BY account_id) AS first_month
+  FROM invoices LEFT JOIN accounts USING (account_id)
+  WHERE status = 'paid' AND issued_on < DATE '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
+    AND NOT coalesce(is_internal, FALSE)
+  GROUP BY account_id, segment, month
+)
+SELECT month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       sum(n) AS purchases, count(*) AS buying,
+       count(CASE WHEN first_month = month THEN 1 END) AS first_time
+FROM bought
+WHERE month >= DATE '2024-12-01'
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
+}
 
 
-def measures(con: duckdb.DuckDBPyConnection, sql: Mapping[str, str]) -> list[pd.DataFrame]:
+def measures(con: duckdb.DuckDBPyConnection) -> list[pd.DataFrame]:
     """Send the statements; each gives one row a month and cell, one column a measure."""
-    return [con.execute(statement).df() for statement in sql.values()]
+    return [con.execute(statement).df() for statement in STATEMENTS.values()]
 
 
 def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
 from boardpack.engine.histogram import percentile
@@ -18,7 +22,7 @@ from boardpack.engine.windows import Window
 from boardpack.errors import RunError
 from boardpack.periods import Period
 from boardpack.values import COLUMNS
-from boardpack.warehouse import Slice, Span
+from boardpack.warehouse import Slice
 
 
 @dataclass(frozen=True)
@@ -91,65 +95,69 @@ def compute(
     wanted = list(dict.fromkeys(kpis))
     planned = make_plan(catalogue, slice_, wanted, periods, by)
     frame = _gather(slice_, planned)
-    spans = slice_.spans(slice_.sources)
-    uncovered = {} if covered else _uncovered(catalogue, planned, spans)
-    for (column, p), _reason in uncovered.items():
-        frame.loc[frame["p"] == p, column] = np.nan
-    frame = _derive(planned, frame)
+    uncovered = {} if covered else _uncovered(catalogue, slice_, planned)
+    for column, of_column in groupby(sorted(uncovered), key=itemgetter(0)):
+        frame.loc[frame["p"].isin([p for _, p in of_column]), column] = np.nan
+    frame = _derive(slice_, planned, frame)
     return _long(catalogue, slice_, planned, frame, wanted, uncovered)
 
 
 def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
     """One row a period and member, one column a measure; what has no rows counts as zero."""
-    pieces = []
-    for statement in planned.statements:
-        try:
-            pieces.append(slice_.con.execute(statement.sql).df())
-        except duckdb.Error as error:
-            raise RunError(
-                f"the statement for source {statement.source!r} failed: "
-                f"{str(error).splitlines()[0]}"
-            ) from None
-    keys = ["p", "dim", "member"]
-    merged = [piece.groupby(keys, as_index=False).sum(min_count=1) for piece in pieces]
+    found: dict[str, dict[tuple[int, int, str], float]] = {}
     members: dict[int, set[str]] = {}
-    for piece in merged:
-        for dim, member in piece[["dim", "member"]].drop_duplicates().itertuples(index=False):
-            members.setdefault(int(dim), set()).add(member)
+    for statement in planned.statements:
+        columns = [found.setdefault(name, {}) for name in statement.columns]
+        for p, dim, member, *values in _rows(slice_, statement):
+            members.setdefault(dim, set()).add(member)
+            for cells_of, value in zip(columns, values, strict=True):
+                if value is not None:
+                    cells_of[p, dim, member] = value
     cells = [(-1, "")]
     for dim, name in enumerate(planned.by):
-        declared = _declared_members(slice_, planned, name)
-        found = members.get(dim, set()) | (
-            declared if members.get(dim, set()) - {UNKNOWN} else set()
-        )
-        if found - {UNKNOWN}:
-            cells += [(dim, member) for member in sorted(found)]
-    frame = pd.DataFrame(
-        [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells],
-        columns=keys,
-    )
-    for piece in merged:
-        frame = frame.merge(piece, how="left", on=keys, validate="one_to_one")
+        known = members.get(dim, set()) - {UNKNOWN}
+        if known:
+            known |= members[dim] | _declared_members(slice_, planned, name)
+            cells += [(dim, member) for member in sorted(known)]
+    keys = [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells]
     month = Window("month")
-    frame["period_days"] = [float(planned.periods[p].days) for p in frame["p"]]
     lengths = [(high - low).days for low, high in map(month.days, planned.periods) if low]
-    frame["month_days"] = [float(lengths[p]) for p in frame["p"]]
-    for statement in planned.statements:
-        frame[list(statement.columns)] = frame[list(statement.columns)].astype(float)
+    frame: dict[str, object] = {
+        "p": [p for p, _, _ in keys],
+        "dim": [dim for _, dim, _ in keys],
+        "member": [member for _, _, member in keys],
+        "period_days": [float(planned.periods[p].days) for p, _, _ in keys],
+        "month_days": [float(lengths[p]) for p, _, _ in keys],
+    }
+
+    def column(name: str, empty: float = np.nan) -> NDArray[np.float64]:
+        return np.array([found[name].get(key, empty) for key in keys])
+
     for measure, name in planned.measures.items():
         if measure.aggregate.kind == "histogram_percentile":
             histogram = slice_.declared[measure.source].histogram
             assert histogram is not None
             assert measure.aggregate.quantile is not None
             frame[name] = percentile(
-                frame[[f"{name}__{bound}" for bound in histogram.bounds]].to_numpy(),
-                frame[f"{name}__total"].to_numpy(),
+                np.column_stack([column(f"{name}__{bound}") for bound in histogram.bounds]),
+                column(f"{name}__total"),
                 list(histogram.bounds.values()),
                 measure.aggregate.quantile,
             )
         elif measure.aggregate.kind in ("sum", "count", "distinct"):
-            frame[name] = frame[name].fillna(0.0)
-    return frame
+            frame[name] = column(name, 0.0)
+        else:
+            frame[name] = column(name)
+    return pd.DataFrame(frame)
+
+
+def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:
+    try:
+        return slice_.con.execute(statement.sql).fetchall()
+    except duckdb.Error as error:
+        raise RunError(
+            f"the statement for source {statement.source!r} failed: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def _declared_members(slice_: Slice, planned: Plan, dimension: str) -> set[str]:
@@ -166,14 +174,16 @@ def _declared_members(slice_: Slice, planned: Plan, dimension: str) -> set[str]:
     return set()
 
 
-def _uncovered(
-    catalogue: Catalogue, planned: Plan, spans: Mapping[str, Span]
-) -> dict[tuple[str, int], str]:
+def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple[str, int], str]:
     """Cells of measures whose window begins before the data does: they have no value, not zero."""
+    bases = {
+        measure: catalogue.sources[measure.source].derived_from or measure.source
+        for measure in planned.measures
+    }
+    spans = slice_.spans(dict.fromkeys(bases.values()))
     found = {}
     for measure, name in planned.measures.items():
-        source = catalogue.sources[measure.source]
-        base = source.derived_from or source.id
+        base = bases[measure]
         span = spans.get(base)
         for p, period in enumerate(planned.periods):
             low, high = measure.window.days(period)
@@ -184,48 +194,73 @@ def _uncovered(
     return found
 
 
-def _derive(planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
-    """Formulas, one SELECT a level of the graph, in an embedded DuckDB on the small frame."""
-    con = duckdb.connect()
-    con.execute("SET threads = 1")
+def _derive(slice_: Slice, planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
+    """Formulas, one SELECT a level of the graph, in DuckDB on the small frame."""
     names = {name: name for name in BUILT_IN}
+    waiting: list[dict[str, str]] = []
+    with slice_.con.cursor() as con:
+        for level in _levels(planned.kpis):
+            columns = {}
+            for kpi in level:
+                local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
+                columns[kpi.id] = _selected(kpi, local)
+            names |= {kpi.id: f"k_{kpi.id}" for kpi in level}
+            waiting.append(columns)
+            if any(_rolls_up(kpi, period) for kpi in level for period in planned.periods):
+                frame = _evaluated(con, planned, frame, waiting)
+                waiting = []
+                for kpi in level:
+                    frame = _roll_up(planned, frame, kpi)
+        return _evaluated(con, planned, frame, waiting)
+
+
+def _levels(kpis: Sequence[Kpi]) -> Iterator[list[Kpi]]:
+    """The KPIs that rest on nothing, those that rest on them alone, and so on."""
     done: set[str] = set()
-    remaining = list(planned.kpis)
-    while remaining:
-        level = [kpi for kpi in remaining if all(name in done for name in kpi.inputs)]
-        columns: dict[str, str] = {}
-        for kpi in level:
-            local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
-            columns[kpi.id] = _selected(kpi, local)
-        con.register("frame", frame)
-        try:
-            frame = con.execute(f"SELECT frame.*, {', '.join(columns.values())} FROM frame").df()
-        except duckdb.Error:
-            raise _broken(con, level, columns) from None
+    while len(done) < len(kpis):
+        level = [k for k in kpis if k.id not in done and done.issuperset(k.inputs)]
+        yield level
+        done.update(kpi.id for kpi in level)
+
+
+def _evaluated(
+    con: duckdb.DuckDBPyConnection,
+    planned: Plan,
+    frame: pd.DataFrame,
+    levels: Sequence[Mapping[str, str]],
+) -> pd.DataFrame:
+    """The frame with the columns of these levels, each selected from the one before it."""
+    con.register("frame", frame)
+    tables = ["frame"]
+    for columns in levels:
+        tables.append(f"(SELECT *, {', '.join(columns.values())} FROM {tables[-1]})")
+    try:
+        return con.execute(f"SELECT * FROM {tables[-1]}").df()
+    except duckdb.Error:
+        raise _broken(con, planned, levels, tables) from None
+    finally:
         con.unregister("frame")
-        for kpi in level:
-            frame = _roll_up(planned, frame, kpi)
-            names[kpi.id] = f"k_{kpi.id}"
-            done.add(kpi.id)
-        remaining = [kpi for kpi in remaining if kpi.id not in done]
-    con.close()
-    return frame
 
 
 def _broken(
-    con: duckdb.DuckDBPyConnection, level: Sequence[Kpi], columns: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    planned: Plan,
+    levels: Sequence[Mapping[str, str]],
+    tables: Sequence[str],
 ) -> RunError:
-    """The error for a level that failed: which of its formulas it is, found one by one."""
-    for kpi in level:
-        try:
-            con.execute(f"SELECT {columns[kpi.id]} FROM frame").fetchall()
-        except duckdb.Error as error:
-            return RunError(
-                f"the formula of {kpi.id!r} failed: {str(error).splitlines()[0]}",
-                file=kpi.file,
-                line=kpi.line,
-            )
-    return RunError(f"the formulas of {', '.join(columns)} failed together.")
+    """The error for formulas that failed together: which of them it is, found one by one."""
+    kpis = {kpi.id: kpi for kpi in planned.kpis}
+    for columns, table in zip(levels, tables, strict=False):
+        for name, column in columns.items():
+            try:
+                con.execute(f"SELECT {column} FROM {table}").fetchall()
+            except duckdb.Error as error:
+                return RunError(
+                    f"the formula of {name!r} failed: {str(error).splitlines()[0]}",
+                    file=kpis[name].file,
+                    line=kpis[name].line,
+                )
+    return RunError(f"the formulas of {', '.join(kpis)} failed together.")
 
 
 def _selected(kpi: Kpi, names: Mapping[str, str]) -> str:
@@ -283,12 +318,14 @@ def _long(
         np.array([*planned.by, ""], dtype=object)[frame["dim"].to_numpy()] + "=" + frame["member"],
     )
     known = {kpi.id: kpi for kpi in planned.kpis}
+    values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
+    named_periods = [(p.label, p.start, p.end, p.grain) for p in planned.periods]
     p_of, dim_of = frame["p"].to_numpy(), frame["dim"].to_numpy()
     rows: list[tuple[object, ...]] = []
     for kpi in (known[name] for name in wanted if name in known):
         allowed = {-1} | {i for i, d in enumerate(planned.by) if d in kpi.dimensions}
         grains = {p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains}
-        values = frame[f"k_{kpi.id}"].to_numpy()
+        values = values_of[kpi.id]
         ratio = kpi.formula.denominator is not None
         numerators = frame[f"n_{kpi.id}"].to_numpy() if ratio else absent
         denominators = frame[f"d_{kpi.id}"].to_numpy() if ratio else absent
@@ -299,16 +336,15 @@ def _long(
             status, reason = states[p]
             if np.isnan(values[row]):
                 status = "no_value"
-                reason = _why_none(catalogue, planned, kpi, p, frame.iloc[row], uncovered)
-            period = planned.periods[p]
+                reason = _why_none(planned, known, kpi, p, row, values_of, uncovered)
             rows.append(
                 (
-                    kpi.id, period.label, period.start, period.end, period.grain, dims[row],
+                    kpi.id, *named_periods[p], dims[row],
                     values[row], numerators[row], denominators[row], kpi.unit, status, reason,
                 )
             )  # fmt: skip
-    found = pd.DataFrame(rows, columns=list(COLUMNS))
-    return found.astype({"value": float, "numerator": float, "denominator": float})
+    long = pd.DataFrame(rows, columns=list(COLUMNS))
+    return long.astype({"value": float, "numerator": float, "denominator": float})
 
 
 def _states(
@@ -335,11 +371,12 @@ def _states(
 
 
 def _why_none(
-    catalogue: Catalogue,
     planned: Plan,
+    known: Mapping[str, Kpi],
     kpi: Kpi,
     p: int,
-    row: pd.Series[float],
+    row: int,
+    values: Mapping[str, NDArray[np.float64]],
     uncovered: Mapping[tuple[str, int], str],
 ) -> str:
     for measure in kpi.measures.values():
@@ -347,9 +384,8 @@ def _why_none(
         if reason:
             return reason
     for name in kpi.inputs:
-        value = row[f"k_{name}"]
-        if np.isnan(value):
-            return _why_none(catalogue, planned, catalogue[name], p, row, uncovered)
+        if np.isnan(values[name][row]):
+            return _why_none(planned, known, known[name], p, row, values, uncovered)
     if kpi.no_value:
         return kpi.no_value
     denominator = kpi.formula.denominator

@@ -7,18 +7,20 @@ truncates dates or converts zones: edges are literals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from boardpack.engine.catalogue import Measure, column_sql, dimensions
-from boardpack.engine.expressions import Measured, aggregate, scalar
-from boardpack.engine.windows import Buckets, Window, parse_point, parse_window
+from boardpack.engine.catalogue import Measure, dimensions
+from boardpack.engine.expressions import Measured
+from boardpack.engine.panels import panel
+from boardpack.engine.rows import UNKNOWN, rows
+from boardpack.engine.selects import Part, Unit, again, first, fold, grouping, labels, values
+from boardpack.engine.windows import Buckets, Window
 from boardpack.periods import Period
 from boardpack.sources import Source, Sources
-from boardpack.warehouse import Slice, literal, local_day
+from boardpack.warehouse import Slice
 
-UNKNOWN = "(unknown)"
+__all__ = ["UNKNOWN", "Statement", "plan"]
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,6 @@ class Statement:
     source: str
     sql: str
     columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One SELECT of the final union: what it computes, and the CTEs before it."""
-
-    ctes: tuple[tuple[str, str], ...]
-    select: str
-    columns: dict[str, str]
-    tail: str
 
 
 def plan(
@@ -88,7 +80,7 @@ def _statement(
 ) -> Statement:
     split = [d for d in by if d in dimensions(slice_.declared, source.id)]
     if source.panel_of:
-        parts = [_panel(slice_, source, measures, periods, by, split)]
+        parts = [panel(slice_, source, measures, periods, by, split)]
     else:
         parts = _flows(slice_, source, measures, periods, by, split)
     columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
@@ -96,364 +88,170 @@ def _statement(
     selects = []
     for part in parts:
         ctes.update(part.ctes)
-        values = ", ".join(
+        shown = ", ".join(
             f'{part.columns.get(name, "CAST(NULL AS DOUBLE)")} AS "{name}"' for name in columns
         )
-        selects.append(f"SELECT {part.select}, {values}\n{part.tail}")
+        selects.append(f"SELECT {part.select}, {shown}\n{part.tail}")
     text = ",\n".join(f"{name} AS (\n{body}\n)" for name, body in ctes.items())
     return Statement(source.id, f"WITH {text}\n" + "\nUNION ALL\n".join(selects), columns)
+
+
+@dataclass(frozen=True)
+class _Spine:
+    """The periods, each with a range of buckets for every window; windows alike share theirs."""
+
+    ranges: tuple[tuple[tuple[int, int], ...], ...]
+    of_window: Mapping[Window, int]
+
+    @classmethod
+    def of(cls, windows: Sequence[Window], periods: Sequence[Period], buckets: Buckets) -> _Spine:
+        found: dict[tuple[tuple[int, int], ...], int] = {}
+        of_window = {}
+        for window in windows:
+            days = [window.days(period) for period in periods]
+            ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days)
+            of_window[window] = found.setdefault(ranges, len(found))
+        return cls(tuple(found), of_window)
+
+    @property
+    def sql(self) -> str:
+        names = ["p", *(f"{edge}{i}" for i in range(len(self.ranges)) for edge in ("lo", "hi"))]
+        periods = enumerate(zip(*self.ranges, strict=True))
+        return values(names, [[p, *(n for pair in pairs for n in pair)] for p, pairs in periods])
+
+    def used(self, measures: Mapping[Measure, str]) -> list[int]:
+        """The numbers of these measures' ranges."""
+        return sorted({self.of_window[measure.window] for measure in measures})
+
+    def single(self, number: int) -> bool:
+        """Whether the range is one bucket for every period."""
+        return all(high - low == 1 for low, high in self.ranges[number])
+
+    def given(self, number: int, used: Sequence[int], value: str) -> str:
+        """``value`` of the buckets in a range; the join has seen to it where there is one only."""
+        if len(used) == 1:
+            return value
+        return f"CASE WHEN b.bucket >= s.lo{number} AND b.bucket < s.hi{number} THEN {value} END"
+
+    def joined(self, table: str, used: Sequence[int]) -> str:
+        """The FROM with every bucket beside the periods that look at it."""
+        low = ", ".join(f"s.lo{i}" for i in used)
+        high = ", ".join(f"s.hi{i}" for i in used)
+        if len(used) > 1:
+            low, high = f"LEAST({low})", f"GREATEST({high})"
+        elif self.single(used[0]):
+            return f"FROM spine AS s JOIN {table} AS b ON b.bucket = {low}"
+        return f"FROM spine AS s JOIN {table} AS b ON b.bucket >= {low} AND b.bucket < {high}"
 
 
 def _flows(
     slice_: Slice,
     source: Source,
-    measures: dict[Measure, str],
+    measures: Mapping[Measure, str],
     periods: Sequence[Period],
     by: Sequence[str],
-    split: list[str],
-) -> list[_Part]:
+    split: Sequence[str],
+) -> list[Part]:
     windows = list(dict.fromkeys(measure.window for measure in measures))
-    edges = [day for period in periods for window in windows for day in window.days(period)]
-    buckets = Buckets.of(edges)
-    spine = _spine(periods, windows, buckets)
+    buckets = Buckets.of(day for period in periods for w in windows for day in w.days(period))
+    spine = _Spine.of(windows, periods, buckets)
+    open_start = any(window.kind in ("to_date", "opening") for window in windows)
     parts = []
     for prorated in (False, True):
-        additive = {
-            m: name
-            for m, name in measures.items()
-            if m.aggregate.kind != "distinct" and m.aggregate.prorated == prorated
-        }
-        distinct = {
-            m: name
-            for m, name in measures.items()
-            if m.aggregate.kind == "distinct" and not prorated
-        }
-        if not additive and not distinct:
+        mine = {m: name for m, name in measures.items() if m.aggregate.prorated == prorated}
+        if not mine:
             continue
-        rows_name = "shares" if prorated else "rows"
-        used = {c for m in (*additive, *distinct) for c in m.columns}
-        open_start = any(w.kind in ("to_date", "opening") for w in windows)
-        body = _rows(slice_, source, used, split, buckets, open_start, prorated)
-        head = (("spine", spine), (rows_name, body))
-        if additive:
-            parts.append(_additive(head, rows_name, additive, windows, by, split, prorated))
-        groups: dict[tuple[str, str | None], dict[Measure, str]] = {}
-        for m, name in distinct.items():
-            groups.setdefault((str(m.aggregate.argument), m.where), {})[m] = name
-        for index, ((argument, where), group) in enumerate(groups.items()):
-            parts.append(
-                _distinct(head, rows_name, f"distinct{index}", argument, where, group,
-                          windows, by, split)
-            )  # fmt: skip
+        table = "shares" if prorated else "rows"
+        used = {column for measure in mine for column in measure.columns}
+        body = rows(slice_, source, used, split, buckets, open_start=open_start, prorated=prorated)
+        head = (("spine", spine.sql), (table, body))
+        distinct: dict[tuple[str, str | None], dict[Measure, str]] = {}
+        additive = {}
+        for measure, name in mine.items():
+            if measure.aggregate.kind == "distinct":
+                key = (str(measure.aggregate.argument), measure.where)
+                distinct.setdefault(key, {})[measure] = name
+            else:
+                additive[measure] = name
+        parts += _parts(head, spine, table, additive, distinct, by, split, prorated)
     return parts
 
 
-def _additive(
+def _parts(
     head: tuple[tuple[str, str], ...],
-    rows: str,
-    measures: dict[Measure, str],
-    windows: list[Window],
+    spine: _Spine,
+    table: str,
+    additive: Mapping[Measure, str],
+    distinct: Mapping[tuple[str, str | None], Mapping[Measure, str]],
     by: Sequence[str],
-    split: list[str],
+    split: Sequence[str],
     prorated: bool,
-) -> _Part:
-    """Sums, counts, minima and maxima: aggregated a bucket first, then over ranges of buckets."""
-    units: dict[tuple[str, str | None, str | None], str] = {}
-    columns: dict[str, str] = {}
-    for measure, name in measures.items():
-        kind, argument = measure.aggregate.kind, measure.aggregate.argument
-        unit = units.setdefault((kind, argument, measure.where), f"u{len(units)}")
-        number = windows.index(measure.window)
-        outer = {"min": "MIN", "max": "MAX"}.get(kind, "SUM")
-        columns[name] = (
-            f"CAST({outer}(CASE WHEN b.bucket >= s.lo{number} AND b.bucket < s.hi{number}"
-            f" THEN b.{unit} END) AS DOUBLE)"
-        )
-    inner = ", ".join(
-        f"{_inner(kind, argument, where, prorated)} AS {unit}"
-        for (kind, argument, where), unit in units.items()
-    )
+) -> list[Part]:
+    """A SELECT for what adds up over buckets, and one for each kind of distinct values."""
     dims = "".join(f', "{d}"' for d in split)
-    cells = f"{rows}_by_bucket"
-    body = f"SELECT bucket{dims}, {inner} FROM {rows} GROUP BY bucket{dims}"
-    used = sorted({windows.index(measure.window) for measure in measures})
-    return _Part(
-        (*head, (cells, body)),
-        _labels("b", by, split),
-        columns,
-        f"FROM spine AS s JOIN {cells} AS b ON {_within('b', used)}\n{_grouping('b', split)}",
-    )
+    units: dict[Unit, str] = {}
+    for measure in additive:
+        units.setdefault(_unit(measure), f"u{len(units)}")
+    made = "".join(f", {first(unit, prorated=prorated)} AS {name}" for unit, name in units.items())
+    by_bucket = f"SELECT bucket{dims}{made} FROM {table} GROUP BY bucket{dims}"
+    parts = []
+    for index, ((argument, where), group) in enumerate(distinct.items()):
+        name = f"distinct{index}"
+        condition = f" WHERE {where}" if where else ""
+        body = f"SELECT DISTINCT bucket{dims}, {argument} AS x FROM {table}{condition}"
+        if index == 0 and units and not where:
+            # Rows are read once: what adds up is added up beside each value, then once more.
+            body = (
+                f"SELECT bucket{dims}, {argument} AS x{made} FROM {table}"
+                f" GROUP BY bucket{dims}, {argument}"
+            )
+            folded = "".join(f", {again(unit[0], u)} AS {u}" for unit, u in units.items())
+            by_bucket = f"SELECT bucket{dims}{folded} FROM {name} GROUP BY bucket{dims}"
+            head = (*head, (name, body))
+        parts.append(_distinct((*head, (name, body)), spine, name, group, by, split))
+    if additive:
+        cells = f"{table}_by_bucket"
+        used = spine.used(additive)
+        columns = {}
+        for measure, column in additive.items():
+            unit = units[_unit(measure)]
+            given = spine.given(spine.of_window[measure.window], used, f"b.{unit}")
+            columns[column] = f"CAST({fold(measure.aggregate.kind)}({given}) AS DOUBLE)"
+        parts.append(
+            Part(
+                (*head, (cells, by_bucket)),
+                labels("b", by, split),
+                columns,
+                f"{spine.joined(cells, used)}\n{grouping('b', split)}",
+            )
+        )
+    return parts
 
 
-def _inner(kind: str, argument: str | None, where: str | None, prorated: bool) -> str:
-    if kind == "count":
-        counted = "1" if argument is None else argument
-        if where is None:
-            return "COUNT(*)" if argument is None else f"COUNT({argument})"
-        return f"COUNT(CASE WHEN {where} THEN {counted} END)"
-    value = f"CAST({argument} AS DOUBLE) * share" if prorated else str(argument)
-    if where is not None:
-        value = f"CASE WHEN {where} THEN {value} END"
-    return f"{kind.upper()}({value})"
+def _unit(measure: Measure) -> Unit:
+    return measure.aggregate.kind, measure.aggregate.argument, measure.where
 
 
 def _distinct(
-    head: tuple[tuple[str, str], ...],
-    rows: str,
-    name: str,
-    argument: str,
-    where: str | None,
-    measures: dict[Measure, str],
-    windows: list[Window],
+    ctes: tuple[tuple[str, str], ...],
+    spine: _Spine,
+    table: str,
+    measures: Mapping[Measure, str],
     by: Sequence[str],
-    split: list[str],
-) -> _Part:
+    split: Sequence[str],
+) -> Part:
     """Distinct counts cannot be added up over buckets: the distinct values are kept instead."""
-    dims = "".join(f', "{d}"' for d in split)
-    condition = f" WHERE {where}" if where else ""
-    body = f"SELECT DISTINCT bucket{dims}, {argument} AS x FROM {rows}{condition}"
-    used = sorted({windows.index(measure.window) for measure in measures})
+    used = spine.used(measures)
     columns = {}
     for measure, column in measures.items():
-        number = windows.index(measure.window)
-        value = "b.x"
-        if len(used) > 1:
-            value = f"CASE WHEN b.bucket >= s.lo{number} AND b.bucket < s.hi{number} THEN b.x END"
-        columns[column] = f"CAST(COUNT(DISTINCT {value}) AS DOUBLE)"
-    return _Part(
-        (*head, (name, body)),
-        _labels("b", by, split),
+        number = spine.of_window[measure.window]
+        # One bucket, one member: no value comes twice.
+        apart = not split and len(used) == 1 and spine.single(number)
+        counted = "b.x" if apart else f"DISTINCT {spine.given(number, used, 'b.x')}"
+        columns[column] = f"CAST(COUNT({counted}) AS DOUBLE)"
+    return Part(
+        ctes,
+        labels("b", by, split),
         columns,
-        f"FROM spine AS s JOIN {name} AS b ON {_within('b', used)}\n{_grouping('b', split)}",
+        f"{spine.joined(table, used)}\n{grouping('b', split)}",
     )
-
-
-def _panel(
-    slice_: Slice,
-    source: Source,
-    measures: dict[Measure, str],
-    periods: Sequence[Period],
-    by: Sequence[str],
-    split: list[str],
-) -> _Part:
-    """One row an entity and period, made of its buckets; measures then count and sum those rows."""
-    base = slice_.declared[str(source.panel_of)]
-    wanted = sorted({column for measure in measures for column in measure.columns})
-    windows: list[Window] = []
-    ranges: dict[str, list[tuple[date | None, date]]] = {}
-    for column in wanted:
-        entry = source.panel[column]
-        if entry.at is not None:
-            point = parse_point(entry.at)
-            ranges[column] = [(None, point.day(period)) for period in periods]
-        else:
-            window = parse_window(str(entry.window))
-            windows.append(window)
-            ranges[column] = [window.days(period) for period in periods]
-    # A panel row is there while its entity has any row before the period's end.
-    ranges[""] = [(None, period.end) for period in periods]
-    buckets = Buckets.of(day for days in ranges.values() for pair in days for day in pair)
-    spine_rows = []
-    for index in range(len(periods)):
-        cells = [str(index)]
-        for column in wanted:
-            low, high = ranges[column][index]
-            cells += [str(buckets.number(low)), str(buckets.number(high))]
-        cells.append(str(buckets.number(ranges[""][index][1])))
-        spine_rows.append(f"({', '.join(cells)})")
-    names = ["p", *(f"{edge}{i}" for i in range(len(wanted)) for edge in ("lo", "hi")), "hi"]
-    spine = f"SELECT * FROM (VALUES {', '.join(spine_rows)}) AS v({', '.join(names)})"
-
-    used: set[str] = set(source.entity)
-
-    def column_of_base(name: str) -> str:
-        used.add(name)
-        return column_sql(slice_.declared, base, name)
-
-    units: dict[tuple[str, str | None, str | None], str] = {}
-    panel_columns = []
-    for number, column in enumerate(wanted):
-        entry = source.panel[column]
-        measured = aggregate(entry.value, column_of_base)
-        where = None if entry.where is None else scalar(entry.where, column_of_base)
-        unit = units.setdefault((measured.kind, measured.argument, where), f"u{len(units)}")
-        inside = f"CASE WHEN c.bucket >= s.lo{number} AND c.bucket < s.hi{number} THEN c.{unit} END"
-        if measured.kind in ("min", "max"):
-            panel_columns.append(f'{measured.kind.upper()}({inside}) AS "{column}"')
-        else:
-            panel_columns.append(f'COALESCE(SUM({inside}), 0) AS "{column}"')
-    condition = None if source.where is None else scalar(source.where, column_of_base)
-    rows = _rows(slice_, base, used, split, buckets, True, False, condition)
-    dims = "".join(f', "{d}"' for d in split)
-    entity = ", ".join(column_sql(slice_.declared, base, name) for name in source.entity)
-    inner = "".join(
-        f", {_inner(kind, argument, where, False)} AS {unit}"
-        for (kind, argument, where), unit in units.items()
-    )
-    cells_sql = f"SELECT {entity}{dims}, bucket{inner} FROM rows GROUP BY {entity}{dims}, bucket"
-    panel = (
-        f"SELECT s.p, {entity}{dims}, {', '.join(panel_columns)}\n"
-        f"FROM spine AS s JOIN cells AS c ON c.bucket < s.hi\nGROUP BY s.p, {entity}{dims}"
-    )
-    columns = {}
-    for measure, name in measures.items():
-        kind, argument = measure.aggregate.kind, measure.aggregate.argument
-        if kind == "distinct":
-            value = (
-                argument
-                if measure.where is None
-                else f"CASE WHEN {measure.where} THEN {argument} END"
-            )
-            columns[name] = f"CAST(COUNT(DISTINCT {value}) AS DOUBLE)"
-        else:
-            columns[name] = f"CAST({_inner(kind, argument, measure.where, False)} AS DOUBLE)"
-    return _Part(
-        (("spine", spine), ("rows", rows), ("cells", cells_sql), ("panel", panel)),
-        _labels("s", by, split),
-        columns,
-        f"FROM panel AS s\n{_grouping('s', split)}",
-    )
-
-
-def _rows(
-    slice_: Slice,
-    source: Source,
-    used: Iterable[str],
-    split: Sequence[str],
-    buckets: Buckets,
-    open_start: bool,
-    prorated: bool,
-    condition: str | None = None,
-) -> str:
-    """The rows of the slice that any window looks at, with borrowed columns and their bucket."""
-    sources = slice_.declared
-    table = sources[source.distinct_of] if source.distinct_of else source
-    assert table.time is not None
-    needed: set[str] = set()
-
-    def outer(name: str) -> str:
-        needed.add(name)
-        alias, _, column = name.rpartition(".")
-        return f'{_quoted(alias) if alias else "t"}."{column}"'
-
-    selected = []
-    for name in sorted(set(used)):
-        if source.distinct_of and name == "day":
-            continue
-        selected.append(f"{outer(name)} AS {column_sql(sources, table, name)}")
-    if source.distinct_of:
-        selected = [f'{outer(name)} AS "{name}"' for name in source.entity]
-        selected.append(f'{local_day(table, slice_.zone)} AS "day"')
-    for dimension in split:
-        value = outer(table.dimensions[dimension])
-        selected.append(f"COALESCE(CAST({value} AS VARCHAR), '{UNKNOWN}') AS \"{dimension}\"")
-    conditions = []
-    time = f't."{table.time}"'
-    if prorated:
-        end = f't."{table.time_end}"'
-        selected += ["e.bucket", f"CAST(LEAST({end} + 1, e.hi) - GREATEST({time}, e.lo) AS DOUBLE)"
-                     f" / ({end} + 1 - {time}) AS share"]  # fmt: skip
-    else:
-        selected.append(f"{_bucket(slice_, table, time, buckets)} AS bucket")
-        conditions.append(
-            f"{time} < {literal(table.columns[table.time], buckets.last, slice_.zone)}"
-        )
-        if not open_start:
-            first = literal(table.columns[table.time], buckets.first, slice_.zone)
-            conditions.append(f"{time} >= {first}")
-    if table.exclude:
-        conditions.append(f"NOT COALESCE({scalar(table.exclude, outer)}, FALSE)")
-    if source.distinct_of and source.where:
-        conditions.append(f"({scalar(source.where, outer)})")
-    joins = _joins(slice_, table, needed)
-    if prorated:
-        stretches = ", ".join(
-            f"({i + 1}, DATE '{low}', DATE '{high}')"
-            for i, (low, high) in enumerate(zip(buckets.edges, buckets.edges[1:], strict=False))
-        )
-        joins = (
-            f"\nJOIN (VALUES {stretches}) AS e(bucket, lo, hi)"
-            f" ON {time} < e.hi AND {end} >= e.lo{joins}"
-        )
-    keyword = "SELECT DISTINCT" if source.distinct_of else "SELECT"
-    where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    body = f"{keyword} {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t{joins}{where}"
-    return f"SELECT * FROM (\n{body}\n) AS kept WHERE {condition}" if condition else body
-
-
-def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
-    """The joins that the needed columns come from, those they go through first."""
-    order: list[str] = []
-
-    def add(name: str) -> None:
-        alias = name.rpartition(".")[0]
-        if alias and alias not in order:
-            add(table.joins[alias].on)
-            order.append(alias)
-
-    for name in sorted(needed):
-        add(name)
-    text = ""
-    for alias in order:
-        join = table.joins[alias]
-        via, _, column = join.on.rpartition(".")
-        key = slice_.declared[join.source].key[0]
-        text += (
-            f"\nLEFT JOIN {slice_.relation(join.source)} AS {_quoted(alias)}"
-            f' ON {_quoted(alias)}."{key}" = {_quoted(via) if via else "t"}."{column}"'
-        )
-    return text
-
-
-def _bucket(slice_: Slice, table: Source, time: str, buckets: Buckets) -> str:
-    """A balanced CASE: a row meets as many comparisons as the edges have binary digits."""
-    column = table.columns[str(table.time)]
-    edges = [literal(column, day, slice_.zone) for day in buckets.edges]
-
-    def tree(low: int, high: int) -> str:
-        if low == high:
-            return str(low)
-        middle = (low + high) // 2
-        return (
-            f"CASE WHEN {time} < {edges[middle]} THEN {tree(low, middle)}"
-            f" ELSE {tree(middle + 1, high)} END"
-        )
-
-    return tree(0, len(edges))
-
-
-def _spine(periods: Sequence[Period], windows: Sequence[Window], buckets: Buckets) -> str:
-    rows = []
-    for index, period in enumerate(periods):
-        cells = [str(index)]
-        for window in windows:
-            low, high = window.days(period)
-            cells += [str(buckets.number(low)), str(buckets.number(high))]
-        rows.append(f"({', '.join(cells)})")
-    names = ["p", *(f"{edge}{i}" for i in range(len(windows)) for edge in ("lo", "hi"))]
-    return f"SELECT * FROM (VALUES {', '.join(rows)}) AS v({', '.join(names)})"
-
-
-def _within(alias: str, windows: Sequence[int]) -> str:
-    low = ", ".join(f"s.lo{i}" for i in windows)
-    high = ", ".join(f"s.hi{i}" for i in windows)
-    if len(windows) > 1:
-        low, high = f"LEAST({low})", f"GREATEST({high})"
-    return f"{alias}.bucket >= {low} AND {alias}.bucket < {high}"
-
-
-def _labels(alias: str, by: Sequence[str], split: Sequence[str]) -> str:
-    if not split:
-        return "s.p, -1 AS dim, '' AS member"
-    cases = " ".join(f'WHEN GROUPING({alias}."{d}") = 0 THEN {list(by).index(d)}' for d in split)
-    members = " ".join(f'WHEN GROUPING({alias}."{d}") = 0 THEN {alias}."{d}"' for d in split)
-    return f"s.p, CASE {cases} ELSE -1 END AS dim, CASE {members} ELSE '' END AS member"
-
-
-def _grouping(alias: str, split: Sequence[str]) -> str:
-    sets = ["(s.p)", *(f'(s.p, {alias}."{d}")' for d in split)]
-    return f"GROUP BY GROUPING SETS ({', '.join(sets)})"
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'

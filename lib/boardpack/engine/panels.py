@@ -1,0 +1,195 @@
+"""Panels in SQL: one row an entity and period, made of its buckets, which measures then sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from boardpack.engine.catalogue import Measure, column_sql
+from boardpack.engine.expressions import aggregate, scalar
+from boardpack.engine.rows import Borrowed, borrowed, own_rows, rows
+from boardpack.engine.selects import Part, Unit, again, first, fold, grouping, labels, values
+from boardpack.engine.windows import Buckets, parse_point, parse_window
+from boardpack.periods import Period
+from boardpack.sources import Source
+from boardpack.warehouse import Slice
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the panel: a unit over a range of buckets, ``[low, high)`` for each period."""
+
+    name: str
+    kind: str
+    unit: str
+    ranges: tuple[tuple[int, int], ...]
+
+    def written(self, value: str) -> str:
+        """What has no rows is zero, except a minimum or maximum."""
+        kept = value if self.kind in ("min", "max") else f"COALESCE({value}, 0)"
+        return f'{kept} AS "{self.name}"'
+
+
+def panel(
+    slice_: Slice,
+    source: Source,
+    measures: Mapping[Measure, str],
+    periods: Sequence[Period],
+    by: Sequence[str],
+    split: Sequence[str],
+) -> Part:
+    """The SELECT for measures over a panel; a row is there once its entity has any row."""
+    base = slice_.declared[str(source.panel_of)]
+    wanted = sorted({column for measure in measures for column in measure.columns})
+    days = {column: _days(source, column, periods) for column in wanted}
+    buckets = Buckets.of(
+        [*(day for pairs in days.values() for pair in pairs for day in pair),
+         *(period.end for period in periods)]
+    )  # fmt: skip
+    ends = [buckets.number(period.end) for period in periods]
+
+    used: set[str] = set(source.entity)
+
+    def column_of_base(name: str) -> str:
+        used.add(name)
+        return column_sql(slice_.declared, base, name)
+
+    units: dict[Unit, str] = {}
+    columns = []
+    for name in wanted:
+        entry = source.panel[name]
+        measured = aggregate(entry.value, column_of_base)
+        where = None if entry.where is None else scalar(entry.where, column_of_base)
+        unit = units.setdefault((measured.kind, measured.argument, where), f"u{len(units)}")
+        ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days[name])
+        columns.append(_Column(name, measured.kind, unit, ranges))
+    condition = None if source.where is None else scalar(source.where, column_of_base)
+    entity = [column_sql(slice_.declared, base, name) for name in source.entity]
+    keys = [*entity, *(f'"{d}"' for d in split)]
+    others = borrowed(slice_, base, split)
+    if others.joins and not any("." in name for name in used):
+        body = own_rows(slice_, base, {*used, *others.keys}, buckets, condition)
+        ctes = [("rows", body), *_late(others, entity, units)]
+    else:
+        body = rows(slice_, base, used, split, buckets, open_start=True, condition=condition)
+        ctes = [("rows", body), ("cells", _cells("rows", keys, units))]
+    if _carries(columns, ends):
+        ctes += _carried(columns, ends, keys, len(buckets.edges) + 1)
+    else:
+        ctes += _fanned(columns, ends, keys)
+    return Part(
+        tuple(ctes),
+        labels("s", by, split),
+        {
+            name: f"CAST({first((m.aggregate.kind, m.aggregate.argument, m.where))} AS DOUBLE)"
+            for m, name in measures.items()
+        },
+        f"FROM panel AS s\n{grouping('s', split)}",
+    )
+
+
+def _days(source: Source, column: str, periods: Sequence[Period]) -> list[tuple[date | None, date]]:
+    entry = source.panel[column]
+    if entry.at is not None:
+        point = parse_point(entry.at)
+        return [(None, point.day(period)) for period in periods]
+    window = parse_window(str(entry.window))
+    return [window.days(period) for period in periods]
+
+
+def _cells(table: str, keys: Sequence[str], units: Mapping[Unit, str]) -> str:
+    """A row an entity, member and bucket."""
+    made = "".join(f", {first(unit)} AS {name}" for unit, name in units.items())
+    by = ", ".join([*keys, "bucket"])
+    return f"SELECT {by}{made} FROM {table} GROUP BY {by}"
+
+
+def _late(
+    others: Borrowed, entity: Sequence[str], units: Mapping[Unit, str]
+) -> list[tuple[str, str]]:
+    """Cells that meet what is borrowed only when they are few."""
+    own = [*entity, *(f'"{name}"' for name in others.keys if f'"{name}"' not in entity)]
+    shown = [*(f"t.{name}" for name in entity), *others.dimensions, "t.bucket"]
+    made = "".join(f", {again(unit[0], f't.{name}')} AS {name}" for unit, name in units.items())
+    where = f"\nWHERE {' AND '.join(others.conditions)}" if others.conditions else ""
+    places = ", ".join(str(place) for place in range(1, len(shown) + 1))
+    return [
+        ("own_cells", _cells("rows", own, units)),
+        (
+            "cells",
+            f"SELECT {', '.join(shown)}{made}\nFROM own_cells AS t{others.joins}{where}"
+            f"\nGROUP BY {places}",
+        ),
+    ]
+
+
+def _fanned(
+    columns: Sequence[_Column], ends: Sequence[int], keys: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The panel by giving every cell to every period that begins after it."""
+    spine = values(
+        ["p", *(f"{edge}{i}" for i in range(len(columns)) for edge in ("lo", "hi")), "hi"],
+        [[p, *(n for c in columns for n in c.ranges[p]), end] for p, end in enumerate(ends)],
+    )
+    made = "".join(
+        ", " + column.written(
+            again(
+                column.kind,
+                f"CASE WHEN c.bucket >= s.lo{i} AND c.bucket < s.hi{i} THEN c.{column.unit} END",
+            )
+        )
+        for i, column in enumerate(columns)
+    )  # fmt: skip
+    by = ", ".join(["s.p", *keys])
+    return [
+        ("spine", spine),
+        (
+            "panel",
+            f"SELECT {by}{made}\nFROM spine AS s JOIN cells AS c ON c.bucket < s.hi\nGROUP BY {by}",
+        ),
+    ]
+
+
+def _to_date(ends: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    return tuple((0, end) for end in ends)
+
+
+def _carries(columns: Sequence[_Column], ends: Sequence[int]) -> bool:
+    """Whether every column looks at all buckets up to the period's end, or at the last alone."""
+    allowed = (_to_date(ends), tuple((end - 1, end) for end in ends))
+    return all(column.ranges in allowed for column in columns)
+
+
+def _carried(
+    columns: Sequence[_Column], ends: Sequence[int], keys: Sequence[str], after: int
+) -> list[tuple[str, str]]:
+    """The panel by carrying an entity's last cell forward: a row each, and none to group again.
+
+    ``after`` is a bucket that no period reaches.
+    """
+    running = {c.unit: c.kind for c in columns if c.ranges == _to_date(ends)}
+    sums = "".join(
+        f", {fold(kind)}({unit}) OVER entity AS r{unit}" for unit, kind in running.items()
+    )
+    made = "".join(
+        ", " + column.written(
+            f"c.r{column.unit}"
+            if column.ranges == _to_date(ends)
+            else f"CASE WHEN c.bucket = s.hi - 1 THEN c.{column.unit} END"
+        )
+        for column in columns
+    )  # fmt: skip
+    return [
+        ("spine", values(["p", "hi"], list(enumerate(ends)))),
+        (
+            "carried",
+            f"SELECT *, LEAD(bucket, 1, {after}) OVER entity AS following{sums}\nFROM cells"
+            f"\nWINDOW entity AS (PARTITION BY {', '.join(keys)} ORDER BY bucket)",
+        ),
+        (
+            "panel",
+            f"SELECT s.p, {', '.join(keys)}{made}\nFROM spine AS s JOIN carried AS c"
+            " ON c.bucket < s.hi AND c.following >= s.hi",
+        ),
+    ]

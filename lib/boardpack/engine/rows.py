@@ -1,0 +1,203 @@
+"""The row stage of a statement: the rows that any window looks at, each with its bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from boardpack.engine.catalogue import column_sql
+from boardpack.engine.expressions import scalar
+from boardpack.engine.windows import Buckets
+from boardpack.sources import Source
+from boardpack.warehouse import Slice, literal, local_day
+
+UNKNOWN = "(unknown)"
+
+
+def rows(
+    slice_: Slice,
+    source: Source,
+    used: Iterable[str],
+    split: Sequence[str],
+    buckets: Buckets,
+    *,
+    open_start: bool = False,
+    prorated: bool = False,
+    condition: str | None = None,
+) -> str:
+    """SQL for the rows with the columns ``used``, own or borrowed, and the dimensions ``split``.
+
+    ``open_start`` keeps what lies before the first bucket; ``prorated`` gives a row to every bucket
+    that its stretch of time meets, with its ``share``; ``condition`` is over the columns.
+    """
+    sources = slice_.declared
+    table = sources[source.distinct_of] if source.distinct_of else source
+    needed: set[str] = set()
+    outer = _outer(needed)
+    time = f't."{table.time}"'
+    conditions = []
+    if source.distinct_of:
+        day = local_day(table, slice_.zone)
+        selected = [f'{outer(name)} AS "{name}"' for name in source.entity]
+        selected.append(f'{day} AS "day"')
+    else:
+        selected = [
+            f"{outer(name)} AS {column_sql(sources, table, name)}" for name in sorted(set(used))
+        ]
+    selected += _dimensions(table, split, outer)
+    joins = ""
+    if prorated:
+        end = f't."{table.time_end}"'
+        selected += ["e.bucket", f"CAST(LEAST({end} + 1, e.hi) - GREATEST({time}, e.lo) AS DOUBLE)"
+                     f" / ({end} + 1 - {time}) AS share"]  # fmt: skip
+        stretches = ", ".join(
+            f"({i + 1}, DATE '{low}', DATE '{high}')"
+            for i, (low, high) in enumerate(zip(buckets.edges, buckets.edges[1:], strict=False))
+        )
+        joins = (
+            f"\nJOIN (VALUES {stretches}) AS e(bucket, lo, hi) ON {time} < e.hi AND {end} >= e.lo"
+        )
+    else:
+        if not source.distinct_of:
+            selected.append(f"{_bucket(slice_, table, buckets)} AS bucket")
+        conditions = _within(slice_, table, buckets, open_start)
+    conditions += _exclusion(table, outer)
+    if source.distinct_of and source.where:
+        conditions.append(f"({scalar(source.where, outer)})")
+    joins += _joins(slice_, table, needed)
+    keyword = "SELECT DISTINCT" if source.distinct_of else "SELECT"
+    where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+    body = f"{keyword} {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t{joins}{where}"
+    if source.distinct_of:
+        # A bucket is made of whole days, so that days need not be told apart by it as well.
+        body = f"SELECT *, {_bucket_of_day(buckets)} AS bucket FROM (\n{body}\n) AS days"
+    return f"SELECT * FROM (\n{body}\n) AS kept WHERE {condition}" if condition else body
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """What a table takes from others: its dimensions, the joins to them, whom to leave out.
+
+    ``keys`` are the columns of its own that these go by, so that rows can be aggregated by them
+    first: joins then meet a row a key and not every row.
+    """
+
+    dimensions: tuple[str, ...]
+    joins: str
+    conditions: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+def borrowed(slice_: Slice, table: Source, split: Sequence[str]) -> Borrowed:
+    """SQL over an alias ``t`` that has at least the table's ``keys``."""
+    needed: set[str] = set()
+    outer = _outer(needed)
+    shown = _dimensions(table, split, outer)
+    conditions = _exclusion(table, outer)
+    by = {name if "." not in name else table.joins[_root(table, name)].on for name in needed}
+    return Borrowed(
+        tuple(shown), _joins(slice_, table, needed), tuple(conditions), tuple(sorted(by))
+    )
+
+
+def own_rows(
+    slice_: Slice, table: Source, used: Iterable[str], buckets: Buckets, condition: str | None
+) -> str:
+    """SQL for the rows with columns of the table alone, those that are left out later included."""
+    selected = [f't."{name}" AS "{name}"' for name in sorted(set(used))]
+    selected.append(f"{_bucket(slice_, table, buckets)} AS bucket")
+    conditions = [*_within(slice_, table, buckets, open_start=True), *filter(None, [condition])]
+    return (
+        f"SELECT {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t"
+        f"\nWHERE {' AND '.join(conditions)}"
+    )
+
+
+def _root(table: Source, name: str) -> str:
+    """The first of the joins that a borrowed column comes through."""
+    alias = name.rpartition(".")[0]
+    on = table.joins[alias].on
+    return alias if "." not in on else _root(table, on)
+
+
+def _outer(needed: set[str]) -> Callable[[str], str]:
+    """Writes a column of the table or of a join, and remembers it as needed."""
+
+    def write(name: str) -> str:
+        needed.add(name)
+        alias, _, column = name.rpartition(".")
+        return f'{_quoted(alias) if alias else "t"}."{column}"'
+
+    return write
+
+
+def _dimensions(table: Source, split: Sequence[str], outer: Callable[[str], str]) -> list[str]:
+    return [
+        f"COALESCE(CAST({outer(table.dimensions[name])} AS VARCHAR), '{UNKNOWN}') AS \"{name}\""
+        for name in split
+    ]
+
+
+def _exclusion(table: Source, outer: Callable[[str], str]) -> list[str]:
+    return [f"NOT COALESCE({scalar(table.exclude, outer)}, FALSE)"] if table.exclude else []
+
+
+def _within(slice_: Slice, table: Source, buckets: Buckets, open_start: bool) -> list[str]:
+    column, time = table.columns[str(table.time)], f't."{table.time}"'
+    conditions = [f"{time} < {literal(column, buckets.last, slice_.zone)}"]
+    if not open_start:
+        conditions.append(f"{time} >= {literal(column, buckets.first, slice_.zone)}")
+    return conditions
+
+
+def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
+    """The joins that the needed columns come from, those they go through first."""
+    order: list[str] = []
+
+    def add(name: str) -> None:
+        alias = name.rpartition(".")[0]
+        if alias and alias not in order:
+            add(table.joins[alias].on)
+            order.append(alias)
+
+    for name in sorted(needed):
+        add(name)
+    text = ""
+    for alias in order:
+        join = table.joins[alias]
+        via, _, column = join.on.rpartition(".")
+        key = slice_.declared[join.source].key[0]
+        text += (
+            f"\nLEFT JOIN {slice_.relation(join.source)} AS {_quoted(alias)}"
+            f' ON {_quoted(alias)}."{key}" = {_quoted(via) if via else "t"}."{column}"'
+        )
+    return text
+
+
+def _bucket(slice_: Slice, table: Source, buckets: Buckets) -> str:
+    column = table.columns[str(table.time)]
+    edges = [literal(column, day, slice_.zone) for day in buckets.edges]
+    return _sorted_into(f't."{table.time}"', edges)
+
+
+def _bucket_of_day(buckets: Buckets) -> str:
+    return _sorted_into('"day"', [f"DATE '{day}'" for day in buckets.edges])
+
+
+def _sorted_into(time: str, edges: Sequence[str]) -> str:
+    """A balanced CASE: a row meets as many comparisons as the edges have binary digits."""
+
+    def tree(low: int, high: int) -> str:
+        if low == high:
+            return str(low)
+        middle = (low + high) // 2
+        return (
+            f"CASE WHEN {time} < {edges[middle]} THEN {tree(low, middle)}"
+            f" ELSE {tree(middle + 1, high)} END"
+        )
+
+    return tree(0, len(edges))
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
