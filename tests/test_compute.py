@@ -18,7 +18,7 @@ from boardpack.errors import RunError, UnknownNameError
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.values import COLUMNS
-from boardpack.warehouse import slice_of_rows
+from boardpack.warehouse import open_slice, slice_of_rows
 from boardpack.workspace import SUITE
 
 UTC = ZoneInfo("UTC")
@@ -55,6 +55,10 @@ def cells(frame: pd.DataFrame, *columns: str) -> list[tuple[Any, ...]]:
     return [tuple(None if v is None or v != v else v for v in row) for row in found]
 
 
+SAVED = {
+    "month_end": date(2025, 3, 31), "customer_receipts": 9, "operating_payments": 5,
+    "closing_balance": 50,
+}  # fmt: skip
 ACCOUNTS = [
     {"account_id": "a", "segment": "smb", "region": "apac"},
     {"account_id": "b", "segment": "enterprise", "region": "apac"},
@@ -160,7 +164,8 @@ def test_after_the_data_an_empty_period_is_a_true_zero(model: Model) -> None:
          "nothing to divide by: total_customers is zero"),
         ("nps", {}, "nothing to divide by: answers is zero"),
         ("api_response_time_p95", {}, "above 10 seconds, the last bound of the histogram, or no requests"),
-        ("runway", {}, "not limited: no cash was used over the last three months"),
+        ("runway", {}, "cash_balances has no row for it yet"),
+        ("runway", {"cash_balances": [SAVED]}, "not limited: no cash was used over the last three months"),
         # A KPI made of others says what the first of them lacks.
         ("ltv", {"mrr_movements": [movement("a", "2025-03-01", 5)], "gl_entries": []},
          "nothing to divide by: total_revenue is zero"),
@@ -262,6 +267,65 @@ def test_unconnected_sources_leave_a_kpi_out_with_their_names(model: Model) -> N
     with pytest.raises(UnknownNameError, match="did you mean 'mrr'"):
         compute(model.catalogue, slice_, ["mmr"], [Period.parse("2025-02")])
     slice_.close()
+
+
+def test_a_column_that_the_table_lacks_leaves_a_kpi_out_with_its_name(tmp_path: Path) -> None:
+    """What an expression covers with coalesce may be absent; the rest may not read as null."""
+    folder = workspaces.small(
+        tmp_path / "w",
+        **{
+            "sources/accounts.yml": "maps: accounts\nsql: SELECT 'a' AS account_id,"
+            " TIMESTAMP '2025-01-01' AS created_at\n",
+            "sources/invoices.yml": "maps: invoices\nsql: >-\n  SELECT 'i' AS invoice_id, 'a' AS account_id,"
+            " DATE '2025-03-01' AS issued_on, 5 AS amount, 'paid' AS status\n",
+            "sources/uptime.yml": "maps: service_uptime_hourly\nsql: >-\n  SELECT 'app' AS service, 'eu' AS region,"
+            " TIMESTAMP '2025-03-01' AS hour, 60 AS total_minutes, 6 AS unplanned_down_minutes\n",
+        },
+    )  # fmt: skip
+    model = Model.open(folder)
+    slice_ = open_slice(model.workspace, model.sources, date(2025, 3, 31))
+    kpis = ["purchases", "first_time_buyers", "system_uptime"]
+    frame = compute(model.catalogue, slice_, kpis, [Period.parse("2025-03")])
+    lacking = [unavailable(model.catalogue, slice_, kpi) for kpi in kpis]
+    slice_.close()
+    assert lacking == ["not connected: invoices.paid_on", "not connected: invoices.paid_on", ""]
+    assert cells(frame, "kpi", "value") == [("system_uptime", 90)]
+
+
+def test_a_snapshot_that_is_not_there_yet_is_no_zero(model: Model) -> None:
+    months = [
+        {"month_end": date(2025, m, 28), "customer_receipts": 10, "operating_payments": 30,
+         "closing_balance": 100 - 20 * m}
+        for m in (1, 2)
+    ]  # fmt: skip
+    kpis = "burn_rate cash_balance runway"
+    frame = figures(model, {"cash_balances": months}, kpis, "2025-03 2025-Q1", "2025-03-20")
+    why = "cash_balances has no row for it yet"
+    assert cells(frame, "kpi", "period", "value", "status", "reason") == [
+        ("burn_rate", "2025-03", None, "no_value", why),
+        ("burn_rate", "2025-Q1", 40, "provisional", "open: the period ends on 2025-03-31"),
+        ("cash_balance", "2025-03", None, "no_value", why),
+        ("cash_balance", "2025-Q1", None, "no_value", why),
+        ("runway", "2025-03", None, "no_value", why),
+        ("runway", "2025-Q1", None, "no_value", why),
+    ]
+
+
+def test_a_mean_a_day_of_an_open_period_counts_the_days_that_are_over(model: Model) -> None:
+    rows = {
+        "accounts": ACCOUNTS,
+        "users": [{"user_id": "u", "account_id": "a"}],
+        "sessions": [
+            {"session_id": f"s{day}", "user_id": "u", "account_id": "a",
+             "started_at": datetime(2025, 3, day)}
+            for day in (1, 2, 3)
+        ],
+    }  # fmt: skip
+    frame = figures(model, rows, "dau dau_mau_ratio", "2025-03 2025-Q1", "2025-03-04", covered=True)
+    assert cells(frame, "kpi", "period", "value") == [
+        ("dau", "2025-03", 0.75), ("dau", "2025-Q1", pytest.approx(3 / 63)),
+        ("dau_mau_ratio", "2025-03", 75), ("dau_mau_ratio", "2025-Q1", 75),
+    ]  # fmt: skip
 
 
 def test_a_quarter_of_a_monthly_rate_is_its_months_sums(model: Model) -> None:

@@ -118,6 +118,16 @@ def test_what_is_wrong_is_told_with_file_line_and_key(
     assert caught.value.line == line
 
 
+@pytest.mark.parametrize("kind", ["path", "steps"])
+def test_months_of_a_plan_need_its_start(tmp_path: Path, kind: str) -> None:
+    text = scorecard(f'  mrr: {{comparator: ">", {kind}: {{month 1: 5}}}}\n')
+    undated = "".join(line for line in SETTINGS.splitlines(True) if not line.startswith("start:"))
+    with pytest.raises(BoardpackError, match="which is not given \\(as for 'mrr'\\)") as caught:
+        opened(tmp_path, text, undated)
+    assert caught.value.exit_code == 1
+    assert "start: 2023-01-01" in (caught.value.hint or "")
+
+
 def test_a_workspace_replaces_the_suites_scorecard_as_a_whole(tmp_path: Path) -> None:
     text = scorecard('  nps: {comparator: ">", value: 1}\n').replace(": own", ": datainsight_pro")
     text = text.replace("title:", "replaces: datainsight_pro\ntitle:")

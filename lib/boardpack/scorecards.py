@@ -88,7 +88,7 @@ class Scorecard:
         if goal.value is not None:
             return goal.value
         milestones = sorted((_number(k), v) for k, v in (goal.path or goal.steps or {}).items())
-        if not milestones or self.start is None:
+        if not milestones or self.start is None:  # `load` refuses the one without the other
             return None
         month = _months_since(self.start, period)
         past = [(n, value) for n, value in milestones if n <= month]
@@ -134,6 +134,14 @@ def load(workspace: Workspace, catalogue: Catalogue) -> Scorecard | None:
                 f" {settings.currency}.",
                 file=config,
                 hint="targets are not converted; use a scorecard in the workspace's currency",
+            )
+        dated = next((kpi for kpi, g in entry.kpis.items() if g.path or g.steps), None)
+        if dated is not None and settings.start is None:
+            raise WorkspaceError(
+                f"the targets of scorecard {wanted!r} count months from the workspace's start,"
+                f" which is not given (as for {dated!r}).",
+                file=config,
+                hint="write start: 2023-01-01, the first day of month 1 of the plan",
             )
         found = entry
     if found is None:

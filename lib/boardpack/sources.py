@@ -396,13 +396,11 @@ def resolve(
     file = document.path if document else source.file
     line = document.line(key) if document else None
     alias, _, name = column.rpartition(".")
-    owner = source
-    if alias:
-        if alias not in source.joins:
-            raise UnknownNameError.near(
-                f"join of {source.id}", alias, source.joins, file=file, line=line
-            )
-        owner = sources[source.joins[alias].source]
+    if alias and alias not in source.joins:
+        raise UnknownNameError.near(
+            f"join of {source.id}", alias, source.joins, file=file, line=line
+        )
+    owner = sources[source.joins[alias].source] if alias else source
     if name not in owner.columns:
         raise UnknownNameError.near(
             f"column of {owner.id}", name, owner.columns, file=file, line=line

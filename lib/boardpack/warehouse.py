@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -55,6 +55,8 @@ class Slice:
     zone: ZoneInfo
     declared: Sources
     sources: tuple[str, ...]
+    #: the optional columns that a connected table does not have, and reads as null
+    absent: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def relation(self, source: str) -> str:
         """The SQL name of a connected source."""
@@ -63,6 +65,10 @@ class Slice:
     def missing(self, source: str) -> tuple[str, ...]:
         """The tables that ``source`` needs and the workspace has not connected."""
         return tuple(t for t in self.declared.tables(source) if t not in self.sources)
+
+    def lacks(self, source: str) -> frozenset[str]:
+        """The optional columns that the table of a connected source does not have."""
+        return self.absent.get(source, frozenset())
 
     def fingerprints(self, sources: Iterable[str]) -> dict[str, str]:
         """A hash of the rows of each source: equal for equal rows, whatever their order."""
@@ -114,20 +120,19 @@ def open_slice(
     con = duckdb.connect()
     try:
         raw = _attach(con, workspace)
-        slice_ = Slice(con, as_of, workspace.zone, declared, ())
-        connected = []
+        absent: dict[str, frozenset[str]] = {}
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
             base = _base(con, workspace, source, mapped, raw)
             if base is None:
                 continue
-            _create_view(con, source, base, as_of, workspace.zone, mapped)
-            connected.append(name)
+            found = _create_view(con, source, base, as_of, workspace.zone, mapped)
+            absent[name] = frozenset(source.columns) - found
     except BaseException:
         con.close()
         raise
-    return Slice(con, as_of, slice_.zone, declared, tuple(connected))
+    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent)
 
 
 def slice_of_rows(
@@ -364,7 +369,8 @@ def _create_view(
     as_of: date,
     zone: ZoneInfo,
     mapped: Mapped | None,
-) -> None:
+) -> set[str]:
+    """Make the view of a source; returns the columns that its table really has."""
     file = mapped.file if mapped else source.file
     line = mapped.line if mapped else None
     try:
@@ -395,6 +401,7 @@ def _create_view(
         f'CREATE VIEW slice."{source.id}" AS SELECT * FROM'
         f" (SELECT {', '.join(select)} FROM {base} AS b) AS t{where}"
     )
+    return set(found)
 
 
 def literal(column: Column, day: date, zone: ZoneInfo) -> str:

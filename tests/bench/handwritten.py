@@ -245,7 +245,7 @@ WITH bought AS (
   SELECT account_id, segment, date_trunc('month', issued_on) AS month, count(*) AS n,
          min(date_trunc('month', issued_on)) OVER (PARTITION BY account_id) AS first_month
   FROM invoices LEFT JOIN accounts USING (account_id)
-  WHERE status = 'paid' AND issued_on < DATE '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
+  WHERE status = 'paid' AND paid_on < DATE '2026-01-01' AND issued_on < DATE '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
     AND NOT coalesce(is_internal, FALSE)
   GROUP BY account_id, segment, month
 )

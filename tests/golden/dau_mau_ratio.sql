@@ -1,4 +1,4 @@
--- The mean of the month's days over the month's users.
+-- The mean of the month's days that are over over the month's users.
 WITH month AS (
   SELECT CASE WHEN $end - $start < 28 THEN CAST($end AS DATE) - 30
               ELSE CAST(CAST($end AS DATE) - INTERVAL 1 MONTH AS DATE) END AS start
@@ -13,7 +13,7 @@ daily AS (
   GROUP BY CAST(s.started_at AS DATE)
 ),
 mean AS (
-  SELECT coalesce((SELECT sum(users) FROM daily), 0)::DOUBLE / (CAST($end AS DATE) - start) AS users
+  SELECT coalesce((SELECT sum(users) FROM daily), 0)::DOUBLE / (least(CAST($end AS DATE), CAST($as_of_end AS DATE)) - start) AS users
   FROM month
 )
 SELECT 100 * mean.users / nullif(mau.value, 0) AS value,

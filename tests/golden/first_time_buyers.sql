@@ -1,7 +1,7 @@
 -- The first paid invoice of each account, wherever it falls.
 WITH firsts AS (
   SELECT i.account_id, min(i.issued_on) AS issued_on
-  FROM invoices AS i WHERE i.status = 'paid' AND i.recorded_at < $as_of_end
+  FROM invoices AS i WHERE i.status = 'paid' AND i.paid_on < $as_of_end AND i.recorded_at < $as_of_end
   GROUP BY i.account_id
 )
 SELECT count(*) AS value

@@ -20,6 +20,7 @@ from boardpack.engine.expressions import (
     Measured,
     aggregate,
     formula,
+    indispensable,
     scalar,
 )
 from boardpack.engine.windows import Window, parse_point, parse_window
@@ -31,7 +32,8 @@ from boardpack.yamlfile import Document, Key, Strict, parse
 
 Unit = Literal["currency", "percent", "ratio", "count", "score", "milliseconds", "months"]
 Direction = Literal["higher", "lower", "range"]
-#: What every formula may name beside measures and KPIs: days of the period and of window month.
+#: What every formula may name beside measures and KPIs: the days of the period and of window month,
+#: of an open one those up to the as-of.
 BUILT_IN = ("period_days", "month_days")
 _NAME = r"^[a-z][a-z0-9_]*$"
 
@@ -44,6 +46,7 @@ class MeasureEntry(Strict):
     window: str = "period"
     where: str | None = None
     mature_after: str | None = None
+    empty: Literal["zero", "none"] = "zero"
 
 
 class TestEntry(Strict):
@@ -114,6 +117,10 @@ class Measure:
     mature_days: int = 0
     #: the columns it reads, as written: ``amount``, ``account.segment``
     columns: tuple[str, ...] = ()
+    #: a sum without rows is unknown, and not zero: the rows of a snapshot may not be there yet
+    known_only: bool = False
+    #: those of them that the table must have
+    needed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -206,6 +213,15 @@ class Catalogue:
         for source in sorted({s for name in names for s in self._below(name)}):
             digest.update(self.sources[source].text.encode())
         return digest.hexdigest()
+
+    def needs(self, kpi: str) -> set[tuple[str, str]]:
+        """The (table, column) pairs that a KPI cannot do without; see `indispensable`."""
+        return {
+            pair
+            for part in self.order([kpi])
+            for measure in part.measures.values()
+            for pair in _needed(self.sources, measure)
+        }
 
     def _below(self, kpi: str) -> set[str]:
         found: set[str] = set()
@@ -353,6 +369,11 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
             f"prorated(...) needs a source with time: and time_end:; {source.id!r} has not both.",
             key,
         )
+    if entry.empty == "none" and measured.kind != "sum":
+        raise document.error(
+            f"empty: none is for a sum; {entry.value!r} has its own answer for no rows.",
+            (*key, "empty"),
+        )
     if measured.kind == "histogram_percentile" and source.histogram is None:
         raise document.error(f"source {source.id!r} declares no histogram:.", key)
     if source.panel_of and entry.window != "period":
@@ -361,7 +382,25 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
         )
     if source.derived_from is None and source.time is None:
         raise document.error(f"source {source.id!r} has no time: nothing places its rows.", key)
-    return Measure(source.id, measured, window, where, mature, tuple(sorted(set(used))))
+    return Measure(
+        source.id, measured, window, where, mature, tuple(sorted(set(used))),
+        entry.empty == "none",
+        frozenset(indispensable(entry.value) | indispensable(entry.where or "true")),
+    )  # fmt: skip
+
+
+def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
+    source = sources[measure.source]
+    base = sources[source.derived_from] if source.derived_from else source
+    names = set(measure.needed)
+    if source.derived_from:
+        entries = [source.panel[name] for name in measure.columns if name in source.panel]
+        texts = [source.where, *(t for entry in entries for t in (entry.value, entry.where))]
+        names = {name for text in texts if text for name in indispensable(text)}
+    return {
+        (sources[base.joins[alias].source].id if alias else base.id, column)
+        for alias, _, column in (name.rpartition(".") for name in names)
+    }
 
 
 def column_sql(sources: Sources, source: Source, name: str) -> str:

@@ -73,8 +73,10 @@ def make_plan(
 
 
 def unavailable(catalogue: Catalogue, slice_: Slice, kpi: str) -> str:
-    """Why a KPI has no values here: the sources that are not connected; "" when it has."""
+    """Why a KPI has no values here: what is not connected, a table or a column; "" when it has."""
     lacking = sorted({t for source in catalogue.source_ids(kpi) for t in slice_.missing(source)})
+    if not lacking:
+        lacking = sorted(f"{t}.{c}" for t, c in catalogue.needs(kpi) if c in slice_.lacks(t))
     return f"not connected: {', '.join(lacking)}" if lacking else ""
 
 
@@ -120,14 +122,14 @@ def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
             known |= members[dim] | _declared_members(slice_, planned, name)
             cells += [(dim, member) for member in sorted(known)]
     keys = [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells]
-    month = Window("month")
-    lengths = [(high - low).days for low, high in map(month.days, planned.periods) if low]
+    period_days = _days(slice_, Window("period"), planned.periods)
+    month_days = _days(slice_, Window("month"), planned.periods)
     frame: dict[str, object] = {
         "p": [p for p, _, _ in keys],
         "dim": [dim for _, dim, _ in keys],
         "member": [member for _, _, member in keys],
-        "period_days": [float(planned.periods[p].days) for p, _, _ in keys],
-        "month_days": [float(lengths[p]) for p, _, _ in keys],
+        "period_days": [period_days[p] for p, _, _ in keys],
+        "month_days": [month_days[p] for p, _, _ in keys],
     }
 
     def column(name: str, empty: float = np.nan) -> NDArray[np.float64]:
@@ -144,11 +146,18 @@ def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
                 list(histogram.bounds.values()),
                 measure.aggregate.quantile,
             )
-        elif measure.aggregate.kind in ("sum", "count", "distinct"):
+        elif measure.aggregate.kind in ("sum", "count", "distinct") and not measure.known_only:
             frame[name] = column(name, 0.0)
         else:
             frame[name] = column(name)
     return pd.DataFrame(frame)
+
+
+def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[float]:
+    """How many days of each period's window are over: a mean a day divides by no day to come."""
+    known = slice_.as_of + timedelta(days=1)
+    spans = [window.days(period) for period in periods]
+    return [float(max((min(high, known) - low).days, 0)) for low, high in spans if low]
 
 
 def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:
@@ -319,6 +328,7 @@ def _long(
     )
     known = {kpi.id: kpi for kpi in planned.kpis}
     values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
+    values_of |= {column: frame[column].to_numpy() for column in planned.measures.values()}
     named_periods = [(p.label, p.start, p.end, p.grain) for p in planned.periods]
     p_of, dim_of = frame["p"].to_numpy(), frame["dim"].to_numpy()
     rows: list[tuple[object, ...]] = []
@@ -386,6 +396,9 @@ def _why_none(
     for name in kpi.inputs:
         if np.isnan(values[name][row]):
             return _why_none(planned, known, known[name], p, row, values, uncovered)
+    for measure in kpi.measures.values():
+        if measure.known_only and np.isnan(values[planned.measures[measure]][row]):
+            return f"{measure.source} has no row for it yet"
     if kpi.no_value:
         return kpi.no_value
     denominator = kpi.formula.denominator

@@ -161,6 +161,19 @@ def formula(text: str) -> Formula:
     return Formula(value, tuple(dict.fromkeys(names)), numerator, denominator, scale)
 
 
+def indispensable(text: str) -> set[str]:
+    """The columns that an expression cannot do without: those that no ``coalesce`` stands in for.
+
+    >>> sorted(indispensable("errors + coalesce(timeouts, 0) + account.seats"))
+    ['account.seats', 'errors']
+    """
+    return {
+        ".".join(part.name for part in column.parts)
+        for column in parse(text).find_all(exp.Column)
+        if column.find_ancestor(exp.Coalesce) is None
+    }
+
+
 def _unwrap(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.Paren):
         node = node.this
