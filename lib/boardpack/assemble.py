@@ -33,6 +33,7 @@ from boardpack.qmd import (
     parse_embed,
     read_report,
 )
+from boardpack.theme import use_brand
 from boardpack.values import ReportFacts
 from boardpack.workspace import SUITE
 
@@ -67,11 +68,13 @@ def assemble(
     """Put the results of executed notebooks in their places of a report, and write it.
 
     ``executed`` maps a notebook's name to its executed ``.ipynb``. ``target`` receives
-    ``report.qmd``, ``figures/``, ``charts.json``, the brand and Quarto's project file.
+    ``report.qmd``, ``figures/``, ``charts.json``, the brand unless it has one, and Quarto's
+    project file.
     `ReportError` and `UnknownNameError` name the report's file and line.
     """
     report = read_report(report_qmd)
-    brand = read_brand(brand_file(report.path.parent))
+    brand = read_brand(brand_file(target, report.path.parent))
+    use_brand(brand.path)
     page = _Page(report, facts, {name: _Notebook(name, path) for name, path in executed.items()})
     lines = list(page.lines())
     title = page.meta("title", Line("", report.path, 1))
@@ -90,7 +93,8 @@ def assemble(
         raise StorageError(
             f"The report cannot be written ({error.strerror}).", file=target
         ) from None
-    brand.copy_to(target)
+    if brand.path.parent != target:
+        brand.copy_to(target)
     return Assembled(
         folder=target,
         document=target / "report.qmd",

@@ -57,10 +57,10 @@ class Brand:
             ) from None
 
 
-def brand_file(reports: Path) -> Path:
-    """The ``_brand.yml`` that holds for a folder of reports: its own, else the suite's."""
-    own = reports / "_brand.yml"
-    return own if own.is_file() else SUITE / "reports" / "_brand.yml"
+def brand_file(*folders: Path) -> Path:
+    """The first ``_brand.yml`` in these folders, nearest first; else the suite's."""
+    found = (folder / "_brand.yml" for folder in (*folders, SUITE / "reports"))
+    return next(path for path in found if path.is_file())
 
 
 def read_brand(path: Path | None = None) -> Brand:

@@ -6,8 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from boardpack.brand import brand_file
 from boardpack.errors import PeriodError, UserError
 from boardpack.periods import GRAINS, Period, parse_day
+from boardpack.theme import use_brand
 from boardpack.values import Values
 
 #: Names the run folder whose frozen values every cell of a run reads.
@@ -39,6 +41,7 @@ def open(
 
 def _frozen(run: Path, period: str, as_of: str, segment: str, kpis: Sequence[str]) -> Values:
     values = Values.load(run)
+    use_brand(run / "_brand.yml" if (run / "_brand.yml").is_file() else None)
     facts = values.report
     for what, asked, has in (
         ("period", period, facts.period),
@@ -61,6 +64,7 @@ def _computed(
     from boardpack.warehouse import open_slice
 
     model = models.Model.open(workspace)
+    use_brand(brand_file(*model.workspace.folders("reports")))
     known = next((g for g in GRAINS if g == grain), None)
     if known is None:
         raise PeriodError(f"{grain!r} is not a grain.", hint=f"grains are {', '.join(GRAINS)}")

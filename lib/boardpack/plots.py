@@ -20,6 +20,9 @@ Size = Literal["full", "half"]
 #: Least distance in pixels between two labels that stand above one another.
 LINE = 15
 
+#: Pixels below which a drawing between its texts says nothing.
+_LEAST = 190
+
 _NARROW = frozenset("il.,:;'|!()[] fjrt-1")
 _WIDE = frozenset("mwMW%@—")
 
@@ -196,6 +199,8 @@ class Board:
             padding={
                 "left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom
             },
+            # A narrower page shows the whole chart smaller, not its drawing squeezed to nothing.
+            usermeta={"least": round(self.left + self.right + _LEAST)},
         )  # fmt: skip
         return finished(chart)
 

@@ -181,7 +181,7 @@ def _with_index(model: Model, root: Path, ledger: Ledger, result: RunResult) -> 
             name: str(read_report(path).header.get("title", name))
             for name, path in workspace.reports.items()
         }
-        brand = read_brand(brand_file(workspace.folders("reports")[0]))
+        brand = read_brand(brand_file(*workspace.folders("reports")))
         with editions.publishing(root):
             site.write_index(
                 workspace.var / "site",
@@ -222,6 +222,9 @@ class _Attempt:
 
     def make(self, slice_: Slice, notebooks: NotebookProcess, suites: Suites | None) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)
+        # Charts are drawn after it, in the notebooks as on the page.
+        brand = brand_file(*self.model.workspace.folders("reports"))
+        read_brand(brand).copy_to(self.folder)
         with self.watch.stage("gate"):
             held = self._gate(slice_, suites)
         if held:

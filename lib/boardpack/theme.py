@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from boardpack.brand import Brand, read_brand
+from boardpack.brand import Brand, FontFile, read_brand
 from boardpack.errors import RenderError
 
 #: Widths in pixels of a chart that fills the page and of one that stands beside another.
@@ -50,10 +50,19 @@ class Palette:
         return [tones[i % len(tones)] for i in range(n)]
 
 
-@cache
+#: The ``_brand.yml`` that charts are drawn after; None is the suite's.
+_brand: Path | None = None
+
+
+def use_brand(path: Path | None) -> None:
+    """Draw after this ``_brand.yml`` from now on: a process draws for one workspace at a time."""
+    global _brand
+    _brand = path
+
+
 def palette() -> Palette:
-    """The colours of the suite's brand."""
-    return Palette.of(read_brand())
+    """The colours of the brand in use."""
+    return Palette.of(read_brand(_brand))
 
 
 def mix(one: str, other: str, share: float) -> str:
@@ -113,7 +122,7 @@ def config(look: Palette, family: str) -> dict[str, Any]:
 def styled(spec: dict[str, Any]) -> dict[str, Any]:
     """A Vega-Lite spec in the look of the report; what the spec says itself stands."""
     # JupyterLab has no font files of a report: there the system's own stands in.
-    look = config(palette(), f"{read_brand().family}, sans-serif")
+    look = config(palette(), f"{read_brand(_brand).family}, sans-serif")
     return {**spec, "config": _merged(look, spec.get("config", {}))}
 
 
@@ -124,7 +133,7 @@ def draw(spec: dict[str, Any]) -> str:
     """
     import vl_convert
 
-    _register_fonts()
+    _register_fonts(read_brand(_brand).fonts)
     try:
         svg: str = vl_convert.vegalite_to_svg(spec)
     except ValueError as error:
@@ -134,10 +143,10 @@ def draw(spec: dict[str, Any]) -> str:
 
 
 @cache
-def _register_fonts() -> None:
+def _register_fonts(fonts: tuple[FontFile, ...]) -> None:
     import vl_convert
 
-    for folder in sorted({str(Path(font.path).parent) for font in read_brand().fonts}):
+    for folder in sorted({str(font.path.parent) for font in fonts}):
         vl_convert.register_font_directory(folder)
 
 

@@ -6,7 +6,8 @@ import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -127,30 +128,28 @@ def _readable(
 
 
 def _known_keys(model: type[Strict], path: Key) -> list[str]:
-    fields: type[Any] | None = model
+    found: Any = model
     for step in path:
-        fields = _inner(fields, step)
-    if fields is None or not hasattr(fields, "model_fields"):
+        found = _inner(found, step)
+    if not hasattr(found, "model_fields"):
         return []
-    return [info.alias or name for name, info in fields.model_fields.items()]
+    return [info.alias or name for name, info in found.model_fields.items()]
 
 
-def _inner(model: type[Any] | None, step: str | int) -> type[Any] | None:
-    if isinstance(model, type) and issubclass(model, BaseModel) and isinstance(step, str):
-        for name, info in model.model_fields.items():
-            if step in (name, info.alias):
-                return _model_in(info.annotation)
-    return model
-
-
-def _model_in(annotation: Any) -> type[Any] | None:
+def _inner(annotation: Any, step: str | int) -> Any:
+    """What stands under ``step`` in a model, mapping or list; None where nothing is declared."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
+        fields = annotation.model_fields.items()
+        return next((_plain(f.annotation) for n, f in fields if step in (n, f.alias)), None)
+    arguments = get_args(annotation)
+    return _plain(arguments[-1 if get_origin(annotation) is dict else 0]) if arguments else None
+
+
+def _plain(annotation: Any) -> Any:
+    """``X | None`` as ``X``."""
+    if isinstance(annotation, UnionType):
+        return next((a for a in get_args(annotation) if a is not NoneType), None)
+    return annotation
 
 
 def _found(value: Any) -> str:

@@ -10,13 +10,14 @@ document.fonts.ready.then(async () => {
     live.setAttribute("aria-hidden", "true");
     view.prepend(live);
     const spec = JSON.parse(data.textContent);
-    // The drawing's own size stays for print; on the page a plain chart takes the width there is.
-    if (typeof spec.width === "number" && !spec.hconcat && !spec.vconcat && !spec.concat && !spec.facet) {
-      spec.width = "container";
-      spec.autosize = { type: "fit-x", contains: "padding" };
-    }
+    // A chart of the suite knows the room for its texts (padding) and takes the width of the page, but
+    // never less than it needs: a narrower page shows it whole and smaller. Another keeps its size.
+    const fits = typeof spec.width === "number" && spec.usermeta?.least;
+    const width = () =>
+      Math.max(live.clientWidth, spec.usermeta.least) - spec.padding.left - spec.padding.right;
+    if (fits) spec.width = width();
     try {
-      await vegaEmbed(live, spec, {
+      const { view: drawn } = await vegaEmbed(live, spec, {
         // The interpreter evaluates expressions without eval, so the page can forbid eval.
         ast: true,
         actions: false,
@@ -25,6 +26,7 @@ document.fonts.ready.then(async () => {
         loader: { http: { credentials: "omit" } },
       });
       live.classList.add("is-drawn");
+      if (fits) addEventListener("resize", () => drawn.width(width()).runAsync());
     } catch (error) {
       live.remove();
       console.warn("A chart stays a picture:", error.message);
