@@ -87,6 +87,8 @@ def test_what_is_not_in_the_list_is_refused_by_its_name(text: str, named: str) -
         ("min(a)", Measured("min", '"a"')),
         ("max(a)", Measured("max", '"a"')),
         ("histogram_percentile(0.95)", Measured("histogram_percentile", quantile=0.95)),
+        ("percentile(a, 0.5)", Measured("percentile", '"a"', quantile=0.5)),
+        ("Percentile(a - b, 0.95)", Measured("percentile", '"a" - "b"', quantile=0.95)),
     ],
 )
 def test_one_aggregate(text: str, measured: Measured) -> None:
@@ -110,6 +112,18 @@ def test_one_aggregate(text: str, measured: Measured) -> None:
         ("histogram_percentile()", "takes a share, such as 0.95"),
         ("histogram_percentile('x')", "takes a share, such as 0.95"),
         ("histogram_percentile(95)", "between 0 and 1"),
+        ("histogram_percentile(0.5, 0.9)", "takes a share, such as 0.95"),
+        ("percentile()", "takes a column and a share, such as 0.95"),
+        ("percentile(a)", "takes a column and a share, such as 0.95"),
+        ("percentile(0.5)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, b)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, 1 - 0.5)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, 0.5, 1)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, 50)", "takes a column and a share between 0 and 1"),
+        ("percentile(a, 0)", "takes a column and a share between 0 and 1"),
+        ("percentile(distinct a, 0.5)", "takes a column and a share"),
+        ("percentile(sum(a), 0.5)", r"sum\(\) cannot stand inside"),
+        ("percentile(prorated(a), 0.5)", r"function prorated\(\) is not allowed"),
     ],
 )
 def test_what_is_no_aggregate(text: str, named: str) -> None:

@@ -320,6 +320,14 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         raise document.error(
             f"KPI {entry.kpi!r} is a ratio, so it cannot be additive.", (*key, "additive")
         )
+    for name, measure in measures.items():
+        if measure.aggregate.quantile is not None and (entry.additive or entry.each):
+            setting = "additive" if entry.additive else "each"
+            raise document.error(
+                f"measure {name!r} of KPI {entry.kpi!r} is a percentile: the percentile of a whole "
+                f"does not follow from those of its parts, so there can be no {setting}:.",
+                (*key, setting),
+            )
     if entry.each is not None and read.denominator is None:
         raise document.error(
             f"each: {entry.each} rolls up numerators and denominators; the formula of "
@@ -429,7 +437,12 @@ def check_panels(sources: Sources) -> None:
             for condition in filter(None, (source.where, source.exclude)):
                 scalar(condition, column)
             for entry in source.panel.values():
-                aggregate(entry.value, column)
+                kind = aggregate(entry.value, column).kind
+                if kind not in ("sum", "count", "min", "max"):
+                    raise ExpressionError(
+                        f"{entry.value!r} does not add up over the days of a panel; "
+                        "sum, count, min and max do"
+                    )
                 if entry.where:
                     scalar(entry.where, column)
                 if entry.at:
