@@ -30,7 +30,10 @@ from boardpack.sources import Source, Sources, resolve
 from boardpack.workspace import Workspace
 from boardpack.yamlfile import Document, Key, Strict, parse
 
-Unit = Literal["currency", "percent", "ratio", "count", "score", "milliseconds", "months"]
+Unit = Literal[
+    "currency", "percent", "ratio", "count", "score",
+    "milliseconds", "seconds", "minutes", "hours", "months",
+]  # fmt: skip
 Direction = Literal["higher", "lower", "range"]
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
 #: of an open one those up to the as-of.
@@ -400,8 +403,8 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
 def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     source = sources[measure.source]
     base = sources[source.derived_from] if source.derived_from else source
-    names = set(measure.needed)
-    if source.derived_from:
+    names = set(measure.needed) | ({str(source.time)} if source.placed_of else set())
+    if source.panel_of or source.distinct_of:
         entries = [source.panel[name] for name in measure.columns if name in source.panel]
         texts = [source.where, *(t for entry in entries for t in (entry.value, entry.where))]
         names = {name for text in texts if text for name in indispensable(text)}

@@ -34,7 +34,7 @@ _ALLOWED: tuple[type[exp.Expr], ...] = (
 
 ALLOWED_NAMES = (
     "arithmetic, comparisons, and/or/not, in, between, is null, case, coalesce, nullif, least, "
-    "greatest, abs, round, interval, cast"
+    "greatest, abs, round, interval, cast, hours_between(start, end)"
 )
 
 Resolve = Callable[[str], str]
@@ -197,6 +197,8 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
     node = node.copy()
     for inner in list(node.walk()):
         # A type alone, such as `null[]`, is no value.
+        if _is_hours(inner):
+            continue
         stray = isinstance(inner, exp.DataType) and not isinstance(inner.parent, exp.Cast)
         if stray or not isinstance(inner, _ALLOWED):
             raise ExpressionError(_refusal(inner))
@@ -217,6 +219,9 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
             if len(parts) > 2:
                 raise ExpressionError(f"{inner.sql()!r} names a table; columns and joins only")
             return exp.Var(this=resolve(".".join(parts)))
+        if _is_hours(inner):
+            start, end = (_write_done(moment) for moment in inner.expressions)
+            return exp.Var(this=f"((EPOCH_US({end}) - EPOCH_US({start})) / 3600000000.0)")
         if isinstance(inner, exp.Div):
             # One meaning on every engine: double division, null for a zero denominator.
             return exp.Var(
@@ -232,6 +237,15 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
     except duckdb.Error as error:
         raise ExpressionError(f"cannot be read as SQL: {str(error).splitlines()[0]}") from None
     return written
+
+
+def _is_hours(node: exp.Expr) -> bool:
+    """Whether this is ``hours_between(start, end)``: hours of two moments, whatever the zone."""
+    if not isinstance(node, exp.Anonymous) or node.name.lower() != "hours_between":
+        return False
+    if len(node.expressions) != 2:
+        raise ExpressionError("hours_between takes two moments, the earlier one first")
+    return True
 
 
 def _write_done(node: exp.Expr) -> str:
