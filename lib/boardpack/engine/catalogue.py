@@ -229,7 +229,7 @@ class Catalogue:
     def _below(self, kpi: str) -> set[str]:
         found: set[str] = set()
         for source in self.source_ids(kpi):
-            found |= {source, *self.sources.tables(source)}
+            found |= {source, *self.sources[source].also, *self.sources.tables(source)}
         return found
 
 
