@@ -14,7 +14,7 @@ from boardpack import sources as source_files
 from boardpack.engine import catalogue as catalogue_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute, unavailable
-from boardpack.errors import PeriodError, UnknownNameError
+from boardpack.errors import PeriodError, UnknownNameError, UserError
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
@@ -99,16 +99,24 @@ def history(period: Period, last: int = HISTORY) -> list[Period]:
 
 
 def values(
-    model: Model, slice_: Slice, kpis: Iterable[str], report: ReportFacts, segment: str = ""
+    model: Model,
+    slice_: Slice,
+    kpis: Iterable[str],
+    report: ReportFacts,
+    segment: str = "",
+    *,
+    frame: pd.DataFrame | None = None,
 ) -> Values:
     """Compute the KPIs over the history of the report's period, with every fact beside them.
 
     ``segment`` restricts everything to one member; a KPI that it cannot split is not available.
+    ``frame`` holds what `compute` gives for them, where that is there already.
     """
     names = list(dict.fromkeys(kpis))
     periods = history(Period.parse(report.period))
-    by = model.workspace.settings.dimensions
-    frame = compute(model.catalogue, slice_, names, periods, by)
+    if frame is None:
+        by = model.workspace.settings.dimensions
+        frame = compute(model.catalogue, slice_, names, periods, by)
     missing = {
         kpi: reason for kpi in names if (reason := unavailable(model.catalogue, slice_, kpi))
     }
@@ -119,13 +127,19 @@ def values(
         ):
             missing[kpi] = f"not defined for a {report.grain}"
     if segment:
-        frame, split = _of_segment(frame, segment)
+        frame, split = _of_segment(model, frame, segment)
         missing.update({kpi: "cannot be split by segment" for kpi in names if kpi not in split})
     facts = {kpi: model.facts(kpi, periods) for kpi in names}
     return Values(frame, replace(report, not_available=missing, segment=segment), facts)
 
 
-def _of_segment(frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
+def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
+    if "segment" not in model.workspace.settings.dimensions:
+        raise UserError(
+            f"the workspace has no dimension 'segment' to take {segment!r} from.",
+            file=model.workspace.root / "boardpack.yml",
+            hint="name it in dimensions:",
+        )
     part = frame[frame["dims"] == f"segment={segment}"].assign(dims="")
     known = {dims.partition("=")[2] for dims in frame["dims"] if dims.startswith("segment=")}
     if known and segment not in known:

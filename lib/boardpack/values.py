@@ -184,10 +184,14 @@ class Values:
         return sorted(found, key=lambda member: (member == "(unknown)", member))
 
     def named(self, kpis: Iterable[str]) -> Values:
-        """The same values, restricted to these KPIs: asking for another is an error."""
+        """The same values, restricted to these KPIs: asking for another is an error.
+
+        What is not available keeps its name, since a report lists it in one place.
+        """
         kept = {kpi: self.kpi(kpi) for kpi in kpis}
         frame = self.frame[self.frame["kpi"].isin(list(kept))]
-        return replace(self, frame=frame, kpis=kept)
+        missing = {kpi: self.kpis[kpi] for kpi in self.report.not_available if kpi in self.kpis}
+        return replace(self, frame=frame, kpis={**missing, **kept})
 
     def save(self, folder: Path) -> None:
         """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
