@@ -22,9 +22,6 @@ from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Values
 from boardpack.warehouse import Slice, Span, data_span
 from boardpack.workspace import Workspace
 
-#: How many periods a page looks back over; each also brings the same period a year before it.
-HISTORY = 13
-
 
 @dataclass(frozen=True)
 class Model:
@@ -88,13 +85,13 @@ class Model:
         )
 
 
-def history(period: Period, last: int = HISTORY) -> list[Period]:
-    """The periods that a page about ``period`` may show, oldest first.
+def history(period: Period, last: int | None = None) -> list[Period]:
+    """The periods that a page about ``period`` may show, each with its year before; oldest first.
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
     """
-    shown = period.last(last)
+    shown = period.last(last or period.look_back)
     return sorted({*shown, *(p.year_ago() for p in shown)})
 
 

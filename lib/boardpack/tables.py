@@ -50,7 +50,7 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
         Column(" ".join(formatter.tick(period)).strip(), 15, "right"),
         Column("Target", 11, "right"),
         Column("Status", 11),
-        Column(_against(formatter, period.shift(-1)), 11, "right"),
+        Column(_against(formatter, period.before()), 11, "right"),
         Column(_against(formatter, period.year_ago()), 11, "right"),
         Column("Course", 12),
     )
@@ -175,7 +175,7 @@ def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
         Column(dimension.capitalize(), 24),
         Column(total.name, 22, "right"),
         *([Column("Share", 14, "right")] if shares else []),
-        Column(_against(formatter, period.shift(-1)), 20, "right"),
+        Column(_against(formatter, period.before()), 20, "right"),
         Column(_against(formatter, period.year_ago()), 20, "right"),
     ]
     rows: list[tuple[Line, ...]] = []

@@ -167,9 +167,15 @@ class Values:
             _number(numerator), _number(denominator), reason or "",
         )  # fmt: skip
 
-    def series(self, kpi: str, last: int = 13, dims: str = "") -> list[Value]:
-        """The figures of the ``last`` periods up to the report's, oldest first."""
-        return [self.value(kpi, period, dims) for period in self.period.last(last)]
+    def series(self, kpi: str, last: int | None = None, dims: str = "") -> list[Value]:
+        """The figures of the ``last`` periods up to the report's, oldest first.
+
+        By default as many as a page looks back over (`Period.look_back`).
+        """
+        return [
+            self.value(kpi, period, dims)
+            for period in self.period.last(last or self.period.look_back)
+        ]
 
     def target(self, kpi: str, period: Period | None = None) -> Target | None:
         """The target for the period, if the scorecard sets one."""
