@@ -117,17 +117,19 @@ def values(
     missing = {
         kpi: reason for kpi in names if (reason := unavailable(model.catalogue, slice_, kpi))
     }
-    for kpi in names:
-        if (
-            kpi not in missing
-            and Period.parse(report.period).grain not in model.catalogue[kpi].grains
-        ):
-            missing[kpi] = f"not defined for a {report.grain}"
+    grain = Period.parse(report.period).grain
+    undefined = {
+        kpi: f"not defined for a {grain}"
+        for kpi in names
+        if kpi not in missing and grain not in model.catalogue[kpi].grains
+    }
     if segment:
         frame, split = _of_segment(model, frame, segment)
-        missing.update({kpi: "cannot be split by segment" for kpi in names if kpi not in split})
+        unsplit = (kpi for kpi in names if kpi not in split and kpi not in missing)
+        undefined |= dict.fromkeys(unsplit, "cannot be split by segment")
     facts = {kpi: model.facts(kpi, periods) for kpi in names}
-    return Values(frame, replace(report, not_available=missing, segment=segment), facts)
+    about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
+    return Values(frame, about, facts)
 
 
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from boardpack import editions, files
+from boardpack import editions, files, tables
 from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
 from boardpack.basis import Basis, seen_by
@@ -223,7 +223,15 @@ class _Attempt:
         with self.watch.stage("notebooks"):
             executed = self._execute(notebooks, values)
         with self.watch.stage("assemble"):
-            assembled = assemble(self.wanted.document, executed, values.report, self.folder)
+            assembled = assemble(
+                self.wanted.document, executed, values.report, self.folder,
+                {
+                    "definitions": lambda shown: tables.definitions(
+                        values, [kpi for kpi in values.kpis if kpi in shown]
+                    ),
+                    "not-available": lambda shown: tables.not_available(values),
+                },
+            )  # fmt: skip
             self._keep_sources()
         with self.watch.stage("render"):
             rendered = render(assembled, self.folder, renderer=self.renderer)

@@ -87,7 +87,7 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
     if not known:
         return Text("")
     formatter, periods = Formatter(values), values.period.last(last)
-    heads = [" ".join(formatter.tick(period)).strip() for period in periods]
+    heads = _heads(formatter, periods)
     columns = (Column("KPI", 26), *(Column(head, 12, "right") for head in heads))
     rows = []
     for kpi in known:
@@ -152,6 +152,14 @@ def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
 
 def _so_far(reading: Reading) -> Line:
     return (" ", Span("warn", ("so\u00a0far",))) if reading.is_open else ()
+
+
+def _heads(formatter: Formatter, periods: Sequence[Period]) -> list[str]:
+    """The names of periods above columns; days of one year do without it."""
+    ticks = [formatter.tick(period) for period in periods]
+    if periods[0].grain == "day" and len({year for _, year in ticks}) == 1:
+        return [name for name, _ in ticks]
+    return [" ".join(tick).strip() for tick in ticks]
 
 
 def _against(formatter: Formatter, period: Period) -> str:

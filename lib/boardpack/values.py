@@ -111,6 +111,8 @@ class ReportFacts:
     status: Literal["final", "provisional"] = "final"
     #: KPI -> why it has no values at all (the sources it lacks)
     not_available: dict[str, str] = field(default_factory=dict)
+    #: KPI -> why it has none for a report of this kind: its grain, its segment
+    not_defined: dict[str, str] = field(default_factory=dict)
     segment: str = ""
 
 
@@ -144,8 +146,8 @@ class Values:
             raise UnknownNameError.near("KPI", kpi, self.kpis) from None
 
     def is_available(self, kpi: str) -> bool:
-        """Whether the sources of this KPI are connected."""
-        return self.kpi(kpi).id not in self.report.not_available
+        """Whether this KPI can have values here: its sources are connected, its grain fits."""
+        return not self._lacks(self.kpi(kpi).id)
 
     def value(self, kpi: str, period: Period | None = None, dims: str = "") -> Value:
         """One figure; a cell that was not computed comes back without one and with the reason."""
@@ -153,11 +155,9 @@ class Values:
         at = period or self.period
         row = self._rows.get((kpi, at.label, dims))
         if row is None:
-            if kpi in self.report.not_available:
-                return Value(
-                    kpi, at, dims, None, facts.unit, "not_available",
-                    reason=self.report.not_available[kpi],
-                )  # fmt: skip
+            lacks = self._lacks(kpi)
+            if lacks:
+                return Value(kpi, at, dims, None, facts.unit, "not_available", reason=lacks)
             return Value(
                 kpi, at, dims, None, facts.unit, "no_value", reason="not computed for this cell"
             )
@@ -166,6 +166,9 @@ class Values:
             kpi, at, dims, _number(value), facts.unit, status,
             _number(numerator), _number(denominator), reason or "",
         )  # fmt: skip
+
+    def _lacks(self, kpi: str) -> str:
+        return self.report.not_available.get(kpi, "") or self.report.not_defined.get(kpi, "")
 
     def series(self, kpi: str, last: int | None = None, dims: str = "") -> list[Value]:
         """The figures of the ``last`` periods up to the report's, oldest first.
