@@ -284,7 +284,6 @@ WITH months AS (
 )
 SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
        sum(CASE WHEN pnl_line = 'cogs' AND posted_on >= month THEN amount END) AS cogs,
-       sum(CASE WHEN pnl_line = 'marketing' AND posted_on >= month THEN amount END) AS marketing,
        sum(CASE WHEN pnl_line IN ('sales', 'marketing', 'r_and_d', 'g_and_a') AND posted_on >= month
                 THEN amount END) AS opex,
        sum(CASE WHEN pnl_line <> 'revenue' AND posted_on >= month THEN amount END) AS all_cost,
@@ -499,7 +498,6 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["first_contact_resolution_rate"] = 100 * m["solved_at_once"] / m["solved"]
     k["resolution_time"] = m["hours_to_solve"].where(m["solved"] > 0)
     k["cac_payback_period"] = m["acquisition_3m"] / (m["added_3m"] * k["gross_margin"] / 100)
-    k["marketing_efficiency"] = m["new_mrr"] / m["marketing"]
     k["operating_expenses"] = m["opex"]
     k["ebitda_margin"] = 100 * (m["revenue"] - m["cogs"] - m["opex"]) / m["revenue"]
     k["profit_margin"] = 100 * (m["revenue"] - m["all_cost"]) / m["revenue"]
