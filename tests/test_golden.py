@@ -146,7 +146,7 @@ def test_the_months_hold_figures_and_not_only_gaps(months: pd.DataFrame) -> None
 SELECTED = [
     ("2025-Q4", 3, "segment", LAST_DAY, "revenue_growth_rate revenue_run_rate revenue_churn_rate "
      "expansion_revenue_share arr_growth_rate_yoy mau_rate user_engagement resolution_time "
-     "first_response_time csat upsell_rate cac_payback_period magic_number "
+     "first_response_time csat upsell_rate cac_payback_period marketing_efficiency magic_number "
      "rule_of_40 ebitda_margin rnd_efficiency burn_vs_budget api_usage_growth mttr"),
     ("2025", 2, "segment", LAST_DAY, "revenue_growth_rate revenue_churn_rate operating_expenses "
      "profit_margin burn_vs_budget api_usage_growth resolution_time security_incidents"),

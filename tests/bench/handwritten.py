@@ -284,6 +284,7 @@ WITH months AS (
 )
 SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
        sum(CASE WHEN pnl_line = 'cogs' AND posted_on >= month THEN amount END) AS cogs,
+       sum(CASE WHEN pnl_line = 'marketing' AND posted_on >= month THEN amount END) AS marketing,
        sum(CASE WHEN pnl_line IN ('sales', 'marketing', 'r_and_d', 'g_and_a') AND posted_on >= month
                 THEN amount END) AS opex,
        sum(CASE WHEN pnl_line <> 'revenue' AND posted_on >= month THEN amount END) AS all_cost,
@@ -498,6 +499,7 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["first_contact_resolution_rate"] = 100 * m["solved_at_once"] / m["solved"]
     k["resolution_time"] = m["hours_to_solve"].where(m["solved"] > 0)
     k["cac_payback_period"] = m["acquisition_3m"] / (m["added_3m"] * k["gross_margin"] / 100)
+    k["marketing_efficiency"] = m["new_mrr"] / m["marketing"]
     k["operating_expenses"] = m["opex"]
     k["ebitda_margin"] = 100 * (m["revenue"] - m["cogs"] - m["opex"]) / m["revenue"]
     k["profit_margin"] = 100 * (m["revenue"] - m["all_cost"]) / m["revenue"]
@@ -550,6 +552,9 @@ def differences(own: pd.DataFrame, engine: pd.DataFrame, tolerance: float = 1e-9
     for kpi in own:
         for month, dims in cells.itertuples(index=False):
             written = not (dims and kpi in COMPANY)
+            # Another table's unknown member is in this KPI's row by the join alone.
+            if dims == "segment=(unknown)" and not np.nan_to_num(own[kpi][month, dims]):
+                continue
             if written and (kpi, month, dims) not in seen:
                 found.append(f"{kpi} {month} {dims}: the engine has no such cell")
     return found
