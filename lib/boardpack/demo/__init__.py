@@ -39,12 +39,15 @@ import duckdb
 from boardpack.demo import (
     billing,
     company,
+    contracts,
     draws,
     finance,
     growth,
+    marketing,
     platform,
     product,
     revenue,
+    sales,
     support,
 )
 from boardpack.errors import StorageError, UserError
@@ -94,6 +97,9 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         company.build(con)
         progress("subscriptions and MRR")
         revenue.build(con)
+        progress("opportunities and contracts")
+        sales.build(con)
+        contracts.build(con)
         progress("invoices and payments")
         billing.build(con)
         progress("users, sessions and events")
@@ -106,6 +112,8 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         platform.build(con, scale=scale)
         progress("ledger and cash")
         finance.build(con)
+        progress("leads and marketing spend")
+        marketing.build(con)
         tables = con.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'out' ORDER BY table_name"
         ).fetchall()
