@@ -1,4 +1,4 @@
-"""What marketing brings and costs: leads, their qualification, and spend by channel.
+"""What marketing brings and costs: leads with their qualification, and spend by channel.
 
 Everyone who came inbound was a lead first: the deals of `boardpack.demo.sales` that did, and the
 trials nobody sold to. Most leads are neither: they ask for a paper or sign up for a webinar.
@@ -22,7 +22,7 @@ _INTEREST = f"""
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Make leads, lead_qualifications and marketing_spend; needs deals and the ledger."""
+    """Make leads and marketing_spend; needs deals and the ledger."""
     _leads(con)
     _spend(con)
 
@@ -129,15 +129,6 @@ def _leads(con: duckdb.DuckDBPyConnection) -> None:
                CASE WHEN sql_at < TIMESTAMP '{END}' THEN date_trunc('second', sql_at) END AS sql_at,
                opportunity_id, known_at(created_at, 'leads', lead_id) AS recorded_at
         FROM work.leads ORDER BY created_at, lead_id;
-
-        CREATE TABLE out.lead_qualifications AS
-        WITH stages AS (
-          SELECT lead_id, 'mql' AS stage, mql_at AS qualified_at, recorded_at FROM out.leads
-          UNION ALL
-          SELECT lead_id, 'sql', sql_at, recorded_at FROM out.leads)
-        SELECT lead_id, stage, qualified_at,
-               greatest(recorded_at, known_at(qualified_at, 'leads', lead_id)) AS recorded_at
-        FROM stages WHERE qualified_at IS NOT NULL ORDER BY qualified_at, lead_id, stage;
         """
     )
 

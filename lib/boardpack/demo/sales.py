@@ -234,15 +234,13 @@ def _stays(con: duckdb.DuckDBPyConnection) -> None:
           FROM placed WHERE entered_at < TIMESTAMP '{END}')
         SELECT *, lead(entered_at) OVER deal AS exited_at,
                lag(stage_order) OVER deal AS stage_order_before,
-               lag(stage_amount) OVER deal AS amount_before,
                max(known_at(entered_at, 'deals', opportunity_id)) OVER deal AS recorded_at
         FROM valued WINDOW deal AS (PARTITION BY id ORDER BY j);
 
         CREATE TABLE out.opportunity_stage_history AS
         SELECT opportunity_id || '-' || (j + 1) AS history_id, opportunity_id, stage,
                stage_order, stage_order_before, entered_at, exited_at, stage_amount AS amount,
-               amount_before, probability::DECIMAL(18, 2) AS probability, expected_close_on,
-               recorded_at
+               probability::DECIMAL(18, 2) AS probability, expected_close_on, recorded_at
         FROM work.stays ORDER BY entered_at, history_id;
 
         CREATE TABLE out.opportunities AS
