@@ -56,6 +56,19 @@ BROKEN_KPIS = [
     (KPI + "  formula: value / mmr\n", 9, "Unknown measure or KPI 'mmr'", "'mrr'"),
     (KPI + "  formula: arr\n", 8, "is not used", ""),
     (KPI + "  additive: true\n  formula: value / mrr\n", 9, "ratio", ""),
+    (
+        KPI.replace("sum(amount)", "'percentile(amount, 0.5)'") + "  additive: true\n",
+        9,
+        "no additive:",
+        "",
+    ),
+    (
+        KPI.replace("sum(amount)", "'percentile(amount, 0.5)'")
+        + "  each: month\n  formula: value / mrr\n",
+        9,
+        "is a percentile: the percentile of a whole does not follow",
+        "",
+    ),
     (KPI + "  dimensions: [planet]\n", 9, "cannot be split by 'planet'", "segment"),
     (KPI + "  name: Twice\n", 9, "twice", "first on line 2"),
     (KPI.replace("kpi: own", "kpi: mrr"), 1, "already defined", "replaces: mrr"),

@@ -371,6 +371,46 @@ def test_aggregates_with_and_without_rows(
     ]  # fmt: skip
 
 
+GROWTH = (
+    "- kpi: growth\n  name: Growth\n  definition: Growth.\n  category: revenue\n  unit: percent\n"
+    "  direction: higher\n  measures:\n    now: {source: mrr_movements, value: sum(amount)}\n"
+    "    before: {source: mrr_movements, value: sum(amount), window: previous}\n"
+    "  formula: 100 * (now - before) / before\n"
+)
+
+
+def test_growth_is_against_the_period_before(tmp_path: Path) -> None:
+    text = GROWTH + GROWTH.replace("kpi: growth", "kpi: monthly") + "  each: month\n"
+    model = Model.open(workspaces.small(tmp_path / "w", **{"kpis/own.yml": text}))
+    book = [
+        movement("a", "2024-11-10", 100), movement("a", "2024-12-10", 50),
+        movement("a", "2025-01-10", 100), movement("a", "2025-02-10", 200),
+        movement("a", "2025-03-10", 300),
+    ]  # fmt: skip
+    rows = {"accounts": ACCOUNTS, "mrr_movements": book}
+    frame = figures(
+        model, rows, "growth monthly", "2024-11 2024-12 2025-01 2025-02 2025-Q1 2025-Q2"
+    )
+    why = "before the data: mrr_movements begins on 2024-11-10"
+    assert cells(frame, "kpi", "period", "value", "reason") == [
+        # There is no month before the first one of the data: not growth from zero.
+        ("growth", "2024-11", None, why),
+        ("growth", "2024-12", -50, ""),
+        ("growth", "2025-01", 100, ""),
+        ("growth", "2025-02", 100, ""),
+        # The quarter before begins in October, which the data do not reach back to.
+        ("growth", "2025-Q1", None, why),
+        ("growth", "2025-Q2", -100, ""),
+        ("monthly", "2024-11", None, why),
+        ("monthly", "2024-12", -50, ""),
+        ("monthly", "2025-01", 100, ""),
+        ("monthly", "2025-02", 100, ""),
+        # Each month against its own month before: 50, 100 and 100 more over 50, 100 and 200.
+        ("monthly", "2025-Q1", pytest.approx(100 * 250 / 350), ""),
+        ("monthly", "2025-Q2", -100, ""),
+    ]
+
+
 def test_a_statement_that_fails_names_its_source(tmp_path: Path) -> None:
     model = own(tmp_path, "source: mrr_movements, value: sum(movement_type)")
     with pytest.raises(RunError, match="the statement for source 'mrr_movements' failed: "):

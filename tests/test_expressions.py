@@ -30,6 +30,10 @@ def quoted(name: str) -> str:
         ("a between 1 and 2 or b <> 'it''s'", "\"a\" BETWEEN 1 AND 2 OR \"b\" <> 'it''s'"),
         ("least(abs(a), round(b, 2))", 'LEAST(ABS("a"), ROUND("b", 2))'),
         ("cast(a as double)", 'CAST("a" AS DOUBLE)'),
+        (
+            "least(hours_between(a, b), 8)",
+            'LEAST(((EPOCH_US("b") - EPOCH_US("a")) / 3600000000.0), 8)',
+        ),
     ],
 )
 def test_what_is_allowed_is_written_out_again(text: str, sql: str) -> None:
@@ -53,6 +57,8 @@ def test_what_is_allowed_is_written_out_again(text: str, sql: str) -> None:
         ("sum(a) over (order by b)", "window functions are not allowed"),
         ("sum(a) > 1", r"sum\(\) cannot stand inside an expression"),
         ("cast(a as varchar)", "cast to TEXT is not allowed; double, date, int, bigint are"),
+        ("hours_between(a)", "takes two moments, the earlier one first"),
+        ("hours_between(a, now())", "current_timestamp|now"),
         ("a || b", "DPipe .* is not allowed"),
         ("a like 'x%'", "Like .* is not allowed"),
         ("a % 2", "Mod .* is not allowed"),
@@ -87,6 +93,8 @@ def test_what_is_not_in_the_list_is_refused_by_its_name(text: str, named: str) -
         ("min(a)", Measured("min", '"a"')),
         ("max(a)", Measured("max", '"a"')),
         ("histogram_percentile(0.95)", Measured("histogram_percentile", quantile=0.95)),
+        ("percentile(a, 0.5)", Measured("percentile", '"a"', quantile=0.5)),
+        ("Percentile(a - b, 0.95)", Measured("percentile", '"a" - "b"', quantile=0.95)),
     ],
 )
 def test_one_aggregate(text: str, measured: Measured) -> None:
@@ -110,6 +118,18 @@ def test_one_aggregate(text: str, measured: Measured) -> None:
         ("histogram_percentile()", "takes a share, such as 0.95"),
         ("histogram_percentile('x')", "takes a share, such as 0.95"),
         ("histogram_percentile(95)", "between 0 and 1"),
+        ("histogram_percentile(0.5, 0.9)", "takes a share, such as 0.95"),
+        ("percentile()", "takes a column and a share, such as 0.95"),
+        ("percentile(a)", "takes a column and a share, such as 0.95"),
+        ("percentile(0.5)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, b)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, 1 - 0.5)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, 0.5, 1)", "takes a column and a share, such as 0.95"),
+        ("percentile(a, 50)", "takes a column and a share between 0 and 1"),
+        ("percentile(a, 0)", "takes a column and a share between 0 and 1"),
+        ("percentile(distinct a, 0.5)", "takes a column and a share"),
+        ("percentile(sum(a), 0.5)", r"sum\(\) cannot stand inside"),
+        ("percentile(prorated(a), 0.5)", r"function prorated\(\) is not allowed"),
     ],
 )
 def test_what_is_no_aggregate(text: str, named: str) -> None:
@@ -161,6 +181,19 @@ def test_division_is_of_doubles_and_by_zero_gives_nothing(text: str, result: flo
     assert row == (result,)
 
 
+def test_hours_are_of_elapsed_time() -> None:
+    sql = scalar("hours_between(a, b)", quoted)
+    with duckdb.connect() as con:
+        row = con.execute(
+            f"SELECT {sql} FROM (SELECT TIMESTAMP '2025-03-01 23:30:00' AS a,"
+            " TIMESTAMP '2025-03-03 01:00:00' AS b)"
+        ).fetchone()
+        none = con.execute(
+            f"SELECT {sql} FROM (SELECT TIMESTAMP '2025-03-01' AS a, CAST(NULL AS TIMESTAMP) AS b)"
+        ).fetchone()
+    assert (row, none) == ((25.5,), (None,))
+
+
 TOKENS = [
     "a",
     '"b"',
@@ -205,6 +238,7 @@ TOKENS = [
     "over",
     "coalesce(",
     "abs(",
+    "hours_between(",
     "select",
     "from",
     "read_csv(",

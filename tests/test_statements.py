@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 import subprocess
 import sys
@@ -14,11 +16,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import workspaces
 from boardpack.engine.compute import compute, make_plan
+from boardpack.engine.windows import parse_window
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import slice_of_rows
@@ -294,3 +299,95 @@ def test_revenue_is_spread_over_its_days(
         if period.start <= start + timedelta(days=offset) < period.end
     )
     assert found["total_revenue", period.label, ""] == pytest.approx(expected, abs=1e-9)
+
+
+#: name, share in percent, window and condition of percentiles of one source
+PERCENTILES = [
+    ("median", 50, "period", "true"),
+    ("p90", 90, "period", "true"),
+    ("median_before", 50, "previous", "true"),
+    ("p25_to_date", 25, "to_date", "true"),
+    ("p90_of_quarter", 90, "trailing 3 months", "true"),
+    ("median_of_new", 50, "period", "movement_type = 'new'"),
+]
+
+
+@pytest.fixture(scope="module")
+def with_percentiles(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    def entry(name: str, value: str, window: str, where: str) -> dict[str, Any]:
+        measure = {"source": "mrr_movements", "value": value, "window": window, "where": where}
+        return {
+            "kpi": name, "name": "x", "definition": "x", "category": "revenue", "unit": "currency",
+            "direction": "higher", "dimensions": ["segment"], "measures": {"value": measure},
+        }  # fmt: skip
+
+    entries = [
+        entry(name, f"percentile(amount, {share / 100})", window, where)
+        for name, share, window, where in PERCENTILES
+    ]
+    entries.append(entry("movements", "count(*)", "period", "true"))
+    median = entry("median_mrr", "percentile(closing, 0.5)", "period", "closing > 0")
+    median["measures"]["value"]["source"] = "account_mrr"
+    text = json.dumps([*entries, median])
+    folder = tmp_path_factory.mktemp("percentiles") / "w"
+    return Model.open(workspaces.small(folder, **{"kpis/own.yml": text}))
+
+
+@settings(deadline=None, max_examples=12)
+@given(accounts, movements)
+def test_percentiles_are_those_of_the_rows(
+    with_percentiles: Model, known: list[dict], book: list[dict]
+) -> None:
+    """In every window, for every member and for the total: never made of other percentiles."""
+    segment_of = {row["account_id"]: row["segment"] or "(unknown)" for row in known}
+    names = [name for name, *_ in PERCENTILES]
+    periods = [Period.parse(text) for text in ("2025-02", "2025-03", "2025-Q1", "2025-W07")]
+    rows = {"accounts": known, "mrr_movements": book}
+    found = computed(with_percentiles, rows, [*names, "movements"], periods, ["segment"])
+    of = {name: rest for name, *rest in PERCENTILES}
+    compared = 0
+    for (kpi, label, dims), value in found.items():
+        if kpi == "movements":
+            continue
+        share, window, where = of[kpi]
+        low, high = parse_window(window).days(Period.parse(label))
+        chosen = [
+            row["amount"]
+            for row in book
+            if (low is None or low <= row["effective_on"]) and row["effective_on"] < high
+            if where == "true" or row["movement_type"] == "new"
+            if dims in ("", f"segment={segment_of.get(row['account_id'], '(unknown)')}")
+        ]
+        expected = np.percentile(chosen, share) if chosen else math.nan
+        assert value == pytest.approx(expected, nan_ok=True), (kpi, label, dims)
+        compared += 1
+    assert compared >= len(PERCENTILES) * len(periods)
+
+
+def test_percentiles_cost_no_second_statement(with_percentiles: Model) -> None:
+    names = [*(name for name, *_ in PERCENTILES), "movements", "mrr", "new_customers"]
+    tables: dict[str, list] = {name: [] for name in with_percentiles.catalogue.tables(names)}
+    slice_ = slice_of_rows(with_percentiles.sources, tables, AS_OF, UTC)
+    periods = Period.parse("2025-12").last(3)
+    planned = make_plan(with_percentiles.catalogue, slice_, names, periods, ["segment"])
+    slice_.close()
+    assert [statement.source for statement in planned.statements] == ["mrr_movements"]
+    assert planned.statements[0].sql.count('slice."mrr_movements"') == 1
+
+
+def test_a_percentile_over_entities_of_a_panel(with_percentiles: Model) -> None:
+    """Each account counts once, with its MRR at the period's end, however many movements it had."""
+    book = [
+        {"account_id": name, "effective_on": date(2025, 1, day), "movement_type": "new", "amount": amount}
+        for name, day, amount in [
+            ("a", 1, 10), ("a", 2, 10), ("a", 3, 10), ("b", 4, 40), ("c", 5, 100), ("d", 6, 7), ("d", 7, -7),
+        ]
+    ]  # fmt: skip
+    rows = {
+        "accounts": [{"account_id": n, "segment": s} for n, s in zip("abcd", ("smb", "smb", "enterprise", "smb"), strict=True)],
+        "mrr_movements": book,
+    }  # fmt: skip
+    found = computed(with_percentiles, rows, ["median_mrr"], [Period.parse("2025-02")], ["segment"])
+    assert found["median_mrr", "2025-02", ""] == 40
+    assert found["median_mrr", "2025-02", "segment=smb"] == 35
+    assert found["median_mrr", "2025-02", "segment=enterprise"] == 100

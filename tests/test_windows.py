@@ -12,7 +12,7 @@ from boardpack.periods import GRAINS, Period
 days = st.dates(date(2020, 1, 1), date(2028, 12, 31))
 periods = st.builds(Period.containing, days, st.sampled_from(GRAINS))
 windows = st.sampled_from(
-    ["period", "month", "to_date", "opening", "trailing 1 day", "trailing 90 days",
+    ["period", "previous", "month", "to_date", "opening", "trailing 1 day", "trailing 90 days",
      "trailing 2 weeks", "trailing 12 months"]
 ).map(parse_window)  # fmt: skip
 
@@ -21,6 +21,11 @@ windows = st.sampled_from(
     ("window", "period", "low", "high"),
     [
         ("period", "2025-Q4", date(2025, 10, 1), date(2026, 1, 1)),
+        ("previous", "2025-Q4", date(2025, 7, 1), date(2025, 10, 1)),
+        ("previous", "2024-03", date(2024, 2, 1), date(2024, 3, 1)),
+        ("previous", "2025", date(2024, 1, 1), date(2025, 1, 1)),
+        ("previous", "2025-W01", date(2024, 12, 23), date(2024, 12, 30)),
+        ("previous", "2025-03-01", date(2025, 2, 28), date(2025, 3, 1)),
         ("month", "2025-Q4", date(2025, 12, 1), date(2026, 1, 1)),
         ("month", "2024-02", date(2024, 2, 1), date(2024, 3, 1)),
         ("month", "2025-W10", date(2025, 2, 8), date(2025, 3, 10)),
@@ -46,7 +51,9 @@ def test_days_of_a_window(window: str, period: str, low: date | None, high: date
      "trailing 3 quarters", "trailing days 3"],
 )  # fmt: skip
 def test_what_is_no_window(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a window; windows are period, month, to_date"):
+    with pytest.raises(
+        ValueError, match=r"is not a window; windows are period, previous, month, to_date"
+    ):
         parse_window(text)
 
 

@@ -31,6 +31,11 @@ MINUS = "−"
 
 #: From here on a card writes $12.4K instead of $12,400.
 _COMPACT_FROM = 10_000
+#: Units of time, and how long their name is written.
+_DURATIONS: dict[str, Literal["short", "long"]] = {
+    "milliseconds": "short", "seconds": "short", "minutes": "short", "hours": "short",
+    "days": "long", "months": "long",
+}  # fmt: skip
 _COMPARATORS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 _ACRONYMS = {"apac", "emea", "eu", "latam", "mea", "smb", "uk", "us", "usa"}
 
@@ -106,7 +111,7 @@ class Formatter:
         relative to ``base`` where that means something.
         """
         unit, decimals = self.values.kpi(kpi).unit, self._decimals[kpi]
-        if unit == "percent" or unit == "months" or (unit in ("ratio", "score") and decimals):
+        if unit in ("percent", "months") or (unit in ("ratio", "score") and decimals):
             # Of the figures as they are shown, so that a reader who subtracts finds the same.
             size = abs(round(value, decimals) - round(base, decimals)) or abs(value - base)
             text = self._decimal(size, _visible(size, decimals))
@@ -191,10 +196,10 @@ class Formatter:
             return self._percent(value, decimals)
         if unit == "currency":
             return self._money(value, decimals, compact)
-        if unit == "milliseconds":
-            return self._unit(value, "duration-millisecond", "short", decimals)
-        if unit == "months":
-            return self._unit(value, "duration-month", "long", decimals)
+        if unit in _DURATIONS:
+            return self._unit(
+                value, f"duration-{unit.removesuffix('s')}", _DURATIONS[unit], decimals
+            )
         if compact:
             return self._compact(value)
         # A ratio whose name says ratio is a multiple; tickets per 100 customers is not.
@@ -265,8 +270,10 @@ def _decimals(unit: str, middle: float) -> int:
         return 2 if 0 < middle < 100 else 0
     if unit in ("ratio", "score"):
         return 0 if middle >= 1000 else 1 if middle >= 2 else 2
-    if unit == "months":
+    if unit in ("days", "hours", "months", "minutes"):
         return 1
+    if unit == "seconds":
+        return 2
     return 0
 
 

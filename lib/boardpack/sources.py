@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,18 @@ class DistinctEntry(Strict):
     where: str | None = None
 
 
+class PlacedEntry(Strict):
+    """A file that places the rows of another source by another moment, such as its end."""
+
+    source: str = Field(pattern=_NAME)
+    replaces: str | None = None
+    title: str
+    grain: str = ""
+    notes: str = ""
+    placed_of: str
+    time: str
+
+
 class MappingEntry(Strict):
     """A file that says which of the company's tables is a source: by name, file or select."""
 
@@ -183,7 +195,12 @@ class Join:
 
 @dataclass(frozen=True)
 class Source:
-    """A declared table, or one derived from it (``panel_of``, ``distinct_of``)."""
+    """A declared table, or one derived from it (``panel_of``, ``distinct_of``, ``placed_of``).
+
+    A placed source has its table's columns, joins and dimensions, and a time of its own, which may
+    be that of a join: tickets by the moment they were solved, dashboards by the making of the seat
+    of whoever built them.
+    """
 
     id: str
     title: str
@@ -200,6 +217,7 @@ class Source:
     histogram: HistogramEntry | None = None
     panel_of: str | None = None
     distinct_of: str | None = None
+    placed_of: str | None = None
     entity: tuple[str, ...] = ()
     panel: Mapping[str, PanelColumnEntry] = field(default_factory=dict)
     where: str | None = None
@@ -208,8 +226,8 @@ class Source:
 
     @property
     def derived_from(self) -> str | None:
-        """The table that a panel or a distinct source is made of."""
-        return self.panel_of or self.distinct_of
+        """The table that a panel, a distinct or a placed source is made of."""
+        return self.panel_of or self.distinct_of or self.placed_of
 
     @property
     def time_is_date(self) -> bool:
@@ -289,6 +307,9 @@ def load(workspace: Workspace) -> Sources:
             raise document.error(f"source {source.id!r} replaces nothing.", ("replaces",))
         declared[source.id] = source
         origin[source.id] = document
+    for name, source in declared.items():
+        if source.placed_of in declared:
+            declared[name] = _placed(source, declared[source.placed_of])
     sources = Sources(declared, mappings)
     for name in declared:
         _check(sources, name, origin[name])
@@ -322,6 +343,12 @@ def _source(document: Document) -> tuple[Source, str | None]:
             distinct.source, distinct.title, document.path, distinct_of=distinct.distinct_of,
             entity=tuple(distinct.columns), where=distinct.where, grain=distinct.grain, text=text,
         ), distinct.replaces  # fmt: skip
+    if "placed_of" in document.data:
+        placed = parse(document, PlacedEntry)
+        return Source(
+            placed.source, placed.title, document.path, time=placed.time,
+            placed_of=placed.placed_of, grain=placed.grain, text=text,
+        ), placed.replaces  # fmt: skip
     entry = parse(document, SourceEntry)
     columns = {
         name: Column(
@@ -343,13 +370,32 @@ def _source(document: Document) -> tuple[Source, str | None]:
     ), entry.replaces  # fmt: skip
 
 
+def _placed(source: Source, base: Source) -> Source:
+    return replace(
+        source,
+        columns=base.columns,
+        key=base.key,
+        joins=base.joins,
+        dimensions=base.dimensions,
+        exclude=base.exclude,
+    )
+
+
 def _check(sources: Sources, name: str, document: Document) -> None:
     """Everything a source refers to exists, and no join can multiply rows."""
     source = sources.declared[name]
     base_name = source.derived_from
     if base_name is not None:
-        key = ("panel_of",) if source.panel_of else ("distinct_of",)
+        kinds = ("panel_of", "distinct_of", "placed_of")
+        key = tuple(kind for kind in kinds if getattr(source, kind))
         base = _known(sources, base_name, document, key)
+        if source.placed_of and not base.derived_from:
+            if resolve(sources, source, str(source.time), document, ("time",)).type not in (
+                "date",
+                "timestamp",
+            ):
+                raise document.error(f"{source.time!r} must be a date or timestamp.", ("time",))
+            return
         if base.derived_from or base.time is None:
             raise document.error(
                 f"{base_name!r} has no time column of its own to derive from.", key

@@ -78,7 +78,7 @@ class KpiFacts:
     id: str
     name: str
     definition: str
-    unit: str  # currency | percent | ratio | count | score | milliseconds | months | ...
+    unit: str  # currency | percent | ratio | count | score | milliseconds | hours | months | ...
     direction: Literal["higher", "lower", "range"]
     category: str = ""
     owner: str = ""

@@ -60,7 +60,7 @@ class Slice:
 
     def relation(self, source: str) -> str:
         """The SQL name of a connected source."""
-        return f'slice."{source}"'
+        return f'slice."{self.declared[source].placed_of or source}"'
 
     def missing(self, source: str) -> tuple[str, ...]:
         """The tables that ``source`` needs and the workspace has not connected."""

@@ -30,7 +30,10 @@ from boardpack.sources import Source, Sources, resolve
 from boardpack.workspace import Workspace
 from boardpack.yamlfile import Document, Key, Strict, parse
 
-Unit = Literal["currency", "percent", "ratio", "count", "score", "milliseconds", "months"]
+Unit = Literal[
+    "currency", "percent", "ratio", "count", "score",
+    "milliseconds", "seconds", "minutes", "hours", "days", "months",
+]  # fmt: skip
 Direction = Literal["higher", "lower", "range"]
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
 #: of an open one those up to the as-of.
@@ -320,6 +323,14 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         raise document.error(
             f"KPI {entry.kpi!r} is a ratio, so it cannot be additive.", (*key, "additive")
         )
+    for name, measure in measures.items():
+        if measure.aggregate.quantile is not None and (entry.additive or entry.each):
+            setting = "additive" if entry.additive else "each"
+            raise document.error(
+                f"measure {name!r} of KPI {entry.kpi!r} is a percentile: the percentile of a whole "
+                f"does not follow from those of its parts, so there can be no {setting}:.",
+                (*key, setting),
+            )
     if entry.each is not None and read.denominator is None:
         raise document.error(
             f"each: {entry.each} rolls up numerators and denominators; the formula of "
@@ -392,8 +403,8 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
 def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     source = sources[measure.source]
     base = sources[source.derived_from] if source.derived_from else source
-    names = set(measure.needed)
-    if source.derived_from:
+    names = set(measure.needed) | ({str(source.time)} if source.placed_of else set())
+    if source.panel_of or source.distinct_of:
         entries = [source.panel[name] for name in measure.columns if name in source.panel]
         texts = [source.where, *(t for entry in entries for t in (entry.value, entry.where))]
         names = {name for text in texts if text for name in indispensable(text)}
@@ -429,7 +440,12 @@ def check_panels(sources: Sources) -> None:
             for condition in filter(None, (source.where, source.exclude)):
                 scalar(condition, column)
             for entry in source.panel.values():
-                aggregate(entry.value, column)
+                kind = aggregate(entry.value, column).kind
+                if kind not in ("sum", "count", "min", "max"):
+                    raise ExpressionError(
+                        f"{entry.value!r} does not add up over the days of a panel; "
+                        "sum, count, min and max do"
+                    )
                 if entry.where:
                     scalar(entry.where, column)
                 if entry.at:

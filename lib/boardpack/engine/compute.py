@@ -194,6 +194,9 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
     found = {}
     for measure, name in planned.measures.items():
         base = bases[measure]
+        if catalogue.sources[base].time is None:
+            # A table without a time of its own (users) does not say when it begins.
+            continue
         span = spans.get(base)
         for p, period in enumerate(planned.periods):
             low, high = measure.window.days(period)

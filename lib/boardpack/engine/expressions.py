@@ -6,7 +6,7 @@ the source, and only what was understood is written out again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-Aggregate = Literal["sum", "count", "min", "max", "distinct", "histogram_percentile"]
+Aggregate = Literal["sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile"]
 
 
 class ExpressionError(ValueError):
@@ -34,7 +34,7 @@ _ALLOWED: tuple[type[exp.Expr], ...] = (
 
 ALLOWED_NAMES = (
     "arithmetic, comparisons, and/or/not, in, between, is null, case, coalesce, nullif, least, "
-    "greatest, abs, round, interval, cast"
+    "greatest, abs, round, interval, cast, hours_between(start, end)"
 )
 
 Resolve = Callable[[str], str]
@@ -73,7 +73,9 @@ def scalar(text: str, resolve: Resolve) -> str:
 
 
 def aggregate(text: str, resolve: Resolve) -> Measured:
-    """One aggregate: sum, count, count(distinct), min, max or histogram_percentile.
+    """One aggregate: sum, count, count(distinct), min, max, percentile or histogram_percentile.
+
+    ``percentile(column, 0.5)`` is exact, between two values in proportion.
 
     >>> aggregate("count(distinct user_id)", lambda name: name)
     Measured(kind='distinct', argument='user_id', prorated=False, quantile=None)
@@ -100,17 +102,28 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
     if isinstance(node, exp.Max):
         return Measured("max", _write(node.this, resolve))
     if isinstance(node, exp.Anonymous) and node.name.lower() == "histogram_percentile":
-        try:
-            quantile = float(node.expressions[0].name)
-        except (IndexError, ValueError):
-            raise ExpressionError("histogram_percentile takes a share, such as 0.95") from None
-        if not 0 < quantile < 1:
-            raise ExpressionError("histogram_percentile takes a share between 0 and 1")
+        quantile = _share(node.expressions, "histogram_percentile takes a share")
         return Measured("histogram_percentile", quantile=quantile)
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "percentile":
+        quantile = _share(node.expressions[1:], "percentile takes a column and a share")
+        return Measured("percentile", _write(node.expressions[0], resolve), quantile=quantile)
     raise ExpressionError(
         f"must be one aggregate, found {node.sql(dialect='duckdb')!r}: "
-        "sum, count, count(distinct ...), min, max, sum(prorated(...)) or histogram_percentile(...)"
+        "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...) or "
+        "histogram_percentile(...)"
     )
+
+
+def _share(arguments: Sequence[exp.Expr], takes: str) -> float:
+    """The one argument, a number between 0 and 1."""
+    try:
+        (argument,) = arguments
+        share = float(argument.name if isinstance(argument, exp.Literal) else "")
+    except ValueError:
+        raise ExpressionError(f"{takes}, such as 0.95") from None
+    if not 0 < share < 1:
+        raise ExpressionError(f"{takes} between 0 and 1")
+    return share
 
 
 @dataclass(frozen=True)
@@ -184,6 +197,8 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
     node = node.copy()
     for inner in list(node.walk()):
         # A type alone, such as `null[]`, is no value.
+        if _is_hours(inner):
+            continue
         stray = isinstance(inner, exp.DataType) and not isinstance(inner.parent, exp.Cast)
         if stray or not isinstance(inner, _ALLOWED):
             raise ExpressionError(_refusal(inner))
@@ -204,6 +219,9 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
             if len(parts) > 2:
                 raise ExpressionError(f"{inner.sql()!r} names a table; columns and joins only")
             return exp.Var(this=resolve(".".join(parts)))
+        if _is_hours(inner):
+            start, end = (_write_done(moment) for moment in inner.expressions)
+            return exp.Var(this=f"((EPOCH_US({end}) - EPOCH_US({start})) / 3600000000.0)")
         if isinstance(inner, exp.Div):
             # One meaning on every engine: double division, null for a zero denominator.
             return exp.Var(
@@ -219,6 +237,15 @@ def _write(node: exp.Expr, resolve: Resolve) -> str:
     except duckdb.Error as error:
         raise ExpressionError(f"cannot be read as SQL: {str(error).splitlines()[0]}") from None
     return written
+
+
+def _is_hours(node: exp.Expr) -> bool:
+    """Whether this is ``hours_between(start, end)``: hours of two moments, whatever the zone."""
+    if not isinstance(node, exp.Anonymous) or node.name.lower() != "hours_between":
+        return False
+    if len(node.expressions) != 2:
+        raise ExpressionError("hours_between takes two moments, the earlier one first")
+    return True
 
 
 def _write_done(node: exp.Expr) -> str:

@@ -9,7 +9,17 @@ from datetime import date
 from boardpack.engine.catalogue import Measure, column_sql
 from boardpack.engine.expressions import aggregate, scalar
 from boardpack.engine.rows import Borrowed, borrowed, own_rows, rows
-from boardpack.engine.selects import Part, Unit, again, first, fold, grouping, labels, values
+from boardpack.engine.selects import (
+    Part,
+    Unit,
+    again,
+    first,
+    fold,
+    grouping,
+    labels,
+    percentile,
+    values,
+)
 from boardpack.engine.windows import Buckets, parse_point, parse_window
 from boardpack.periods import Period
 from boardpack.sources import Source
@@ -81,12 +91,17 @@ def panel(
     return Part(
         tuple(ctes),
         labels("s", by, split),
-        {
-            name: f"CAST({first((m.aggregate.kind, m.aggregate.argument, m.where))} AS DOUBLE)"
-            for m, name in measures.items()
-        },
+        {name: f"CAST({_measured(measure)} AS DOUBLE)" for measure, name in measures.items()},
         f"FROM panel AS s\n{grouping('s', split)}",
     )
+
+
+def _measured(measure: Measure) -> str:
+    """An aggregate over the rows of the panel, which hold whole entities."""
+    found = measure.aggregate
+    if found.quantile is not None:
+        return percentile(str(found.argument), found.quantile, measure.where)
+    return first((found.kind, found.argument, measure.where))
 
 
 def _days(source: Source, column: str, periods: Sequence[Period]) -> list[tuple[date | None, date]]:

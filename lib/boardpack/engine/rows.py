@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from boardpack.engine.catalogue import column_sql
 from boardpack.engine.expressions import scalar
 from boardpack.engine.windows import Buckets
-from boardpack.sources import Source
+from boardpack.sources import Source, resolve
 from boardpack.warehouse import Slice, literal, local_day
 
 UNKNOWN = "(unknown)"
@@ -34,7 +35,7 @@ def rows(
     table = sources[source.distinct_of] if source.distinct_of else source
     needed: set[str] = set()
     outer = _outer(needed)
-    time = f't."{table.time}"'
+    time = outer(str(table.time))
     conditions = []
     if source.distinct_of:
         day = local_day(table, slice_.zone)
@@ -59,8 +60,8 @@ def rows(
         )
     else:
         if not source.distinct_of:
-            selected.append(f"{_bucket(slice_, table, buckets)} AS bucket")
-        conditions = _within(slice_, table, buckets, open_start)
+            selected.append(f"{_bucket(slice_, table, buckets, outer)} AS bucket")
+        conditions = _within(slice_, table, buckets, open_start, outer)
     conditions += _exclusion(table, outer)
     if source.distinct_of and source.where:
         conditions.append(f"({scalar(source.where, outer)})")
@@ -105,8 +106,10 @@ def own_rows(
 ) -> str:
     """SQL for the rows with columns of the table alone, those that are left out later included."""
     selected = [f't."{name}" AS "{name}"' for name in sorted(set(used))]
-    selected.append(f"{_bucket(slice_, table, buckets)} AS bucket")
-    conditions = [*_within(slice_, table, buckets, open_start=True), *filter(None, [condition])]
+    outer = _outer(set())
+    selected.append(f"{_bucket(slice_, table, buckets, outer)} AS bucket")
+    within = _within(slice_, table, buckets, True, outer)
+    conditions = [*within, *filter(None, [condition])]
     return (
         f"SELECT {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t"
         f"\nWHERE {' AND '.join(conditions)}"
@@ -142,9 +145,13 @@ def _exclusion(table: Source, outer: Callable[[str], str]) -> list[str]:
     return [f"NOT COALESCE({scalar(table.exclude, outer)}, FALSE)"] if table.exclude else []
 
 
-def _within(slice_: Slice, table: Source, buckets: Buckets, open_start: bool) -> list[str]:
-    column, time = table.columns[str(table.time)], f't."{table.time}"'
-    conditions = [f"{time} < {literal(column, buckets.last, slice_.zone)}"]
+def _within(
+    slice_: Slice, table: Source, buckets: Buckets, open_start: bool, outer: Callable[[str], str]
+) -> list[str]:
+    column, time = resolve(slice_.declared, table, str(table.time)), outer(str(table.time))
+    # The slice is cut at the as-of by the table's own time, not by the one it is placed by.
+    last = min(buckets.last, slice_.as_of + timedelta(days=1)) if table.placed_of else buckets.last
+    conditions = [f"{time} < {literal(column, last, slice_.zone)}"]
     if not open_start:
         conditions.append(f"{time} >= {literal(column, buckets.first, slice_.zone)}")
     return conditions
@@ -174,10 +181,10 @@ def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
     return text
 
 
-def _bucket(slice_: Slice, table: Source, buckets: Buckets) -> str:
-    column = table.columns[str(table.time)]
+def _bucket(slice_: Slice, table: Source, buckets: Buckets, outer: Callable[[str], str]) -> str:
+    column = resolve(slice_.declared, table, str(table.time))
     edges = [literal(column, day, slice_.zone) for day in buckets.edges]
-    return _sorted_into(f't."{table.time}"', edges)
+    return _sorted_into(outer(str(table.time)), edges)
 
 
 def _bucket_of_day(buckets: Buckets) -> str:

@@ -36,6 +36,16 @@ def first(unit: Unit, *, prorated: bool = False) -> str:
     return f"{kind.upper()}({value if where is None else _given(where, value)})"
 
 
+def percentile(argument: str, quantile: float, where: str | None = None) -> str:
+    """SQL for the exact percentile of rows, between two values in proportion.
+
+    >>> percentile('"hours"', 0.5)
+    'QUANTILE_CONT(CAST("hours" AS DOUBLE), 0.5)'
+    """
+    value = argument if where is None else _given(where, argument)
+    return f"QUANTILE_CONT(CAST({value} AS DOUBLE), {quantile})"
+
+
 def again(kind: str, value: str) -> str:
     """SQL that aggregates what `first` made of parts: ``value`` is its column or an expression."""
     made = f"{fold(kind)}({value})"

@@ -14,7 +14,17 @@ from boardpack.engine.catalogue import Measure, dimensions
 from boardpack.engine.expressions import Measured
 from boardpack.engine.panels import panel
 from boardpack.engine.rows import UNKNOWN, rows
-from boardpack.engine.selects import Part, Unit, again, first, fold, grouping, labels, values
+from boardpack.engine.selects import (
+    Part,
+    Unit,
+    again,
+    first,
+    fold,
+    grouping,
+    labels,
+    percentile,
+    values,
+)
 from boardpack.engine.windows import Buckets, Window
 from boardpack.periods import Period
 from boardpack.sources import Source, Sources
@@ -166,14 +176,18 @@ def _flows(
         body = rows(slice_, source, used, split, buckets, open_start=open_start, prorated=prorated)
         head = (("spine", spine.sql), (table, body))
         distinct: dict[tuple[str, str | None], dict[Measure, str]] = {}
+        percentiles: dict[tuple[str, str | None], dict[Measure, str]] = {}
         additive = {}
         for measure, name in mine.items():
+            key = (str(measure.aggregate.argument), measure.where)
             if measure.aggregate.kind == "distinct":
-                key = (str(measure.aggregate.argument), measure.where)
                 distinct.setdefault(key, {})[measure] = name
+            elif measure.aggregate.kind == "percentile":
+                percentiles.setdefault(key, {})[measure] = name
             else:
                 additive[measure] = name
         parts += _parts(head, spine, table, additive, distinct, by, split, prorated)
+        parts += _percentiles(head, spine, table, percentiles, by, split)
     return parts
 
 
@@ -255,3 +269,35 @@ def _distinct(
         columns,
         f"{spine.joined(table, used)}\n{grouping('b', split)}",
     )
+
+
+def _percentiles(
+    head: tuple[tuple[str, str], ...],
+    spine: _Spine,
+    table: str,
+    percentiles: Mapping[tuple[str, str | None], Mapping[Measure, str]],
+    by: Sequence[str],
+    split: Sequence[str],
+) -> list[Part]:
+    """A SELECT for each kind of values: no percentile follows from those of buckets or members."""
+    dims = "".join(f', "{d}"' for d in split)
+    parts = []
+    for index, ((argument, where), measures) in enumerate(percentiles.items()):
+        name = f"values{index}"
+        condition = f"({argument}) IS NOT NULL" + (f" AND ({where})" if where else "")
+        body = f"SELECT bucket{dims}, {argument} AS x FROM {table} WHERE {condition}"
+        used = spine.used(measures)
+        columns = {}
+        for measure, column in measures.items():
+            assert measure.aggregate.quantile is not None
+            given = spine.given(spine.of_window[measure.window], used, "b.x")
+            columns[column] = percentile(given, measure.aggregate.quantile)
+        parts.append(
+            Part(
+                (*head, (name, body)),
+                labels("b", by, split),
+                columns,
+                f"{spine.joined(name, used)}\n{grouping('b', split)}",
+            )
+        )
+    return parts

@@ -10,8 +10,8 @@ from typing import Literal
 
 from boardpack.periods import Period, add_months
 
-Kind = Literal["period", "month", "to_date", "opening", "trailing"]
-_FORMS = "period, month, to_date, opening, or trailing 90 days / 12 weeks / 3 months"
+Kind = Literal["period", "previous", "month", "to_date", "opening", "trailing"]
+_FORMS = "period, previous, month, to_date, opening, or trailing 90 days / 12 weeks / 3 months"
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Window:
     """A half-open stretch of days relative to a period; ``kind`` says how it is found.
 
     - ``period``: the period itself
+    - ``previous``: the period before it, whole: what growth is measured against
     - ``month``: the calendar month that ends with the period; for days and weeks the last 30 days
     - ``to_date``: everything before the end of the period (a balance)
     - ``opening``: everything before its start
@@ -41,6 +42,8 @@ class Window:
             return None, period.start
         if self.kind == "period":
             return period.start, period.end
+        if self.kind == "previous":
+            return period.shift(-1).start, period.start
         if self.kind == "month":
             if period.grain in ("day", "week"):
                 return period.end - timedelta(days=30), period.end
@@ -53,7 +56,7 @@ class Window:
 def parse_window(text: str) -> Window:
     """Read ``period``, ``to_date``, ``trailing 90 days`` ...; ValueError lists the forms."""
     words = text.strip().lower()
-    for kind in ("period", "month", "to_date", "opening"):
+    for kind in ("period", "previous", "month", "to_date", "opening"):
         if words == kind:
             return Window(kind)
     match = re.fullmatch(r"trailing (\d+) (day|week|month)s?", words)
