@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from boardpack.assemble import Assembled, assemble
+from boardpack.assemble import Assembled, Section, assemble
 from boardpack.blocks import MIME
 from boardpack.values import ReportFacts
 
@@ -103,9 +104,15 @@ class Desk:
         return path
 
     def assemble(
-        self, body: str, facts: ReportFacts = FACTS, target: Path | None = None, **more: Any
+        self,
+        body: str,
+        facts: ReportFacts = FACTS,
+        target: Path | None = None,
+        sections: Mapping[str, Section] | None = None,
+        **more: Any,
     ) -> Assembled:
-        return assemble(self.write(body, **more), self.executed, facts, target or self.target)
+        written = self.write(body, **more)
+        return assemble(written, self.executed, facts, target or self.target, sections)
 
 
 def _outputs(block: Any) -> list[dict[str, Any]]:

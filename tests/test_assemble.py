@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from boardpack.assemble import labels_used
+from boardpack.blocks import Shown, Text
 from boardpack.errors import BoardpackError, ReportError, StorageError, UnknownNameError
 from boardpack.frontpage import facts_list, warnings_of
 from report_fixture import FACTS, HOSTILE, Desk, chart, svg, text
@@ -93,6 +94,23 @@ def test_words_for_a_picture_may_hold_braces_and_quotes(desk: Desk) -> None:
     desk.notebook("words", a=text(spark, figures={"a.svg": svg()}))
     document = desk.assemble("{{< embed ../notebooks/words.ipynb#a >}}").document.read_text()
     assert r'![](figures/words-a-a.svg){fig-alt="say \"{x}\" | y" width=2cm}' in document
+
+
+def test_a_section_stands_where_the_report_has_its_place(desk: Desk) -> None:
+    """It is told which KPIs are shown above it, and its own numbers count as shown."""
+    asked = []
+
+    def definitions(shown: frozenset[str]) -> Text:
+        asked.append(shown)
+        return Text("Defined: MRR", numbers=(Shown("mrr", "2025-12", "", "$2M", "target"),))
+
+    body = f"{EMBED}\n\n::: {{#definitions}}\n:::\n\n::: {{#others}}\n:::"
+    assembled = desk.assemble(body, sections={"definitions": definitions, "unused": definitions})
+    document = assembled.document.read_text()
+    assert asked == [frozenset({"mrr"})]
+    assert "::: {#definitions}\n\nDefined: MRR\n\n:::" in document
+    assert "::: {#others}\n:::" in document
+    assert "$2M" in [number["text"] for number in assembled.numbers]
 
 
 def test_a_page_break_stays_for_the_renderer(desk: Desk) -> None:

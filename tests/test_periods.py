@@ -122,8 +122,9 @@ def test_a_year_has_the_weeks_that_begin_in_it() -> None:
 @pytest.mark.parametrize(
     ("text", "before"),
     [
-        ("2024-02-29", date(2023, 2, 28)),
-        ("2025-02-28", date(2024, 2, 28)),
+        # A day is set against the same weekday, 52 weeks earlier.
+        ("2024-02-29", date(2023, 3, 2)),
+        ("2025-03-01", date(2024, 3, 2)),
         ("2025-12", date(2024, 12, 1)),
         ("2025-Q1", date(2024, 1, 1)),
         ("2025", date(2024, 1, 1)),
@@ -136,6 +137,25 @@ def test_a_year_has_the_weeks_that_begin_in_it() -> None:
 def test_year_ago(text: str, before: date) -> None:
     period = Period.parse(text)
     assert period.year_ago() == Period(before, period.grain)
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "look_back"),
+    [
+        ("2025-03-03", "2025-02-24", 29),
+        ("2021-W01", "2020-W53", 13),
+        ("2025-01", "2024-12", 13),
+        ("2025-Q1", "2024-Q4", 9),
+        ("2025", "2024", 5),
+    ],
+)
+def test_what_a_period_is_read_against(text: str, before: str, look_back: int) -> None:
+    period = Period.parse(text)
+    assert (period.before().label, period.look_back) == (before, look_back)
+    assert period.before().start.weekday() == period.start.weekday() or period.grain not in (
+        "day",
+        "week",
+    )
 
 
 @given(days, st.integers(-60, 60))

@@ -6,7 +6,15 @@ from dataclasses import replace
 import pytest
 
 from boardpack.markup import numbers, plain
-from boardpack.readings import Range, explanation, member_readings, message, normal_range, read
+from boardpack.readings import (
+    Range,
+    explanation,
+    member_readings,
+    message,
+    normal_range,
+    read,
+    seasonal_range,
+)
 from boardpack.values import Target, Values
 from values_fixture import PERIOD, open_values, small_values
 
@@ -199,3 +207,18 @@ def test_explanation(
     figures: dict[tuple[str, str, str], float | None], kpi: str, said: str
 ) -> None:
     assert plain(explanation(with_figures(figures), kpi, "segment")) == said
+
+
+def test_a_weekday_is_normal_against_its_own_kind() -> None:
+    """A quiet Sunday after busy days is no news; a quiet Wednesday is."""
+    week = [100.0, 104, 98, 101, 99, 20, 18]
+    noise = (0, 1, -1, 2, -2)
+    days = [figure + noise[i % 5] for i, figure in enumerate(week * 4)]
+    normal = seasonal_range(days, 7)
+    assert normal is not None
+    assert normal.holds(101)
+    assert not normal.holds(30)
+    sunday = seasonal_range(days[:-1], 7)
+    assert sunday is not None
+    assert sunday.holds(18)
+    assert seasonal_range(days[:12], 7) is None

@@ -72,7 +72,7 @@ def replace_cell(workspace: Path, label: str, source: str) -> None:
     nbformat.write(notebook, path)
 
 
-def test_a_run_publishes_an_edition_that_is_whole(workspace: Path, make: Make) -> None:
+def test_a_run_publishes_an_edition_that_is_whole(make: Make) -> None:
     result = make()
     found = result.as_dict()
     assert (found["status"], found["verdict"], found["revision"]) == ("published", "publish", 1)
@@ -85,8 +85,19 @@ def test_a_run_publishes_an_edition_that_is_whole(workspace: Path, make: Make) -
     assert "mrr" in found["not_available"]
     assert "mrr_movements" in found["not_available"]["mrr"]
     assert set(found["seconds"]) >= {"plan", "gate", "values", "notebooks", "assemble", "render"}
-    index = (workspace / "var" / "site" / "index.html").read_text(encoding="utf-8")
-    assert "monthly/2025-06/r1/report.html" in index
+
+
+def test_a_workspaces_brand_colours_charts_and_pages(workspace: Path, make: Make) -> None:
+    brand = (SUITE / "reports" / "_brand.yml").read_text(encoding="utf-8")
+    assert "#1D5FA6" in brand
+    own = brand.replace("#1D5FA6", "#7A1F5C")
+    (workspace / "reports" / "_brand.yml").write_text(own, encoding="utf-8")
+    edition = make().edition
+    assert edition is not None
+    for name in ("report.html", "charts.json", "notebooks/purchases.ipynb"):
+        page = (edition / name).read_text(encoding="utf-8").upper()
+        assert "#7A1F5C" in page, name
+        assert "#1D5FA6" not in page, name
 
 
 def test_what_is_shown_is_what_was_frozen(make: Make) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from boardpack.blocks import MIME
+from boardpack.blocks import MIME, Text
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
 from boardpack.figures import chart_html, standalone
@@ -44,6 +44,7 @@ __all__ = ["Assembled", "assemble", "labels_used"]
 Shown = dict[str, str]
 
 _LABEL = re.compile(r"^#\|\s*label:\s*(\S+)\s*$")
+_PLACE = re.compile(r"^\s{0,3}:{3,}\s*\{[^}]*#([a-z][a-z-]*)(?=[\s}])")
 _FIGURE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*\.svg")
 _NUMBER = re.compile(r"\[((?:[^\]\\]|\\.)*)\]\{([^}]*\bdata-kpi=[^}]*)\}")
 _ATTRIBUTE = re.compile(r"""data-(kpi|period|member|what)=(?:"([^"]*)"|([^\s}]*))""")
@@ -62,11 +63,20 @@ class Assembled:
     figures: tuple[str, ...] = field(default=())
 
 
+#: What a run writes itself, from the ids of the KPIs that the report shows.
+Section = Callable[[frozenset[str]], Text]
+
+
 def assemble(
-    report_qmd: Path, executed: Mapping[str, Path], facts: ReportFacts, target: Path
+    report_qmd: Path,
+    executed: Mapping[str, Path],
+    facts: ReportFacts,
+    target: Path,
+    sections: Mapping[str, Section] | None = None,
 ) -> Assembled:
     """Put the results of executed notebooks in their places of a report, and write it.
 
+    A section stands where the report has a plain div of its name, such as ``::: {#definitions}``.
     ``executed`` maps a notebook's name to its executed ``.ipynb``. ``target`` receives
     ``report.qmd``, ``figures/``, ``charts.json``, the brand unless it has one, and Quarto's
     project file.
@@ -76,7 +86,7 @@ def assemble(
     brand = read_brand(brand_file(target, report.path.parent))
     use_brand(brand.path)
     page = _Page(report, facts, {name: _Notebook(name, path) for name, path in executed.items()})
-    lines = list(page.lines())
+    lines = page.with_sections(list(page.lines()), sections or {})
     title = page.meta("title", Line("", report.path, 1))
     text = _document(report, facts, title, lines)
     try:
@@ -209,6 +219,19 @@ class _Page:
             text = IMAGE.sub(lambda image, at=line: self._image(image, at), text)  # type: ignore[misc]
             self._collect_written(text)
             yield text
+
+    def with_sections(self, lines: list[str], sections: Mapping[str, Section]) -> list[str]:
+        """The lines with each section in its place; those before are known to be shown by then."""
+        whole = []
+        for line in lines:
+            whole.append(line)
+            match = _PLACE.match(line)
+            if match and match[1] in sections:
+                shown = frozenset(number["kpi"] for number in self.numbers)
+                found = sections[match[1]](shown)
+                whole += ["", found.markdown, ""]
+                self._collect([asdict(number) for number in found.numbers])
+        return whole
 
     def _resolve_meta(self, text: str, line: Line) -> str:
         def value(match: re.Match[str]) -> str:

@@ -63,14 +63,14 @@ def bridge(
     )
 
 
-def movements(values: Values, kpis: Sequence[str], last: int = 13) -> Block:
+def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> Block:
     """What was added and what was lost in each period, one colour a movement, with the net of both.
 
     A movement whose KPI is better when lower is drawn below zero.
     """
     formatter = Formatter(values)
     known = [kpi for kpi in kpis if values.is_available(kpi)]
-    periods = values.period.last(last)
+    periods = values.period.last(last or values.period.look_back)
     signed = {
         kpi: [_sign(values, kpi) * (values.value(kpi, p).value or 0.0) for p in periods]
         for kpi in known

@@ -65,7 +65,7 @@ class _History:
         return next(marks, len(self.actual))
 
 
-def _history(values: Values, kpi: str, last: int, dims: str = "") -> _History | None:
+def _history(values: Values, kpi: str, last: int | None, dims: str = "") -> _History | None:
     """The last periods from the first figure on; None when there is no figure at all."""
     if not values.is_available(kpi):
         return None
@@ -87,7 +87,7 @@ def _history(values: Values, kpi: str, last: int, dims: str = "") -> _History | 
 
 
 def trend(
-    values: Values, kpi: str, last: int = 13, *, size: Size = "full", dims: str = ""
+    values: Values, kpi: str, last: int | None = None, *, size: Size = "full", dims: str = ""
 ) -> Block:
     """A KPI through time beside last year and its target, with its message above.
 
@@ -125,7 +125,9 @@ def trend(
     )
 
 
-def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int = 3) -> Block:
+def trends(
+    values: Values, kpis: Sequence[str], last: int | None = None, *, columns: int = 3
+) -> Block:
     """Several KPIs through time, each in a small panel with its own scale and target.
 
     KPIs without any figure are left out; when none is left the block is empty.
@@ -164,7 +166,7 @@ def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int 
                 formatter.period(period),
                 *(formatter.written(values.value(kpi, period)) for kpi in told),
             )
-            for period in values.period.last(last)
+            for period in values.period.last(last or values.period.look_back)
         ),
         numbers=(
             *numbers(said),
@@ -178,7 +180,7 @@ def trends(values: Values, kpis: Sequence[str], last: int = 13, *, columns: int 
 
 
 def by_member(
-    values: Values, kpi: str, dimension: str, last: int = 13, *, size: Size = "full"
+    values: Values, kpi: str, dimension: str, last: int | None = None, *, size: Size = "full"
 ) -> Block:
     """A KPI through time, one line a member, each named at its end."""
     found = [

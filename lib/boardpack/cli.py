@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def main() -> None:
 @click.option(
     "--as-of", default="", help="As known by the end of this day; default: the period's end."
 )
+@click.option("--segment", default="", help="Make it about one segment, such as smb.")
 @click.option(
     "--renderer",
     type=click.Choice(["auto", "builtin", "quarto"]),
@@ -62,26 +64,53 @@ def main() -> None:
 )
 @workspace_option
 @json_option
-def run(report: str, period: str, as_of: str, renderer: Any, workspace: str, as_json: bool) -> None:
-    """Make REPORT and publish it as a new edition.
+def run(
+    report: str,
+    period: str,
+    as_of: str,
+    segment: str,
+    renderer: Any,
+    workspace: str,
+    as_json: bool,
+) -> None:
+    """Make REPORT and publish it as a new edition; `all` makes every report of the workspace, each
+    about the last period closed by --as-of, or by the last day of the data.
 
-    Exit code 0 published, 1 your mistake, 2 wrong usage, 3 held by the gate, 4 the run failed.
+    Exit code 0 published, 1 your mistake, 2 wrong usage, 3 held by the gate, 4 the run failed; of
+    several reports the highest.
 
     \b
     Example:
       boardpack run monthly --period 2025-12
       boardpack run board --period 2025-Q4 --as-of 2026-01-15 --json
+      boardpack run all --as-of 2025-12-31
     """
-    result = _run(workspace, report, period, as_of, renderer, quiet=as_json)
+    if report == "all" and period:
+        raise UserError(
+            "all reports cannot be about one period: they have different grains.",
+            hint="with --as-of 2025-12-31 each is about the last period closed by then",
+        )
+    results = _run(workspace, [report], period, as_of, segment, renderer, quiet=as_json)
     if as_json:
-        print_json(result.as_dict())
+        found = [result.as_dict() for result in results]
+        print_json({"runs": found} if report == "all" else found[0])
     else:
-        _tell(result)
-    sys.exit(result.exit_code)
+        for result in results:
+            _tell(result)
+    sys.exit(max(result.exit_code for result in results))
 
 
-def _run(workspace: str, report: str, period: str, as_of: str, renderer: Any, quiet: bool) -> Any:
-    from boardpack import orders, runs
+def _run(
+    workspace: str,
+    reports: Sequence[str],
+    period: str = "",
+    as_of: str = "",
+    segment: str = "",
+    renderer: Any = "auto",
+    *,
+    quiet: bool,
+) -> list[Any]:
+    from boardpack import batches, orders
     from boardpack.executions import NotebookProcess
 
     # The notebook process loads while definitions and data are read.
@@ -89,25 +118,32 @@ def _run(workspace: str, report: str, period: str, as_of: str, renderer: Any, qu
         from boardpack.model import Model
 
         model = Model.open(workspace)
-        wanted = orders.order(model, report, period, as_of)
-        if not quiet:
-            click.echo(f"{wanted.title}, {wanted.period}, as of {wanted.as_of}", err=True)
-        return runs.run(
+        if list(reports) == ["all"]:
+            wanted = orders.everything(model, as_of, segment)
+        else:
+            wanted = [orders.order(model, name, period, as_of, segment) for name in reports]
+        return batches.make(
             model,
             wanted,
             now=_now,
-            progress=_silent if quiet else _step,
+            progress=_silent if quiet else _announced,
             renderer=renderer,
             process=process,
         )
 
 
+def _announced(wanted: Any) -> Callable[[str], None]:
+    of = f" of {wanted.segment}" if wanted.segment else ""
+    click.echo(f"{wanted.title}{of}, {wanted.period}, as of {wanted.as_of}", err=True)
+    return _step
+
+
+def _silent(wanted: Any) -> Callable[[str], None]:
+    return lambda stage: None
+
+
 def _step(stage: str) -> None:
     click.echo(f"  {stage} ...", err=True)
-
-
-def _silent(stage: str) -> None:
-    return None
 
 
 def _tell(result: Any) -> None:
@@ -147,7 +183,8 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
     """
-    from boardpack import gate, runs
+    from boardpack import gate
+    from boardpack.basis import load_suites
     from boardpack.model import Model
     from boardpack.periods import parse_day
     from boardpack.warehouse import data_span, open_slice
@@ -167,7 +204,7 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
         if not found:
             raise UserError("no source with data is connected.", hint="see `boardpack doctor`")
         day = max(span.last for span in found.values())
-    suites = runs.load_suites(model, tables)
+    suites = load_suites(model, tables)
     slice_ = open_slice(model.workspace, model.sources, day, gate.reads(suites, tables))
     try:
         for name in sources:
@@ -201,7 +238,7 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
 @workspace_option
 @json_option
 def demo(scale: float, seed: int, data_only: bool, workspace: str, as_json: bool) -> None:
-    """Make the demo company's tables, then its monthly and board report.
+    """Make the demo company's tables, then all of its reports.
 
     \b
     Example:
@@ -219,13 +256,12 @@ def demo(scale: float, seed: int, data_only: bool, workspace: str, as_json: bool
         )
     click.echo(f"Demo company at scale {scale:g}, seed {seed}", err=True)
     rows = generate(opened.inside(target, "the warehouse"), scale=scale, seed=seed, progress=_step)
-    results = []
+    results: list[Any] = []
     if not data_only:
-        for report in ("monthly", "board"):
-            result = _run(workspace, report, "", "", "auto", quiet=as_json)
-            if not as_json:
+        results = _run(workspace, ["all"], quiet=as_json)
+        if not as_json:
+            for result in results:
                 _tell(result)
-            results.append(result)
     index = opened.var / "site" / "index.html"
     if as_json:
         print_json(

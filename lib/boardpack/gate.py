@@ -35,10 +35,12 @@ __all__ = [
     "CheckResult",
     "GateResult",
     "Suite",
+    "by_source",
     "check",
     "decide",
     "load_suites",
     "reads",
+    "together",
     "verdict_key",
     "warm",
 ]
@@ -223,6 +225,24 @@ def decide(results: Iterable[CheckResult]) -> tuple[Verdict, tuple[str, ...]]:
         f"For information: {r.reason}" for r in noted
     )
     return ("hold" if held else "banner" if warned else "publish"), reasons
+
+
+def by_source(found: GateResult) -> dict[str, GateResult]:
+    """What was found, apart for each source; the time is shared out evenly."""
+    spent = found.seconds / max(len(found.sources), 1)
+    split = {}
+    for source in found.sources:
+        results = tuple(result for result in found.results if result.source == source)
+        split[source] = GateResult(*decide(results), results, spent, (source,), found.as_of)
+    return split
+
+
+def together(found: Sequence[GateResult], as_of: date) -> GateResult:
+    """The verdict on several sources, each checked before."""
+    results = tuple(result for part in found for result in part.results)
+    sources = tuple(source for part in found for source in part.sources)
+    spent = round(sum(part.seconds for part in found), 3)
+    return GateResult(*decide(results), results, spent, sources, as_of.isoformat())
 
 
 def verdict_key(fingerprints: Mapping[str, str], suites: Mapping[str, Suite], as_of: date) -> str:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -312,6 +313,16 @@ class Ledger:
                 file=self.path,
                 hint="nothing that it holds was changed",
             ) from error
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the ledger keeps it: UTC, ISO, to the second.
+
+    >>> from datetime import timedelta, timezone
+    >>> stamp(datetime(2026, 1, 1, 7, tzinfo=timezone(timedelta(hours=1))))
+    '2026-01-01T06:00:00+00:00'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _append_only(table: str, key: tuple[str, ...]) -> Iterator[str]:

@@ -14,16 +14,13 @@ from boardpack import sources as source_files
 from boardpack.engine import catalogue as catalogue_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute, unavailable
-from boardpack.errors import PeriodError, UnknownNameError
+from boardpack.errors import PeriodError, UnknownNameError, UserError
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
 from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Values
 from boardpack.warehouse import Slice, Span, data_span
 from boardpack.workspace import Workspace
-
-#: How many periods a page looks back over; each also brings the same period a year before it.
-HISTORY = 13
 
 
 @dataclass(frozen=True)
@@ -88,44 +85,60 @@ class Model:
         )
 
 
-def history(period: Period, last: int = HISTORY) -> list[Period]:
-    """The periods that a page about ``period`` may show, oldest first.
+def history(period: Period, last: int | None = None) -> list[Period]:
+    """The periods that a page about ``period`` may show, each with its year before; oldest first.
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
     """
-    shown = period.last(last)
+    shown = period.last(last or period.look_back)
     return sorted({*shown, *(p.year_ago() for p in shown)})
 
 
 def values(
-    model: Model, slice_: Slice, kpis: Iterable[str], report: ReportFacts, segment: str = ""
+    model: Model,
+    slice_: Slice,
+    kpis: Iterable[str],
+    report: ReportFacts,
+    segment: str = "",
+    *,
+    frame: pd.DataFrame | None = None,
 ) -> Values:
     """Compute the KPIs over the history of the report's period, with every fact beside them.
 
     ``segment`` restricts everything to one member; a KPI that it cannot split is not available.
+    ``frame`` holds what `compute` gives for them, where that is there already.
     """
     names = list(dict.fromkeys(kpis))
     periods = history(Period.parse(report.period))
-    by = model.workspace.settings.dimensions
-    frame = compute(model.catalogue, slice_, names, periods, by)
+    if frame is None:
+        by = model.workspace.settings.dimensions
+        frame = compute(model.catalogue, slice_, names, periods, by)
     missing = {
         kpi: reason for kpi in names if (reason := unavailable(model.catalogue, slice_, kpi))
     }
-    for kpi in names:
-        if (
-            kpi not in missing
-            and Period.parse(report.period).grain not in model.catalogue[kpi].grains
-        ):
-            missing[kpi] = f"not defined for a {report.grain}"
+    grain = Period.parse(report.period).grain
+    undefined = {
+        kpi: f"not defined for a {grain}"
+        for kpi in names
+        if kpi not in missing and grain not in model.catalogue[kpi].grains
+    }
     if segment:
-        frame, split = _of_segment(frame, segment)
-        missing.update({kpi: "cannot be split by segment" for kpi in names if kpi not in split})
+        frame, split = _of_segment(model, frame, segment)
+        unsplit = (kpi for kpi in names if kpi not in split and kpi not in missing)
+        undefined |= dict.fromkeys(unsplit, "cannot be split by segment")
     facts = {kpi: model.facts(kpi, periods) for kpi in names}
-    return Values(frame, replace(report, not_available=missing, segment=segment), facts)
+    about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
+    return Values(frame, about, facts)
 
 
-def _of_segment(frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
+def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
+    if "segment" not in model.workspace.settings.dimensions:
+        raise UserError(
+            f"the workspace has no dimension 'segment' to take {segment!r} from.",
+            file=model.workspace.root / "boardpack.yml",
+            hint="name it in dimensions:",
+        )
     part = frame[frame["dims"] == f"segment={segment}"].assign(dims="")
     known = {dims.partition("=")[2] for dims in frame["dims"] if dims.startswith("segment=")}
     if known and segment not in known:

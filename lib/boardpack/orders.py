@@ -27,6 +27,13 @@ class Order:
     notebooks: tuple[Notebook, ...]
     period: Period
     as_of: date
+    #: a member of the dimension segment, or "" for the whole company
+    segment: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What no two editions of an as-of share: report, period and segment."""
+        return self.report, self.period.label, self.segment
 
     @property
     def kpis(self) -> tuple[str, ...]:
@@ -34,11 +41,12 @@ class Order:
         return tuple(dict.fromkeys(kpi for notebook in self.notebooks for kpi in notebook.kpis))
 
 
-def order(model: Model, report: str, period: str = "", as_of: str = "") -> Order:
+def order(model: Model, report: str, period: str = "", as_of: str = "", segment: str = "") -> Order:
     """What a run of this report means, before anything is computed.
 
     ``period`` alone is as of its end; ``as_of`` alone the last period closed by then; neither, the
-    last period closed in the data; both, that period as known then. Raises `UnknownNameError`,
+    last period closed in the data; both, that period as known then. ``segment`` makes it about one
+    member. Raises `UnknownNameError`,
     `PeriodError`, `ReportError` for what cannot be.
     """
     document = model.workspace.report(report)
@@ -65,9 +73,24 @@ def order(model: Model, report: str, period: str = "", as_of: str = "") -> Order
         about = models.closed_by(day, grains[0])
     else:
         about = models.last_closed(models.spans(model, kpis), grains[0])
-    return Order(
-        report, document, str(header.get("title", report)), notebooks, about, day or about.last_day
-    )
+    title = str(header.get("title", report))
+    return Order(report, document, title, notebooks, about, day or about.last_day, segment)
+
+
+def everything(model: Model, as_of: str = "", segment: str = "") -> list[Order]:
+    """Every report of the workspace, each about its last period closed by the as-of.
+
+    An empty ``as_of`` is the last day of the data, so that all reports know the same.
+    """
+    reports = model.workspace.own_reports
+    if not as_of:
+        notebooks = {
+            name for report in reports for name in labels_used(model.workspace.report(report))
+        }
+        document = model.workspace.root
+        kpis = [kpi for name in notebooks for kpi in _notebook(model, name, document).kpis]
+        as_of = models.last_closed(models.spans(model, kpis), "day").label
+    return [order(model, report, "", as_of, segment) for report in reports]
 
 
 def _grains(document: Path, header: Mapping[str, Any]) -> tuple[Grain, ...]:

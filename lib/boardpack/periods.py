@@ -22,6 +22,8 @@ _SHAPES: tuple[tuple[Grain, str], ...] = (
     ("quarter", r"(\d{4})-Q([1-4])"),
     ("year", r"(\d{4})"),
 )
+#: How many periods a page looks back over; days as whole weeks and one day, weekdays being unlike.
+_LOOK_BACK: dict[Grain, int] = {"day": 29, "week": 13, "month": 13, "quarter": 9, "year": 5}
 _MONTHS_IN: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -87,6 +89,11 @@ class Period:
         return (self.end - self.start).days
 
     @property
+    def look_back(self) -> int:
+        """How many periods a page about this one shows, itself included."""
+        return _LOOK_BACK[self.grain]
+
+    @property
     def label(self) -> str:
         """How it is written: ``2025-12-31``, ``2025-W52``, ``2025-12``, ``2025-Q4``, ``2025``."""
         if self.grain == "day":
@@ -110,10 +117,18 @@ class Period:
             return Period(self.start + timedelta(days=n * step), self.grain)
         return Period(add_months(self.start, n * _MONTHS_IN[self.grain]), self.grain)
 
+    def before(self) -> Period:
+        """What a figure is read against first: the period before; of a day the same weekday.
+
+        >>> Period.parse("2025-12-31").before().label, Period.parse("2025-Q1").before().label
+        ('2025-12-24', '2024-Q4')
+        """
+        return self.shift(-7 if self.grain == "day" else -1)
+
     def year_ago(self) -> Period:
-        """The same period of the year before; a week is set against the week 52 weeks earlier."""
+        """The same period of the year before; of days and weeks the same weekdays 52 weeks ago."""
         if self.grain == "day":
-            return Period(add_months(self.start, -12), "day")
+            return self.shift(-364)
         if self.grain == "week":
             return self.shift(-52)
         return Period(add_months(self.start, -12), self.grain)

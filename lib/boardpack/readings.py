@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -52,6 +51,30 @@ def normal_range(earlier: Sequence[float]) -> Range | None:
     return Range(earlier[-1] + step.low, earlier[-1] + step.high)
 
 
+def seasonal_range(earlier: Sequence[float], season: int) -> Range | None:
+    """The same for a series whose figures differ by their place in a season, as weekdays do.
+
+    What varies naturally is the step from one season to the next, so the figure a season ago plus
+    the limits of that step.
+
+    >>> limits = seasonal_range([5, 9, 6, 10, 5, 9, 6, 10], 2)
+    >>> (round(limits.low, 2), round(limits.high, 2))
+    (4.21, 8.46)
+    """
+    steps = [after - before for before, after in zip(earlier, earlier[season:], strict=False)]
+    if len(steps) < _ENOUGH:
+        return None
+    step = _limits(steps)
+    return Range(earlier[-season] + step.low, earlier[-season] + step.high)
+
+
+def _normal(earlier: Sequence[float | None], season: int) -> Range | None:
+    known = [value for value in earlier if value is not None]
+    if season == 1:
+        return normal_range(known)
+    return seasonal_range(known, season) if len(known) == len(earlier) else None
+
+
 def _limits(series: Sequence[float]) -> Range:
     mean = sum(series) / len(series)
     moves = [abs(after - before) for before, after in pairwise(series)]
@@ -69,7 +92,10 @@ class Reading:
     before: Value
     year_ago: Value
     target: Target | None
+    #: the figures before, oldest first
     earlier: tuple[float, ...]
+    #: where this period's figure was to be expected
+    normal: Range | None
 
     @property
     def name(self) -> str:
@@ -91,11 +117,6 @@ class Reading:
         if self.now.value is None or self.before.value is None:
             return None
         return self.formatter.moved(self.facts.id, self.now.value, self.before.value)
-
-    @cached_property
-    def normal(self) -> Range | None:
-        """Where this period's figure was to be expected."""
-        return normal_range(self.earlier)
 
     @property
     def is_unusual(self) -> bool:
@@ -197,15 +218,17 @@ def against_target(reading: Reading) -> Line:
 def read(values: Values, kpi: str, dims: str = "") -> Reading:
     """Read one KPI, or one member of it, in the period of the report."""
     period = values.period
-    found = [value.value for value in values.series(kpi, 13, dims)[:-1]]
+    found = [value.value for value in values.series(kpi, None, dims)[:-1]]
+    season = 7 if period.grain == "day" else 1
     return Reading(
         formatter=Formatter(values),
         facts=values.kpi(kpi),
         now=values.value(kpi, period, dims),
-        before=values.value(kpi, period.shift(-1), dims),
+        before=values.value(kpi, period.before(), dims),
         year_ago=values.value(kpi, period.year_ago(), dims),
         target=None if dims else values.target(kpi),
         earlier=tuple(value for value in found if value is not None),
+        normal=_normal(found, season),
     )
 
 

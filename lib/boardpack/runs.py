@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from boardpack import editions, files, gate, site
+from boardpack import editions, files, tables
 from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
+from boardpack.basis import Basis, seen_by
 from boardpack.brand import brand_file, read_brand
 from boardpack.engine import identities
-from boardpack.engine.compute import unavailable
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
-from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted
+from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted, stamp
 from boardpack.model import Model
 from boardpack.notebooks import validate
 from boardpack.orders import Order
-from boardpack.qmd import read_report
 from boardpack.render import render
 from boardpack.values import ReportFacts, Values
-from boardpack.warehouse import Slice, open_slice
 
 Progress = Callable[[str], None]
 Renderer = Literal["auto", "builtin", "quarto"]
-Suites = dict[str, gate.Suite]
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,15 @@ class RunResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     renderer: str = ""
     error: BoardpackError | None = None
+    segment: str = ""
+
+    @classmethod
+    def refused(cls, wanted: Order, error: BoardpackError) -> RunResult:
+        """The result of an order that could not even begin."""
+        return cls(
+            wanted.report, wanted.period.label, wanted.as_of.isoformat(), "", "failed",
+            "not checked", (), segment=wanted.segment, error=error,
+        )  # fmt: skip
 
     @property
     def exit_code(self) -> int:
@@ -69,6 +76,7 @@ class RunResult:
             "report": self.report,
             "period": self.period,
             "as_of": self.as_of,
+            "segment": self.segment,
             "run_id": self.run_id,
             "revision": self.revision,
             "status": self.status,
@@ -114,12 +122,14 @@ def run(
     renderer: Renderer = "auto",
     check: bool = True,
     process: NotebookProcess | None = None,
+    basis: Basis | None = None,
 ) -> RunResult:
     """Make the report and publish it, or say why not; the ledger records either.
 
     ``check=False`` leaves the gate out, for measurements alone: nothing is then published as
-    checked. ``process`` is a preloaded notebook process to share between reports. What is the
-    user's mistake is raised before anything is recorded; later failures come back in the result.
+    checked. ``process`` is a preloaded notebook process, ``basis`` an open slice with all that is
+    known of it, either to be shared between reports. What is the user's mistake is raised before
+    anything is recorded; later failures come back in the result.
     """
     workspace = model.workspace
     root = workspace.var / "editions"
@@ -131,106 +141,76 @@ def run(
             files.make_folders(workspace.root, place)
     except OSError as error:
         raise _storage(workspace.var, error) from None
-    with Ledger(workspace.var / "ledger.sqlite") as ledger:
-        mended = editions.reconcile(root, ledger)
-        with (
-            editions.running(root, wanted.report, wanted.period.label),
-            _shared(process) as notebooks,
-        ):
-            with watch.stage("plan"):
-                tables = model.catalogue.tables(wanted.kpis)
-                suites = load_suites(model, tables)
-                # The gate also looks at what the report's sources refer to.
-                seen = gate.reads(suites, tables)
-                slice_ = open_slice(workspace, model.sources, wanted.as_of, seen)
-            try:
-                models.check_period(
-                    wanted.period, wanted.as_of.isoformat(), slice_.spans(slice_.sources)
-                )
-                ledger.start(
-                    RunStarted(
-                        run_id, wanted.report, wanted.period.label, wanted.period.grain,
-                        wanted.as_of.isoformat(), _stamp(now()), version=version("boardpack"),
-                    )
-                )  # fmt: skip
-                attempt = _Attempt(model, wanted, run_id, folder, ledger, watch, renderer, now)
-                try:
-                    result = attempt.make(slice_, notebooks, suites if check else None)
-                except BoardpackError as error:
-                    result = attempt.result("failed", error=error)
-                except OSError as error:
-                    result = attempt.result("failed", error=_storage(folder, error))
-                ledger.end(
-                    RunEnded(
-                        run_id, result.status, _stamp(now()), attempt.facts.verdict,
-                        result.reasons, str(result.error or ""), watch.seconds,
-                    )
-                )  # fmt: skip
-            finally:
-                slice_.close()
-        if result.status == "published" or mended.added:
-            result = _with_index(model, root, ledger, result)
-    return result
-
-
-def _with_index(model: Model, root: Path, ledger: Ledger, result: RunResult) -> RunResult:
-    """Write the index; an edition stays published where that fails, and the result says so."""
-    workspace = model.workspace
-    try:
-        titles = {
-            name: str(read_report(path).header.get("title", name))
-            for name, path in workspace.reports.items()
-        }
-        brand = read_brand(brand_file(*workspace.folders("reports")))
-        with editions.publishing(root):
-            site.write_index(
-                workspace.var / "site",
-                ledger.editions(),
-                workspace.settings.company,
-                brand=brand,
-                titles=titles,
-                locale=workspace.settings.locale,
+    with (
+        Ledger(workspace.var / "ledger.sqlite") as ledger,
+        editions.running(root, wanted.report, wanted.period.label, wanted.segment),
+        ExitStack() as opened,
+    ):
+        editions.reconcile(root, ledger)
+        notebooks = process or opened.enter_context(NotebookProcess())
+        with watch.stage("plan"):
+            shared = basis or opened.enter_context(Basis(model, [wanted]))
+            models.check_period(
+                wanted.period, wanted.as_of.isoformat(), shared.slice.spans(shared.sources(wanted))
             )
-    except BoardpackError as error:
-        told = f"the index was not written: {error.message}"
-        return replace(result, reasons=(*result.reasons, told))
-    return result
-
-
-class _Attempt:
-    """The steps of one run, each leaving its result in the run folder."""
-
-    def __init__(
-        self,
-        model: Model,
-        wanted: Order,
-        run_id: str,
-        folder: Path,
-        ledger: Ledger,
-        watch: Watch,
-        renderer: Renderer,
-        now: Callable[[], datetime],
-    ) -> None:
-        self.model, self.wanted, self.run_id, self.folder = model, wanted, run_id, folder
-        self.ledger, self.watch, self.renderer, self.now = ledger, watch, renderer, now
-        self.root = model.workspace.var / "editions"
-        self.fingerprints: Mapping[str, str] = {}
+        ledger.start(
+            RunStarted(
+                run_id, wanted.report, wanted.period.label, wanted.period.grain,
+                wanted.as_of.isoformat(), stamp(now()), wanted.segment, version("boardpack"),
+            )
+        )  # fmt: skip
         facts = model.report_facts(
             wanted.period, wanted.as_of.isoformat(), wanted.report, wanted.title
         )
-        self.facts: ReportFacts = replace(facts, run_id=run_id)
+        attempt = _Attempt(
+            model, wanted, run_id, folder, ledger, watch, renderer, now, shared,
+            replace(facts, run_id=run_id, segment=wanted.segment),
+        )  # fmt: skip
+        try:
+            result = attempt.make(notebooks, check)
+        except BoardpackError as error:
+            result = attempt.result("failed", error=error)
+        except OSError as error:
+            result = attempt.result("failed", error=_storage(folder, error))
+        ledger.end(
+            RunEnded(
+                run_id, result.status, stamp(now()), attempt.facts.verdict,
+                result.reasons, str(result.error or ""), watch.seconds,
+            )
+        )  # fmt: skip
+    return result
 
-    def make(self, slice_: Slice, notebooks: NotebookProcess, suites: Suites | None) -> RunResult:
+
+@dataclass
+class _Attempt:
+    """The steps of one run, each leaving its result in the run folder."""
+
+    model: Model
+    wanted: Order
+    run_id: str
+    folder: Path
+    ledger: Ledger
+    watch: Watch
+    renderer: Renderer
+    now: Callable[[], datetime]
+    basis: Basis
+    facts: ReportFacts
+
+    @property
+    def root(self) -> Path:
+        return self.model.workspace.var / "editions"
+
+    def make(self, notebooks: NotebookProcess, check: bool) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)
         # Charts are drawn after it, in the notebooks as on the page.
         brand = brand_file(*self.model.workspace.folders("reports"))
         read_brand(brand).copy_to(self.folder)
         with self.watch.stage("gate"):
-            held = self._gate(slice_, suites)
+            held = self._gate(check)
         if held:
             return self.result("held")
         with self.watch.stage("values"):
-            values, broken = self._values(slice_)
+            values, broken = self._values()
         if broken:
             # The report's own period first, then the newest: an old break stands at the end.
             broken.sort(
@@ -241,9 +221,17 @@ class _Attempt:
             self._judge("hold", (*named, *more))
             return self.result("held", values)
         with self.watch.stage("notebooks"):
-            executed = self._execute(notebooks)
+            executed = self._execute(notebooks, values)
         with self.watch.stage("assemble"):
-            assembled = assemble(self.wanted.document, executed, values.report, self.folder)
+            assembled = assemble(
+                self.wanted.document, executed, values.report, self.folder,
+                {
+                    "definitions": lambda shown: tables.definitions(
+                        values, [kpi for kpi in values.kpis if kpi in shown]
+                    ),
+                    "not-available": lambda shown: tables.not_available(values),
+                },
+            )  # fmt: skip
             self._keep_sources()
         with self.watch.stage("render"):
             rendered = render(assembled, self.folder, renderer=self.renderer)
@@ -252,19 +240,17 @@ class _Attempt:
             edition = self._publish(rendered.renderer)
         return self.result("published", values, edition, rendered.renderer)
 
-    def _gate(self, slice_: Slice, suites: Suites | None) -> bool:
-        tables = self.model.catalogue.tables(self.wanted.kpis)
-        sources = [table for table in tables if table in slice_.sources]
-        if not sources:
+    def _gate(self, check: bool) -> bool:
+        if not self.basis.sources(self.wanted):
             raise RunError(
                 f"no source of report {self.wanted.report!r} is connected.",
                 hint="`boardpack doctor` shows which sources each KPI lacks",
             )
-        self.fingerprints = slice_.fingerprints(slice_.sources)
-        if suites is None:
+        if not check:
+            self.basis.allow(self.wanted)
             (self.folder / "gate.json").write_text("{}\n", encoding="utf-8")
             return False
-        found = judge(slice_, sources, suites, self.ledger, self.fingerprints, self.now)
+        found = self.basis.judge(self.wanted, self.ledger, self.now)
         _write_json(self.folder / "gate.json", found.to_dict())
         self._judge(found.verdict, found.reasons)
         return found.verdict == "hold"
@@ -272,46 +258,48 @@ class _Attempt:
     def _judge(self, verdict: Literal["publish", "banner", "hold"], reasons: Sequence[str]) -> None:
         self.facts = replace(self.facts, verdict=verdict, reasons=tuple(reasons))
 
-    def _values(self, slice_: Slice) -> tuple[Values, list[identities.Break]]:
-        kpis = self.wanted.kpis
-        extra = [
-            kpi
-            for kpi in identities.inputs(self.model.catalogue, kpis)
-            if not unavailable(self.model.catalogue, slice_, kpi)
-        ]
-        period, period_root = self.wanted.period, self.root
-        revision = editions.next_revision(
-            period_root, self.ledger, self.wanted.report, period.label
-        )
-        facts = replace(self.facts, revision=revision)
-        values = models.values(self.model, slice_, (*kpis, *extra), facts)
+    def _values(self) -> tuple[Values, list[identities.Break]]:
+        report, period, segment = self.wanted.key
+        revision = editions.next_revision(self.root, self.ledger, report, period, segment)
+        values = self.basis.values(self.wanted, replace(self.facts, revision=revision))
         self.facts = values.report
         values.save(self.folder)
         return values, identities.check(self.model.catalogue, values.frame)
 
-    def _execute(self, notebooks: NotebookProcess) -> dict[str, Path]:
+    def _execute(self, notebooks: NotebookProcess, values: Values) -> dict[str, Path]:
+        """Execute what no other report of the basis has executed with the same values."""
         policy = self.model.workspace.settings.policy
         given = {
             "workspace": str(self.model.workspace.root),
             "period": self.wanted.period.label,
             "as_of": self.wanted.as_of.isoformat(),
             "grain": self.wanted.period.grain,
+            "segment": self.wanted.segment,
         }
-        jobs = []
+        known = self.basis.executed
+        jobs, outputs = {}, {}
         for notebook in self.wanted.notebooks:
             own = {name: value for name, value in given.items() if name in notebook.parameters}
             validate(notebook, own)
             output = self.folder / "notebooks" / notebook.path.name
-            jobs.append(Job(notebook.path, output, own, {RUN: str(self.folder)}))
-        done = notebooks.run(
-            jobs, timeout=policy.cell_timeout, notebook_timeout=policy.notebook_timeout
-        )
-        return {executed.job.path.stem: executed.job.output for executed in done}
+            outputs[notebook.path.stem] = output
+            seen = seen_by(notebook, own, values)
+            if seen in known and known[seen].is_file():
+                output.parent.mkdir(exist_ok=True)
+                shutil.copyfile(known[seen], output)
+            else:
+                jobs[output] = (seen, Job(notebook.path, output, own, {RUN: str(self.folder)}))
+        if jobs:
+            notebooks.run(
+                [job for _, job in jobs.values()],
+                timeout=policy.cell_timeout,
+                notebook_timeout=policy.notebook_timeout,
+            )
+        known.update({seen: output for output, (seen, _) in jobs.items() if seen})
+        return outputs
 
     def _keep_sources(self) -> None:
         """The documents beside what they became, for whoever renders either by hand."""
-        import shutil
-
         target = self.folder / "reports"
         target.mkdir(exist_ok=True)
         shutil.copyfile(self.wanted.document, target / self.wanted.document.name)
@@ -332,13 +320,14 @@ class _Attempt:
             grain=facts.grain,
             run_id=self.run_id,
             as_of=facts.as_of,
-            published_at=_stamp(self.now()),
+            published_at=stamp(self.now()),
             verdict=facts.verdict,
             renderer=renderer,
             status=facts.status,
             reasons=facts.reasons,
             revision=facts.revision,
-            fingerprints=self.fingerprints,
+            segment=self.wanted.segment,
+            fingerprints=self.basis.fingerprints(self.wanted),
             definitions={k: self.model.catalogue.definition_hash(k) for k in self.wanted.kpis},
             seconds=self.watch.seconds,
         )
@@ -378,44 +367,8 @@ class _Attempt:
             seconds=dict(self.watch.seconds),
             renderer=renderer,
             error=error,
+            segment=self.wanted.segment,
         )
-
-
-def load_suites(model: Model, tables: Sequence[str]) -> Suites:
-    """The suites of these tables, the workspace's own before the suite's."""
-    return gate.load_suites(
-        model.workspace.folders("expectations"),
-        [model.sources[table] for table in tables],
-        declared=model.sources.declared,
-    )
-
-
-def judge(
-    slice_: Slice,
-    sources: Sequence[str],
-    suites: Suites,
-    ledger: Ledger,
-    fingerprints: Mapping[str, str],
-    now: Callable[[], datetime],
-) -> gate.GateResult:
-    """The gate's verdict on these sources; one of the same data, as-of and suites is used again."""
-    key = gate.verdict_key(fingerprints, suites, slice_.as_of)
-    known = ledger.verdict(key)
-    if known is not None:
-        return gate.GateResult.from_dict(json.loads(known))
-    found = gate.check(slice_, sources, suites)
-    if not any(entry.outcome == "errored" for entry in found.results):
-        ledger.remember_verdict(key, json.dumps(found.to_dict()), _stamp(now()))
-    return found
-
-
-@contextmanager
-def _shared(process: NotebookProcess | None) -> Iterator[NotebookProcess]:
-    if process is not None:
-        yield process
-        return
-    with NotebookProcess() as own:
-        yield own
 
 
 def _storage(folder: Path, error: OSError) -> StorageError:
@@ -424,10 +377,6 @@ def _storage(folder: Path, error: OSError) -> StorageError:
         file=folder,
         hint="editions published before stay as they are",
     )
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -111,7 +111,7 @@ def _pace(reading: Reading) -> Line:
     recent = (*reading.earlier[-3:], *((now,) if now is not None else ()))
     if reading.standing != "missed" or reading.is_open or len(recent) < 4 or now is None:
         return ()
-    if target is None or isinstance(target.value, tuple):
+    if target is None or isinstance(target.value, tuple) or reading.now.period.grain == "day":
         return ()
     pace = (recent[-1] - recent[0]) / 3
     if pace == 0 or (target.value - now) / pace <= 0:

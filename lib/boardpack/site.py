@@ -12,13 +12,16 @@ from urllib.parse import quote
 
 from babel.dates import format_date
 
-from boardpack.brand import Brand, read_brand
+from boardpack import editions
+from boardpack.brand import Brand, brand_file, read_brand
 from boardpack.files import replace_text
 from boardpack.formats import member_name
 from boardpack.frontpage import period_name
-from boardpack.ledger import EditionRow
+from boardpack.ledger import EditionRow, Ledger
 from boardpack.periods import Period
+from boardpack.qmd import read_report
 from boardpack.render.assets import font_faces
+from boardpack.workspace import Workspace
 
 _VERDICTS = {
     "publish": ("good", "Passed"),
@@ -33,7 +36,7 @@ _COLUMNS = ("Period", "As of", "Data checks", "Status", "Revision", "Published",
 
 def write_index(
     site: Path,
-    editions: Iterable[EditionRow],
+    rows: Iterable[EditionRow],
     company: str,
     *,
     brand: Brand | None = None,
@@ -50,13 +53,30 @@ def write_index(
     """
     path = site / "index.html"
     root = site.parent / "editions"
-    page = index_html(list(editions), company, root, brand or read_brand(), titles, locale)
+    page = index_html(list(rows), company, root, brand or read_brand(), titles, locale)
     replace_text(path, page)
     return path
 
 
+def refresh(workspace: Workspace, ledger: Ledger) -> Path:
+    """Write the index of a workspace from its ledger; what killed runs left is mended first."""
+    root = workspace.var / "editions"
+    editions.reconcile(root, ledger)
+    titles = {
+        name: str(read_report(path).header.get("title", name))
+        for name, path in workspace.reports.items()
+    }
+    brand = read_brand(brand_file(*workspace.folders("reports")))
+    settings = workspace.settings
+    with editions.publishing(root):
+        return write_index(
+            workspace.var / "site", ledger.editions(), settings.company,
+            brand=brand, titles=titles, locale=settings.locale,
+        )  # fmt: skip
+
+
 def index_html(
-    editions: Sequence[EditionRow],
+    rows: Sequence[EditionRow],
     company: str,
     root: Path,
     brand: Brand,
@@ -70,16 +90,16 @@ def index_html(
     """
     names = titles or {}
     by_report: dict[str, list[EditionRow]] = {}
-    for row in sorted(editions, key=lambda row: row.report):
+    for row in sorted(rows, key=lambda row: row.report):
         by_report.setdefault(row.report, []).append(row)
     reports = {report: names.get(report, member_name(report)) for report in by_report}
     body = [
-        _section(report, reports[report], rows, root, locale) for report, rows in by_report.items()
+        _section(report, reports[report], own, root, locale) for report, own in by_report.items()
     ] or [_EMPTY]
     return _PAGE.format(
         company=escape(company),
         style=_style(brand),
-        summary=_summary(editions, len(reports)),
+        summary=_summary(rows, len(reports)),
         nav=_nav(reports) if len(reports) > 1 else "",
         body="\n".join(body),
     )

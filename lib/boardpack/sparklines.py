@@ -65,7 +65,12 @@ def sparkline(
 
 
 def picture(
-    values: Values, kpi: str, *, size: tuple[float, float], shown_width: str, last: int = 13
+    values: Values,
+    kpi: str,
+    *,
+    size: tuple[float, float],
+    shown_width: str,
+    last: int | None = None,
 ) -> Picture | str:
     """The sparkline of a KPI as a piece of a page, or nothing where it has no figures.
 

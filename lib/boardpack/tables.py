@@ -50,7 +50,7 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
         Column(" ".join(formatter.tick(period)).strip(), 15, "right"),
         Column("Target", 11, "right"),
         Column("Status", 11),
-        Column(_against(formatter, period.shift(-1)), 11, "right"),
+        Column(_against(formatter, period.before()), 11, "right"),
         Column(_against(formatter, period.year_ago()), 11, "right"),
         Column("Course", 12),
     )
@@ -87,7 +87,7 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
     if not known:
         return Text("")
     formatter, periods = Formatter(values), values.period.last(last)
-    heads = [" ".join(formatter.tick(period)).strip() for period in periods]
+    heads = _heads(formatter, periods)
     columns = (Column("KPI", 26), *(Column(head, 12, "right") for head in heads))
     rows = []
     for kpi in known:
@@ -154,6 +154,14 @@ def _so_far(reading: Reading) -> Line:
     return (" ", Span("warn", ("so\u00a0far",))) if reading.is_open else ()
 
 
+def _heads(formatter: Formatter, periods: Sequence[Period]) -> list[str]:
+    """The names of periods above columns; days of one year do without it."""
+    ticks = [formatter.tick(period) for period in periods]
+    if periods[0].grain == "day" and len({year for _, year in ticks}) == 1:
+        return [name for name, _ in ticks]
+    return [" ".join(tick).strip() for tick in ticks]
+
+
 def _against(formatter: Formatter, period: Period) -> str:
     return "vs " + " ".join(formatter.tick(period)).strip()
 
@@ -175,7 +183,7 @@ def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
         Column(dimension.capitalize(), 24),
         Column(total.name, 22, "right"),
         *([Column("Share", 14, "right")] if shares else []),
-        Column(_against(formatter, period.shift(-1)), 20, "right"),
+        Column(_against(formatter, period.before()), 20, "right"),
         Column(_against(formatter, period.year_ago()), 20, "right"),
     ]
     rows: list[tuple[Line, ...]] = []

@@ -111,6 +111,8 @@ class ReportFacts:
     status: Literal["final", "provisional"] = "final"
     #: KPI -> why it has no values at all (the sources it lacks)
     not_available: dict[str, str] = field(default_factory=dict)
+    #: KPI -> why it has none for a report of this kind: its grain, its segment
+    not_defined: dict[str, str] = field(default_factory=dict)
     segment: str = ""
 
 
@@ -144,8 +146,8 @@ class Values:
             raise UnknownNameError.near("KPI", kpi, self.kpis) from None
 
     def is_available(self, kpi: str) -> bool:
-        """Whether the sources of this KPI are connected."""
-        return self.kpi(kpi).id not in self.report.not_available
+        """Whether this KPI can have values here: its sources are connected, its grain fits."""
+        return not self._lacks(self.kpi(kpi).id)
 
     def value(self, kpi: str, period: Period | None = None, dims: str = "") -> Value:
         """One figure; a cell that was not computed comes back without one and with the reason."""
@@ -153,11 +155,9 @@ class Values:
         at = period or self.period
         row = self._rows.get((kpi, at.label, dims))
         if row is None:
-            if kpi in self.report.not_available:
-                return Value(
-                    kpi, at, dims, None, facts.unit, "not_available",
-                    reason=self.report.not_available[kpi],
-                )  # fmt: skip
+            lacks = self._lacks(kpi)
+            if lacks:
+                return Value(kpi, at, dims, None, facts.unit, "not_available", reason=lacks)
             return Value(
                 kpi, at, dims, None, facts.unit, "no_value", reason="not computed for this cell"
             )
@@ -167,9 +167,18 @@ class Values:
             _number(numerator), _number(denominator), reason or "",
         )  # fmt: skip
 
-    def series(self, kpi: str, last: int = 13, dims: str = "") -> list[Value]:
-        """The figures of the ``last`` periods up to the report's, oldest first."""
-        return [self.value(kpi, period, dims) for period in self.period.last(last)]
+    def _lacks(self, kpi: str) -> str:
+        return self.report.not_available.get(kpi, "") or self.report.not_defined.get(kpi, "")
+
+    def series(self, kpi: str, last: int | None = None, dims: str = "") -> list[Value]:
+        """The figures of the ``last`` periods up to the report's, oldest first.
+
+        By default as many as a page looks back over (`Period.look_back`).
+        """
+        return [
+            self.value(kpi, period, dims)
+            for period in self.period.last(last or self.period.look_back)
+        ]
 
     def target(self, kpi: str, period: Period | None = None) -> Target | None:
         """The target for the period, if the scorecard sets one."""
@@ -184,10 +193,14 @@ class Values:
         return sorted(found, key=lambda member: (member == "(unknown)", member))
 
     def named(self, kpis: Iterable[str]) -> Values:
-        """The same values, restricted to these KPIs: asking for another is an error."""
+        """The same values, restricted to these KPIs: asking for another is an error.
+
+        What is not available keeps its name, since a report lists it in one place.
+        """
         kept = {kpi: self.kpi(kpi) for kpi in kpis}
         frame = self.frame[self.frame["kpi"].isin(list(kept))]
-        return replace(self, frame=frame, kpis=kept)
+        missing = {kpi: self.kpis[kpi] for kpi in self.report.not_available if kpi in self.kpis}
+        return replace(self, frame=frame, kpis={**missing, **kept})
 
     def save(self, folder: Path) -> None:
         """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""

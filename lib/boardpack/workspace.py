@@ -123,6 +123,14 @@ class Workspace:
         """Report id to its ``.qmd``; a workspace's own stands before the suite's."""
         return self._by_stem("reports", "*.qmd")
 
+    @property
+    def own_reports(self) -> tuple[str, ...]:
+        """The reports that "all" means: the workspace's own, or the suite's where it has none."""
+        nearest = next(
+            (f for f in self.folders("reports") if any(f.glob("[!_]*.qmd"))), SUITE / "reports"
+        )
+        return tuple(name for name, path in self.reports.items() if path.parent == nearest)
+
     @cached_property
     def notebooks(self) -> dict[str, Path]:
         """Notebook name to its ``.ipynb``."""

@@ -14,13 +14,13 @@ from pathlib import Path
 CHECK = """
 import sys
 from datetime import date
-from boardpack import gate, orders, runs
+from boardpack import basis, gate, orders
 from boardpack.model import Model
 from boardpack.warehouse import open_slice
 model = Model.open(sys.argv[1])
 wanted = orders.order(model, "monthly", sys.argv[2])
 tables = model.catalogue.tables(wanted.kpis)
-suites = runs.load_suites(model, tables)
+suites = basis.load_suites(model, tables)
 slice_ = open_slice(model.workspace, model.sources, wanted.as_of, gate.reads(suites, tables))
 found = gate.check(slice_, [t for t in slice_.sources if t in tables], suites)
 slice_.close()

@@ -21,6 +21,7 @@ from boardpack.engine.statements import UNKNOWN, Statement, plan
 from boardpack.engine.windows import Window
 from boardpack.errors import RunError
 from boardpack.periods import Period
+from boardpack.sources import resolve
 from boardpack.values import COLUMNS
 from boardpack.warehouse import Slice
 
@@ -96,31 +97,36 @@ def compute(
     """
     wanted = list(dict.fromkeys(kpis))
     planned = make_plan(catalogue, slice_, wanted, periods, by)
-    frame = _gather(slice_, planned)
+    frame, members = _gather(slice_, planned)
     uncovered = {} if covered else _uncovered(catalogue, slice_, planned)
     for column, of_column in groupby(sorted(uncovered), key=itemgetter(0)):
         frame.loc[frame["p"].isin([p for _, p in of_column]), column] = np.nan
     frame = _derive(slice_, planned, frame)
-    return _long(catalogue, slice_, planned, frame, wanted, uncovered)
+    return _long(catalogue, slice_, planned, frame, wanted, uncovered, members)
 
 
-def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
+#: Source -> the (dimension, member) pairs it has, by the number of the dimension.
+_Members = dict[str, set[tuple[int, str]]]
+
+
+def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
     """One row a period and member, one column a measure; what has no rows counts as zero."""
     found: dict[str, dict[tuple[int, int, str], float]] = {}
-    members: dict[int, set[str]] = {}
+    members: _Members = {}
     for statement in planned.statements:
         columns = [found.setdefault(name, {}) for name in statement.columns]
+        own = members.setdefault(statement.source, set())
         for p, dim, member, *values in _rows(slice_, statement):
-            members.setdefault(dim, set()).add(member)
+            own.add((dim, member))
             for cells_of, value in zip(columns, values, strict=True):
                 if value is not None:
                     cells_of[p, dim, member] = value
-    cells = [(-1, "")]
-    for dim, name in enumerate(planned.by):
-        known = members.get(dim, set()) - {UNKNOWN}
-        if known:
-            known |= members[dim] | _declared_members(slice_, planned, name)
-            cells += [(dim, member) for member in sorted(known)]
+        for dim, name in enumerate(planned.by):
+            if any(d == dim and member != UNKNOWN for d, member in own):
+                own |= {(dim, m) for m in _declared_members(slice_, statement.source, name)}
+            else:
+                own.discard((dim, UNKNOWN))
+    cells = [(-1, ""), *sorted({cell for own in members.values() for cell in own if cell[0] >= 0})]
     keys = [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells]
     period_days = _days(slice_, Window("period"), planned.periods)
     month_days = _days(slice_, Window("month"), planned.periods)
@@ -150,7 +156,7 @@ def _gather(slice_: Slice, planned: Plan) -> pd.DataFrame:
             frame[name] = column(name, 0.0)
         else:
             frame[name] = column(name)
-    return pd.DataFrame(frame)
+    return pd.DataFrame(frame), members
 
 
 def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[float]:
@@ -169,18 +175,13 @@ def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:
         ) from None
 
 
-def _declared_members(slice_: Slice, planned: Plan, dimension: str) -> set[str]:
+def _declared_members(slice_: Slice, source_id: str, dimension: str) -> set[str]:
     """The members that an enumeration names, so that one without rows still has its zero."""
-    from boardpack.sources import resolve
-
-    for measure in planned.measures:
-        source = slice_.declared[measure.source]
-        base = slice_.declared[source.derived_from] if source.derived_from else source
-        if dimension in base.dimensions:
-            values = resolve(slice_.declared, base, base.dimensions[dimension]).values
-            if values:
-                return set(values)
-    return set()
+    source = slice_.declared[source_id]
+    base = slice_.declared[source.derived_from] if source.derived_from else source
+    if dimension not in base.dimensions:
+        return set()
+    return set(resolve(slice_.declared, base, base.dimensions[dimension]).values)
 
 
 def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple[str, int], str]:
@@ -321,6 +322,7 @@ def _long(
     frame: pd.DataFrame,
     wanted: Sequence[str],
     uncovered: Mapping[tuple[str, int], str],
+    members: _Members,
 ) -> pd.DataFrame:
     end = slice_.as_of + timedelta(days=1)
     absent = np.full(len(frame), np.nan)
@@ -333,18 +335,22 @@ def _long(
     values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
     values_of |= {column: frame[column].to_numpy() for column in planned.measures.values()}
     named_periods = [(p.label, p.start, p.end, p.grain) for p in planned.periods]
-    p_of, dim_of = frame["p"].to_numpy(), frame["dim"].to_numpy()
+    p_of, dim_of, member_of = (frame[name].to_numpy() for name in ("p", "dim", "member"))
     rows: list[tuple[object, ...]] = []
     for kpi in (known[name] for name in wanted if name in known):
-        allowed = {-1} | {i for i, d in enumerate(planned.by) if d in kpi.dimensions}
+        # Its members are those of its own sources, whatever else is computed beside it.
+        own = {cell for name in catalogue.source_ids(kpi.id) for cell in members.get(name, ())}
+        allowed = {(-1, "")} | {
+            (i, m) for i, m in own if i >= 0 and planned.by[i] in kpi.dimensions
+        }
         grains = {p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains}
         values = values_of[kpi.id]
         ratio = kpi.formula.denominator is not None
         numerators = frame[f"n_{kpi.id}"].to_numpy() if ratio else absent
         denominators = frame[f"d_{kpi.id}"].to_numpy() if ratio else absent
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
-        for row, (p, dim) in enumerate(zip(p_of, dim_of, strict=True)):
-            if p not in grains or dim not in allowed:
+        for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
+            if p not in grains or tuple(cell) not in allowed:
                 continue
             status, reason = states[p]
             if np.isnan(values[row]):

@@ -1,0 +1,184 @@
+"""The basis of runs: what reports at one as-of rest on, read, checked and computed once for all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+import pandas as pd
+
+from boardpack import gate
+from boardpack import model as models
+from boardpack.engine import identities
+from boardpack.engine.compute import compute, unavailable
+from boardpack.ledger import Ledger, stamp
+from boardpack.model import Model
+from boardpack.notebooks import Notebook
+from boardpack.orders import Order
+from boardpack.periods import Period
+from boardpack.values import ReportFacts, Values
+from boardpack.warehouse import Slice, open_slice
+
+Suites = dict[str, gate.Suite]
+
+#: Facts that tell one report from another: a notebook that does not look at the report sees none.
+_OF_THE_REPORT = ("report", "title", "run_id", "revision")
+
+
+class Basis:
+    """An as-of slice, what the gate said of it, and values, for the reports that are to be made.
+
+    A context manager, since it holds the slice open. All ``orders`` have the same as-of; each asks
+    in its turn, and what another has asked for is not done twice.
+    """
+
+    def __init__(self, model: Model, orders: Sequence[Order]) -> None:
+        self.model, self.orders = model, tuple(orders)
+        (self.as_of,) = {order.as_of for order in orders}
+        tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
+        self.suites = load_suites(model, tables)
+        # The gate also looks at what the sources refer to.
+        seen = gate.reads(self.suites, tables)
+        self.slice = open_slice(model.workspace, model.sources, self.as_of, seen)
+        #: what executed notebooks may be taken again for, by what they saw
+        self.executed: dict[str, Path] = {}
+        self._fingerprints: dict[str, str] = {}
+        self._passed: list[Order] = []
+        self._frames: dict[tuple[str, str, str], pd.DataFrame] = {}
+
+    def __enter__(self) -> Basis:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.slice.close()
+
+    def sources(self, order: Order) -> list[str]:
+        """The connected tables that an order's KPIs rest on."""
+        return [t for t in self.model.catalogue.tables(order.kpis) if t in self.slice.sources]
+
+    def fingerprints(self, order: Order) -> dict[str, str]:
+        """The hash of every table that an order's KPIs or their checks look at."""
+        seen = gate.reads(self.suites, self.model.catalogue.tables(order.kpis))
+        wanted = {table for name in seen for table in self.model.sources.tables(name)}
+        return self._hashes(sorted(wanted))
+
+    def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
+        """The gate's verdict on the sources of an order; what was checked before is known."""
+        found = judge(self.slice, self.sources(order), self.suites, ledger, self._hashes, now)
+        if found.verdict != "hold":
+            self.allow(order)
+        return found
+
+    def allow(self, order: Order) -> None:
+        """Let an order's KPIs be computed: its sources passed, or nobody wants them checked."""
+        if order not in self._passed:
+            self._passed.append(order)
+
+    def values(self, order: Order, report: ReportFacts) -> Values:
+        """The values of an order that may be computed, with those its identities need."""
+        if order.key not in self._frames:
+            together = [other for other in self._passed if other.key not in self._frames]
+            kpis = dict.fromkeys(kpi for other in together for kpi in self._kpis(other))
+            periods = {p for other in together for p in models.history(other.period)}
+            frame = compute(
+                self.model.catalogue, self.slice, kpis, sorted(periods),
+                self.model.workspace.settings.dimensions,
+            )  # fmt: skip
+            self._frames.update({other.key: frame for other in together})
+        kpis_of = self._kpis(order)
+        frame = _part(self._frames[order.key], kpis_of, models.history(order.period))
+        return models.values(self.model, self.slice, kpis_of, report, order.segment, frame=frame)
+
+    def _kpis(self, order: Order) -> list[str]:
+        catalogue = self.model.catalogue
+        more = [
+            kpi
+            for kpi in identities.inputs(catalogue, order.kpis)
+            if not unavailable(catalogue, self.slice, kpi)
+        ]
+        return list(dict.fromkeys((*order.kpis, *more)))
+
+    def _hashes(self, tables: Iterable[str]) -> dict[str, str]:
+        wanted = [table for table in tables if table in self.slice.sources]
+        new = [table for table in wanted if table not in self._fingerprints]
+        self._fingerprints.update(self.slice.fingerprints(new))
+        return {table: self._fingerprints[table] for table in wanted}
+
+
+def load_suites(model: Model, tables: Sequence[str]) -> Suites:
+    """The suites of these tables, the workspace's own before the suite's."""
+    return gate.load_suites(
+        model.workspace.folders("expectations"),
+        [model.sources[table] for table in tables],
+        declared=model.sources.declared,
+    )
+
+
+def judge(
+    slice_: Slice,
+    sources: Sequence[str],
+    suites: Suites,
+    ledger: Ledger,
+    fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
+    now: Callable[[], datetime],
+) -> gate.GateResult:
+    """The gate's verdict on these sources together.
+
+    What was found in a source is remembered in the ledger by all that it rests on, so that reports
+    that share a source check it once.
+    """
+    keys = {}
+    known: dict[str, gate.GateResult] = {}
+    for name in sources:
+        suite = {name: suites[name]} if name in suites else {}
+        keys[name] = gate.verdict_key(
+            fingerprints(sorted(gate.reads(suite, [name]))), suite, slice_.as_of
+        )
+        body = ledger.verdict(keys[name])
+        if body is not None:
+            known[name] = gate.GateResult.from_dict(json.loads(body))
+    rest = [name for name in sources if name not in known]
+    if rest:
+        for name, found in gate.by_source(gate.check(slice_, rest, suites)).items():
+            known[name] = found
+            if not any(entry.outcome == "errored" for entry in found.results):
+                body = json.dumps(found.to_dict())
+                ledger.remember_verdict(keys[name], body, stamp(now()))
+    return gate.together([known[name] for name in sources], slice_.as_of)
+
+
+def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values) -> str:
+    """A hash of all that a notebook's outputs can depend on; "" for one that may see more.
+
+    Two reports that give a notebook the same need it executed once. One that looks at
+    ``values.report`` is executed for each.
+    """
+    text = notebook.path.read_text(encoding="utf-8")
+    if re.search(r"\.report\b", text):
+        return ""
+    own = values.named(notebook.kpis)
+    report = {k: v for k, v in asdict(own.report).items() if k not in _OF_THE_REPORT}
+    facts = {"path": str(notebook.path), "text": text, "parameters": dict(parameters),
+             "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()}}  # fmt: skip
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+    digest.update(pd.util.hash_pandas_object(own.frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _part(frame: pd.DataFrame, kpis: Sequence[str], periods: Iterable[Period]) -> pd.DataFrame:
+    """The rows of these KPIs and periods, the KPIs in their order."""
+    labels = {period.label for period in periods}
+    part = frame[frame["kpi"].isin(kpis) & frame["period"].isin(labels)]
+    order = part["kpi"].map({kpi: i for i, kpi in enumerate(kpis)})
+    return part.iloc[order.argsort(kind="stable")].reset_index(drop=True)
