@@ -78,6 +78,10 @@ _COMPANY: Rows = {
          "occurred_at": NOON + timedelta(minutes=n), "event_name": "api_used", "feature_id": "F1"}
         for n in range(4)
     ],
+    "product_objects": [
+        {"object_id": "O1", "object_type": "dashboard", "account_id": "A1",
+         "created_by_user_id": "U1", "created_at": NOON, "archived_at": NOON + HOUR},
+    ],
     "trials": [
         {"trial_id": "T1", "account_id": "A2", "user_id": "U2", "channel": "paid",
          "started_at": datetime(2025, 6, 10), "ends_at": datetime(2025, 6, 24),
@@ -107,6 +111,16 @@ _COMPANY: Rows = {
     "service_uptime_hourly": [
         {"hour": NOON, "service": "app", "region": "europe", "total_minutes": 60,
          "unplanned_down_minutes": 1, "planned_down_minutes": 2, "degraded_minutes": 0},
+    ],
+    "incidents": [
+        {"incident_id": "N1", "incident_type": "outage", "service": "app", "region": "europe",
+         "severity": "high", "started_at": NOON - HOUR, "detected_at": NOON, "resolved_at": NOON,
+         "customer_data_exposed": False},
+    ],
+    "budgets": [
+        {"month": date(2025, month, 1), "line": line, "amount": 10}
+        for month in (5, 6)
+        for line in ("cogs", "net_burn")
     ],
     "gl_entries": [
         {"entry_id": "G1", "posted_on": date(2025, 6, 30), "pnl_line": "cogs",

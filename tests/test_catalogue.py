@@ -47,7 +47,7 @@ def test_a_kpi_rests_on_all_below_it(catalogue: Catalogue) -> None:
     assert set(catalogue.source_ids("arpa")) == {"mrr_movements", "account_mrr"}
     assert set(catalogue.tables(["arpa"])) == {"mrr_movements", "accounts"}
     assert set(catalogue.tables(["mabv", "nps"])) == {
-        "sessions", "events", "users", "accounts", "survey_responses",
+        "sessions", "events", "users", "accounts", "product_objects", "survey_responses",
     }  # fmt: skip
 
 

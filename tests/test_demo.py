@@ -20,10 +20,11 @@ TABLES = {
     "accounts", "users", "plans", "subscriptions", "mrr_movements", "usage_charges", "sessions",
     "events", "features", "trials", "web_visits", "survey_responses", "tickets",
     "business_calendar", "request_metrics", "service_uptime_hourly", "gl_entries", "cash_balances",
-    "invoices", "invoice_lines", "payments", "opportunities", "opportunity_stage_history",
-    "contracts", "quotas", "leads", "marketing_spend",
+    "invoices", "invoice_lines", "payments", "product_objects", "incidents", "budgets",
+    "opportunities", "opportunity_stage_history", "contracts", "quotas", "leads",
+    "marketing_spend",
 }  # fmt: skip
-SCALED = {"sessions", "events", "web_visits", "request_metrics"}
+SCALED = {"sessions", "events", "product_objects", "web_visits", "request_metrics"}
 
 #: What is meant, and SQL for the rows that break it.
 RULES = {
@@ -120,6 +121,42 @@ RULES = {
         WHERE e.user_id <> s.user_id OR e.account_id <> s.account_id
            OR occurred_at < started_at OR occurred_at > ended_at
         UNION ALL SELECT event_id FROM events ANTI JOIN sessions USING (session_id)""",
+    "a dashboard or workflow is there for every event that makes one, by its user": """
+        SELECT event_id FROM events AS e FULL JOIN (
+          SELECT *, object_id[3:] AS event_id FROM product_objects) AS o USING (event_id)
+        WHERE (o.object_id IS NULL) <> (event_name IS NULL OR event_name NOT IN
+                                        ('dashboard_created', 'workflow_created',
+                                         'report_generated'))
+          AND NOT (o.object_id IS NULL AND event_name = 'report_generated')
+           OR o.object_id IS NOT NULL
+          AND (created_at <> occurred_at OR created_by_user_id <> e.user_id
+               OR o.account_id <> e.account_id OR o.recorded_at <> e.recorded_at
+               OR object_type <> CASE event_name WHEN 'dashboard_created' THEN 'dashboard'
+                                      WHEN 'workflow_created' THEN 'workflow' ELSE 'report' END)""",
+    "what an account built ends within two weeks of it": """
+        SELECT object_id FROM product_objects AS o JOIN subscriptions AS s USING (account_id)
+        GROUP BY object_id, created_at, archived_at
+        HAVING max(coalesce(ended_on, DATE '2026-01-01')) BETWEEN created_at::DATE + 1
+                                                               AND DATE '2025-12-15'
+           AND coalesce(archived_at::DATE > max(ended_on) + 14, true)""",
+    "an outage lies in hours that were down as long": """
+        SELECT incident_id FROM incidents AS n LEFT JOIN service_uptime_hourly AS h
+          ON h.service = n.service AND h.region = n.region
+         AND hour < resolved_at AND hour + INTERVAL 1 HOUR > started_at
+        WHERE incident_type = 'outage' GROUP BY incident_id, started_at, resolved_at
+        HAVING coalesce(abs(epoch(resolved_at - started_at) / 60
+                            - sum(unplanned_down_minutes)) > 0.02, true)""",
+    "an hour that was down for two minutes has its outage": """
+        SELECT hour FROM service_uptime_hourly AS h ANTI JOIN incidents AS n
+          ON h.service = n.service AND h.region = n.region AND incident_type = 'outage'
+         AND hour < resolved_at AND hour + INTERVAL 1 HOUR > started_at
+        WHERE unplanned_down_minutes >= 2""",
+    "every month plans every line of the ledger, and the burn": """
+        SELECT * FROM (SELECT first AS month, line FROM months,
+                         (SELECT DISTINCT pnl_line AS line FROM gl_entries
+                          UNION ALL SELECT 'net_burn'))
+        FULL JOIN budgets AS b USING (month, line)
+        WHERE b.amount IS NULL OR month IS NULL OR recorded_at >= month""",
     "a session begins with its one session_start": """
         SELECT session_id FROM sessions LEFT JOIN events AS e USING (session_id)
         GROUP BY ALL HAVING count(CASE WHEN event_name = 'session_start'
@@ -149,6 +186,9 @@ RULES = {
         UNION ALL SELECT 'ticket' FROM tickets WHERE first_response_at < created_at
             OR resolved_at < first_response_at OR reopened_at < resolved_at
             OR (first_response_at IS NULL AND resolved_at IS NOT NULL)
+        UNION ALL SELECT 'object' FROM product_objects WHERE archived_at <= created_at
+        UNION ALL SELECT 'incident' FROM incidents WHERE detected_at < started_at
+            OR resolved_at < detected_at
         UNION ALL SELECT 'survey' FROM survey_responses WHERE responded_at < sent_at
             OR (score IS NULL) <> (responded_at IS NULL)
             OR score NOT BETWEEN scale_min AND scale_max""",
@@ -288,6 +328,7 @@ RULES = {
         SELECT 1 WHERE (SELECT max(started_at)::DATE FROM sessions) <> DATE '2025-12-31'
             OR (SELECT max(visited_at)::DATE FROM web_visits) <> DATE '2025-12-31'
             OR (SELECT max(bucket_start)::DATE FROM request_metrics) <> DATE '2025-12-31'
+            OR (SELECT max(created_at)::DATE FROM product_objects) <> DATE '2025-12-31'
             OR (SELECT max(hour)::DATE FROM service_uptime_hourly) <> DATE '2025-12-31'
             OR (SELECT max(posted_on) FROM gl_entries) <> DATE '2025-12-31'
             OR (SELECT max(spend_on) FROM marketing_spend) <> DATE '2025-12-31'
@@ -394,7 +435,7 @@ def test_about_two_rows_in_a_hundred_are_late_and_none_is_unknown(
     con: duckdb.DuckDBPyConnection, declared: dict[str, Source]
 ) -> None:
     for name, source in declared.items():
-        if source.recorded_at is None or name == "cash_balances":
+        if source.recorded_at is None or name in ("cash_balances", "budgets"):
             continue
         day = {
             "usage_charges": "last_day(service_month)",
@@ -471,6 +512,15 @@ FIGURES = {
     "error rate of 2025, percent": (
         "SELECT 100.0 * sum(errors_5xx + timeouts) / sum(requests) FROM request_metrics"
         " WHERE surface <> 'edge_probe' AND bucket_start >= '2025-01-01'", 0.1, 0.3),
+    "dashboards in place a user of the last month": (
+        "SELECT count(*) / (SELECT count(DISTINCT user_id)::DOUBLE FROM sessions"
+        " WHERE started_at >= '2025-12-01') FROM product_objects"
+        " WHERE object_type = 'dashboard' AND archived_at IS NULL", 4, 9),
+    "incidents a month": ("SELECT count(*) / 36.0 FROM incidents", 7, 12),
+    "cost of 2025 against the plan, percent": (
+        "SELECT 100.0 * sum(amount) / (SELECT sum(amount) FROM budgets WHERE month >= '2025-01-01'"
+        " AND line NOT IN ('revenue', 'net_burn')) FROM gl_entries"
+        " WHERE posted_on >= '2025-01-01' AND pnl_line <> 'revenue'", 97, 103),
     "API requests over 500 ms, percent": (
         "SELECT 100.0 - 100.0 * sum(le_500) / sum(requests) FROM request_metrics"
         " WHERE surface = 'api' AND bucket_start >= '2025-01-01'", 1.5, 5.5),

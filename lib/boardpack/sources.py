@@ -98,12 +98,16 @@ class SourceEntry(Strict):
 
 
 class PanelColumnEntry(Strict):
-    """A figure of each entity: up to a point (``at``), or over a window of the period."""
+    """A figure of each entity: up to a point (``at``), or over a window of the period.
+
+    ``of`` takes it from another source that the panel names in ``also``.
+    """
 
     value: str
     where: str | None = None
     at: str | None = None
     window: str | None = None
+    of: str | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> PanelColumnEntry:
@@ -122,6 +126,7 @@ class PanelEntry(Strict):
     notes: str = ""
     panel_of: str
     entity: str
+    also: dict[str, str] = Field(default_factory=dict)
     where: str | None = None
     columns: dict[str, PanelColumnEntry]
 
@@ -220,6 +225,8 @@ class Source:
     placed_of: str | None = None
     entity: tuple[str, ...] = ()
     panel: Mapping[str, PanelColumnEntry] = field(default_factory=dict)
+    #: further sources of a panel's columns, each with its column that names the entity
+    also: Mapping[str, str] = field(default_factory=dict)
     where: str | None = None
     grain: str = ""
     text: str = ""
@@ -264,6 +271,7 @@ class Sources:
         """The tables to be connected for ``source``: itself or its base, and its joins."""
         found: dict[str, None] = {}
         todo = [self[source].derived_from or source]
+        todo += [self[other].derived_from or other for other in self[source].also]
         while todo:
             table = self[todo.pop(0)]
             if table.id not in found:
@@ -334,7 +342,7 @@ def _source(document: Document) -> tuple[Source, str | None]:
         panel = parse(document, PanelEntry)
         return Source(
             panel.source, panel.title, document.path, panel_of=panel.panel_of,
-            entity=(panel.entity,), panel=panel.columns, where=panel.where,
+            entity=(panel.entity,), panel=panel.columns, also=panel.also, where=panel.where,
             grain=panel.grain, text=text,
         ), panel.replaces  # fmt: skip
     if "distinct_of" in document.data:
@@ -402,6 +410,7 @@ def _check(sources: Sources, name: str, document: Document) -> None:
             )
         for column in source.entity:
             _own_column(base, column, document, ("entity" if source.panel_of else "columns",))
+        _check_also(sources, source, document)
         return
     for column in source.key:
         _own_column(source, column, document, ("key",))
@@ -429,6 +438,28 @@ def _check(sources: Sources, name: str, document: Document) -> None:
     for column, other_name in source.references.items():
         _own_column(source, column, document, ("references", column))
         _known(sources, other_name, document, ("references", column))
+
+
+def _check_also(sources: Sources, source: Source, document: Document) -> None:
+    """A panel's further sources have a time, its entity and all of its dimensions."""
+    base = sources[str(source.derived_from)]
+    for name, column in source.also.items():
+        key = ("also", name)
+        other = _known(sources, name, document, key)
+        if other.panel_of or other.distinct_of or other.time is None:
+            raise document.error(f"{name!r} has no rows in time to take columns from.", key)
+        _own_column(other, column, document, key)
+        lacking = [dimension for dimension in base.dimensions if dimension not in other.dimensions]
+        if lacking:
+            raise document.error(
+                f"{name!r} cannot be split by {', '.join(lacking)}, as {base.id!r} can.", key
+            )
+    for name, entry in source.panel.items():
+        if entry.of is not None and entry.of not in source.also:
+            raise UnknownNameError.near(
+                "source in also:", entry.of, source.also,
+                file=document.path, line=document.line(("columns", name)),
+            )  # fmt: skip
 
 
 def resolve(

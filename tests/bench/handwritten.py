@@ -14,8 +14,11 @@ BOUNDS = (25, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10000)
 #: KPIs of tables that no segment can be read from: in total only.
 COMPANY = (
     "website_visitors", "burn_rate", "cash_balance", "opening_cash", "financing_inflows", "runway",
-    "system_uptime", "error_rate", "api_response_time_p95", "organic_traffic_share",
-    "signup_conversion_rate", "funnel_conversion_rate",
+    "system_uptime", "error_rate", "api_response_time_p95", "api_availability", "page_load_time",
+    "query_execution_time", "api_calls", "api_usage_growth", "mttr", "security_incidents",
+    "data_breaches", "operating_expenses", "ebitda_margin", "profit_margin", "rule_of_40",
+    "magic_number", "rnd_efficiency", "burn_vs_budget",
+    "organic_traffic_share", "signup_conversion_rate", "funnel_conversion_rate",
 )  # fmt: skip
 
 
@@ -31,6 +34,8 @@ WITH changes AS (
          sum(CASE WHEN movement_type = 'churn' THEN -amount ELSE 0 END) AS churned,
          sum(CASE WHEN movement_type = 'reactivation' THEN amount ELSE 0 END) AS reactivated,
          max(CASE WHEN movement_type = 'new' THEN 1 ELSE 0 END) AS is_new,
+         max(CASE WHEN expansion_type = 'upsell' THEN 1 ELSE 0 END) AS is_upsold,
+         max(CASE WHEN expansion_type = 'cross_sell' THEN 1 ELSE 0 END) AS is_cross_sold,
          max(CASE WHEN movement_type = 'new' AND referral_id IS NOT NULL THEN 1 ELSE 0 END) AS referred
   FROM mrr_movements LEFT JOIN accounts USING (account_id)
   WHERE effective_on < DATE '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
@@ -43,7 +48,12 @@ months AS (
 panel AS (
   SELECT account_id, segment, month, new, expansion, contraction, churned, reactivated, is_new,
          referred, sum(coalesce(change, 0)) OVER account AS closing,
-         max(is_new) OVER (account ROWS 2 PRECEDING) AS new_3m
+         max(is_new) OVER (account ROWS 2 PRECEDING) AS new_3m,
+         sum(new) OVER (account ROWS 2 PRECEDING) AS added_3m,
+         sum(expansion) OVER (account ROWS 2 PRECEDING) AS expansion_3m,
+         sum(reactivated) OVER (account ROWS 2 PRECEDING) AS reactivated_3m,
+         max(is_upsold) OVER (account ROWS 11 PRECEDING) AS upsold_12m,
+         max(is_cross_sold) OVER (account ROWS 11 PRECEDING) AS cross_sold_12m
   FROM (SELECT DISTINCT account_id, segment FROM changes)
   CROSS JOIN months LEFT JOIN changes USING (account_id, segment, month)
   WINDOW account AS (PARTITION BY account_id ORDER BY month)
@@ -61,7 +71,14 @@ SELECT month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS to
        sum(closing) AS mrr, sum(closing_1m) AS opening_mrr, sum(new) AS new_mrr,
        sum(expansion) AS expansion_mrr, sum(contraction) AS contraction_mrr,
        sum(churned) AS churned_mrr, sum(reactivated) AS reactivation_mrr,
-       sum(is_new) AS new_customers, sum(new_3m) AS won_3m, sum(referred) AS referred,
+       sum(is_new) AS new_customers, sum(new_3m) AS won_3m, sum(added_3m) AS added_3m,
+       sum(expansion_3m) AS expansion_3m, sum(reactivated_3m) AS reactivated_3m,
+       sum(closing_3m) AS mrr_3m, sum(closing_12m) AS mrr_12m,
+       count(CASE WHEN closing_12m > 0 THEN 1 END) AS customers_12m,
+       count(CASE WHEN closing_12m > 0 AND closing > 0 THEN 1 END) AS customers_kept,
+       count(CASE WHEN closing_12m > 0 AND upsold_12m > 0 THEN 1 END) AS upsold,
+       count(CASE WHEN closing_12m > 0 AND cross_sold_12m > 0 THEN 1 END) AS cross_sold,
+       sum(referred) AS referred,
        count(CASE WHEN closing > 0 THEN 1 END) AS customers,
        count(CASE WHEN closing_1m > 0 THEN 1 END) AS customers_1m,
        count(CASE WHEN closing_1m > 0 AND closing <= 0 THEN 1 END) AS lost,
@@ -94,29 +111,78 @@ FROM users_by_month LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users A
 WHERE NOT coalesce(a.is_internal OR u.is_internal, FALSE)
 GROUP BY GROUPING SETS ((month), (month, a.segment))
     """,
-    "events": """
+    "session lengths": """
+SELECT date_trunc('month', started_at)::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
+       grouping(a.segment) AS total, count(*) AS ended,
+       sum(least(datediff('microsecond', started_at, ended_at) / 6e7, 480)) AS minutes
+FROM sessions AS s LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE started_at >= TIMESTAMP '2024-12-01' AND started_at < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01' AND ended_at IS NOT NULL
+  AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, a.segment))
+    """,
+    "events and objects": """
 WITH monthly AS (
-  SELECT user_id, account_id,
-         greatest(date_trunc('month', occurred_at), TIMESTAMP '2024-11-01') AS month,
-         sum(CASE WHEN event_name = 'dashboard_created' THEN 1 ELSE 0 END) AS created,
-         max(CASE WHEN event_name = 'data_source_connected' THEN 15 ELSE 0 END)
-           + max(CASE WHEN event_name = 'report_generated' THEN 8 ELSE 0 END)
-           + max(CASE WHEN event_name = 'collaboration_action' THEN 12 ELSE 0 END)
-           + max(CASE WHEN event_name = 'advanced_analytics_used' THEN 20 ELSE 0 END)
-           + max(CASE WHEN event_name = 'api_used' THEN 5 ELSE 0 END) AS points
+  SELECT user_id, account_id, date_trunc('month', occurred_at) AS month,
+         count(CASE WHEN event_name <> 'session_start' THEN 1 END) AS actions,
+         max(CASE WHEN event_name = 'dashboard_created' THEN 1 ELSE 0 END) AS creates,
+         max(CASE WHEN event_name = 'dashboard_viewed' THEN 1 ELSE 0 END) AS views,
+         max(CASE WHEN event_name IN ('dashboard_created', 'dashboard_viewed') THEN 1 ELSE 0 END) AS dashboards,
+         max(CASE WHEN event_name = 'data_source_connected' THEN 1 ELSE 0 END) AS sources,
+         max(CASE WHEN event_name = 'report_generated' THEN 1 ELSE 0 END) AS reports,
+         max(CASE WHEN event_name = 'collaboration_action' THEN 1 ELSE 0 END) AS collaborates,
+         max(CASE WHEN event_name = 'advanced_analytics_used' THEN 1 ELSE 0 END) AS analytics,
+         max(CASE WHEN event_name = 'api_used' THEN 1 ELSE 0 END) AS api,
+         max(CASE WHEN event_name IN ('workflow_created', 'workflow_run') THEN 1 ELSE 0 END) AS workflows,
+         max(CASE WHEN event_name = 'template_used' THEN 1 ELSE 0 END) AS templates
   FROM events
-  WHERE occurred_at < TIMESTAMP '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
+  WHERE occurred_at >= TIMESTAMP '2024-12-01' AND occurred_at < TIMESTAMP '2026-01-01'
+    AND recorded_at < TIMESTAMP '2026-01-01'
   GROUP BY ALL
 ),
-running AS (
-  SELECT user_id, account_id, month, points + CASE WHEN created > 0 THEN 10 ELSE 0 END AS points,
-         sum(created) OVER (PARTITION BY user_id, account_id ORDER BY month) AS dashboards
+known AS (
+  SELECT *, 10 * creates + 15 * sources + 8 * reports + 12 * collaborates + 20 * analytics + 5 * api AS points,
+         dashboards + sources + reports + collaborates + analytics + api + workflows AS core
   FROM monthly
+),
+in_place AS (
+  SELECT k.user_id, k.account_id, k.month, count(*) AS built
+  FROM known AS k JOIN product_objects AS o
+    ON o.created_by_user_id = k.user_id AND o.account_id = k.account_id
+   AND o.created_at < k.month + INTERVAL 1 MONTH
+   AND (o.archived_at IS NULL OR o.archived_at >= k.month + INTERVAL 1 MONTH)
+  WHERE object_type = 'dashboard' AND o.recorded_at < TIMESTAMP '2026-01-01'
+  GROUP BY ALL
 )
 SELECT month::DATE AS month, coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
-       count(*) AS active, sum(dashboards) AS dashboards, sum(points) AS points
-FROM running LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
-WHERE month >= TIMESTAMP '2024-12-01' AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+       count(*) AS active, sum(built) AS dashboards, sum(points) AS points, sum(actions) AS actions,
+       sum(views) AS viewers, sum(core + templates) AS features_used,
+       count(CASE WHEN core >= 3 THEN 1 END) AS broad
+FROM known LEFT JOIN in_place USING (user_id, account_id, month)
+LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((month), (month, a.segment))
+    """,
+    "users": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+),
+first_dashboards AS (
+  SELECT created_by_user_id AS user_id, min(created_at) AS first_at
+  FROM product_objects
+  WHERE object_type = 'dashboard' AND created_at < TIMESTAMP '2026-01-01'
+    AND recorded_at < TIMESTAMP '2026-01-01'
+  GROUP BY 1
+)
+SELECT month::DATE AS month, coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
+       count(CASE WHEN deactivated_at IS NULL OR deactivated_at >= month + INTERVAL 1 MONTH THEN 1 END)
+         AS registered,
+       count(CASE WHEN u.created_at >= month THEN 1 END) AS new_users,
+       count(CASE WHEN u.created_at >= month AND first_at <= u.created_at + INTERVAL 2 DAY THEN 1 END)
+         AS quick_users
+FROM months JOIN users AS u ON u.created_at < month + INTERVAL 1 MONTH
+LEFT JOIN accounts AS a USING (account_id) LEFT JOIN first_dashboards USING (user_id)
+WHERE NOT coalesce(a.is_internal OR u.is_internal, FALSE)
 GROUP BY GROUPING SETS ((month), (month, a.segment))
     """,
     "web_visits": """
@@ -157,6 +223,60 @@ WHERE survey_type = 'nps' AND touchpoint = 'relationship' AND recorded_at < TIME
   AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
 GROUP BY GROUPING SETS ((month), (month, a.segment))
     """,
+    "satisfaction": """
+SELECT date_trunc('month', responded_at)::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
+       grouping(a.segment) AS total, count(*) AS csat_answers, sum(score) AS csat_points,
+       count(CASE WHEN score >= 4 THEN 1 END) AS satisfied
+FROM survey_responses LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE survey_type = 'csat' AND score IS NOT NULL AND recorded_at < TIMESTAMP '2026-01-01'
+  AND responded_at >= TIMESTAMP '2024-12-01' AND responded_at < TIMESTAMP '2026-01-01'
+  AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, a.segment))
+    """,
+    "answered tickets": """
+SELECT date_trunc('month', first_response_at)::DATE AS month,
+       coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
+       count(*) AS answered,
+       sum(datediff('microsecond', t.created_at, first_response_at) / 3.6e9) AS hours_to_answer
+FROM tickets AS t LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE first_response_at >= TIMESTAMP '2024-12-01' AND first_response_at < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, a.segment))
+    """,
+    "solved tickets": """
+SELECT date_trunc('month', resolved_at)::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
+       grouping(a.segment) AS total, count(*) AS solved,
+       count(CASE WHEN agent_replies = 1 AND coalesce(reopened_at > resolved_at + INTERVAL 7 DAY, TRUE)
+                  THEN 1 END) AS solved_at_once,
+       median(datediff('microsecond', t.created_at, resolved_at) / 3.6e9) AS hours_to_solve
+FROM tickets AS t LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE resolved_at >= TIMESTAMP '2024-12-01' AND resolved_at < TIMESTAMP '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, a.segment))
+    """,
+    "incidents": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+)
+SELECT month::DATE AS month, '' AS segment, 1 AS total,
+       count(CASE WHEN started_at >= month AND started_at < month + INTERVAL 1 MONTH
+                   AND incident_type IN ('security', 'data_breach') THEN 1 END) AS security_incidents,
+       count(CASE WHEN started_at >= month AND started_at < month + INTERVAL 1 MONTH
+                   AND (incident_type = 'data_breach' OR customer_data_exposed) THEN 1 END)
+         AS data_breaches,
+       avg(CASE WHEN incident_type = 'outage' AND resolved_at >= month
+                 AND resolved_at < month + INTERVAL 1 MONTH
+                THEN datediff('microsecond', started_at, resolved_at) / 6e7 END) AS mttr
+FROM months LEFT JOIN incidents ON recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY month
+    """,
+    "budgets": """
+SELECT month, '' AS segment, 1 AS total, sum(amount) AS burn_budget
+FROM budgets
+WHERE line = 'net_burn' AND month >= DATE '2024-12-01' AND month < DATE '2026-01-01'
+  AND recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY 1
+    """,
     "tickets": """
 SELECT date_trunc('month', t.created_at)::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
        grouping(a.segment) AS total, count(*) AS tickets
@@ -171,9 +291,20 @@ WITH months AS (
 )
 SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
        sum(CASE WHEN pnl_line = 'cogs' AND posted_on >= month THEN amount END) AS cogs,
-       sum(CASE WHEN pnl_line IN ('sales', 'marketing') THEN amount END) AS acquisition_3m
+       sum(CASE WHEN pnl_line = 'marketing' AND posted_on >= month THEN amount END) AS marketing,
+       sum(CASE WHEN pnl_line IN ('sales', 'marketing', 'r_and_d', 'g_and_a') AND posted_on >= month
+                THEN amount END) AS opex,
+       sum(CASE WHEN pnl_line <> 'revenue' AND posted_on >= month THEN amount END) AS all_cost,
+       sum(CASE WHEN pnl_line IN ('sales', 'marketing') AND posted_on >= month - INTERVAL 2 MONTH
+                THEN amount END) AS acquisition_3m,
+       sum(CASE WHEN pnl_line IN ('sales', 'marketing') AND posted_on >= month - INTERVAL 5 MONTH
+                 AND posted_on < month - INTERVAL 2 MONTH THEN amount END) AS acquisition_before,
+       sum(CASE WHEN pnl_line IN ('cogs', 'sales', 'marketing', 'r_and_d', 'g_and_a')
+                 AND posted_on >= month - INTERVAL 11 MONTH THEN amount END) AS cost_12m,
+       sum(CASE WHEN pnl_line = 'r_and_d' AND posted_on < month - INTERVAL 11 MONTH THEN amount END)
+         AS development_before
 FROM months
-JOIN gl_entries ON posted_on < month + INTERVAL 1 MONTH AND posted_on >= month - INTERVAL 2 MONTH
+JOIN gl_entries ON posted_on < month + INTERVAL 1 MONTH AND posted_on >= month - INTERVAL 23 MONTH
 WHERE recorded_at < TIMESTAMP '2026-01-01'
 GROUP BY GROUPING SETS ((month), (month, segment))
     """,
@@ -196,6 +327,10 @@ SELECT date_trunc('month', bucket_start)::DATE AS month, '' AS segment, 1 AS tot
        sum(CASE WHEN surface <> 'edge_probe' THEN errors_5xx + coalesce(timeouts, 0) END) AS failed,
        sum(CASE WHEN surface <> 'edge_probe' THEN requests END) AS requests,
        sum(CASE WHEN surface = 'api' THEN requests END) AS api_requests,
+       sum(CASE WHEN surface = 'page' THEN requests END) AS page_requests,
+       sum(CASE WHEN surface = 'page' THEN duration_ms_sum END) AS page_ms,
+       sum(CASE WHEN surface = 'query' THEN requests END) AS query_requests,
+       sum(CASE WHEN surface = 'query' THEN duration_ms_sum END) AS query_ms,
        sum(CASE WHEN surface = 'api' THEN le_25 END) AS le_25,
        sum(CASE WHEN surface = 'api' THEN le_50 END) AS le_50,
        sum(CASE WHEN surface = 'api' THEN le_100 END) AS le_100,
@@ -211,25 +346,47 @@ WHERE bucket_start >= TIMESTAMP '2024-12-01' AND bucket_start < TIMESTAMP '2026-
   AND recorded_at < TIMESTAMP '2026-01-01'
 GROUP BY 1
     """,
+    "API calls a month before": """
+SELECT (date_trunc('month', bucket_start) + INTERVAL 1 MONTH)::DATE AS month, '' AS segment, 1 AS total,
+       sum(requests) AS api_requests_before
+FROM request_metrics
+WHERE surface = 'api' AND bucket_start >= TIMESTAMP '2024-11-01'
+  AND bucket_start < TIMESTAMP '2025-12-01' AND recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY 1
+    """,
     "service_uptime_hourly": """
 SELECT date_trunc('month', hour)::DATE AS month, '' AS segment, 1 AS total,
-       sum(total_minutes - unplanned_down_minutes - coalesce(planned_down_minutes, 0)) AS up_minutes,
-       sum(total_minutes) AS total_minutes
+       sum(CASE WHEN service = 'app' THEN total_minutes - unplanned_down_minutes
+                                          - coalesce(planned_down_minutes, 0) END) AS up_minutes,
+       sum(CASE WHEN service = 'app' THEN total_minutes END) AS total_minutes,
+       sum(CASE WHEN service = 'api' THEN total_minutes - unplanned_down_minutes
+                                          - coalesce(planned_down_minutes, 0) END) AS api_up_minutes,
+       sum(CASE WHEN service = 'api' THEN total_minutes END) AS api_total_minutes
 FROM service_uptime_hourly
-WHERE service = 'app' AND hour >= TIMESTAMP '2024-12-01' AND hour < TIMESTAMP '2026-01-01'
+WHERE hour >= TIMESTAMP '2024-12-01' AND hour < TIMESTAMP '2026-01-01'
   AND recorded_at < TIMESTAMP '2026-01-01'
 GROUP BY 1
     """,
     "invoice_lines": """
 WITH months AS (
-  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH))::DATE AS month
+  SELECT month::DATE AS month, last_day(month) AS high, last_day(month) - 29 AS recent,
+         (month - INTERVAL 1 MONTH)::DATE AS before, (month - INTERVAL 11 MONTH)::DATE AS year,
+         (month - INTERVAL 23 MONTH)::DATE AS two_years
+  FROM (SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month)
 )
 SELECT month, coalesce(a.segment, '(unknown)') AS segment, grouping(a.segment) AS total,
-       sum(l.amount::DOUBLE
-           * (least(service_end, last_day(month)) - greatest(service_start, month) + 1)
-           / (service_end - service_start + 1)) AS revenue
+       sum(a_day * greatest(least(service_end, high) - greatest(service_start, month) + 1, 0)) AS revenue,
+       sum(a_day * greatest(least(service_end, month - 1) - greatest(service_start, before) + 1, 0))
+         AS revenue_before,
+       sum(a_day * greatest(least(service_end, high) - greatest(service_start, recent) + 1, 0))
+         AS revenue_30d,
+       sum(a_day * greatest(least(service_end, high) - greatest(service_start, year) + 1, 0))
+         AS revenue_12m,
+       sum(a_day * greatest(least(service_end, year - 1) - greatest(service_start, two_years) + 1, 0))
+         AS revenue_year_before
 FROM months
-JOIN invoice_lines AS l ON service_start <= last_day(month) AND service_end >= month
+JOIN (SELECT *, amount::DOUBLE / (service_end - service_start + 1) AS a_day FROM invoice_lines) AS l
+  ON service_start <= high AND service_end >= two_years
 LEFT JOIN invoices AS i USING (invoice_id) LEFT JOIN accounts AS a USING (account_id)
 WHERE line_type <> 'tax' AND i.status <> 'void' AND service_start < DATE '2026-01-01'
   AND l.recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(is_internal, FALSE)
@@ -461,6 +618,47 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["average_order_value"] = m["paid"] / m["orders"]
     k["purchasing_customers"] = m["buying"]
     k["first_time_buyers"] = m["first_time"]
+    k["dashboard_views"] = m["viewers"]
+    k["mau_rate"] = 100 * m["mau"] / m["registered"]
+    k["session_duration"] = m["minutes"] / m["ended"]
+    k["user_engagement"] = m["actions"] / m["mau"]
+    k["feature_adoption_rate"] = 100 * m["features_used"] / (8 * m["active"])
+    k["core_feature_adoption_rate"] = 100 * m["broad"] / m["active"]
+    k["first_dashboard_created_rate"] = 100 * m["quick_users"] / m["new_users"]
+    k["customer_churn_rate_annual"] = 100 - 100 * m["customers_kept"] / m["customers_12m"]
+    k["customer_retention_rate"] = 100 * m["customers_kept"] / m["customers_12m"]
+    k["upsell_rate"] = 100 * m["upsold"] / m["customers_12m"]
+    k["cross_sell_rate_12m"] = 100 * m["cross_sold"] / m["customers_12m"]
+    k["arr_growth_rate_yoy"] = 100 * (m["mrr"] - m["mrr_12m"]) / m["mrr_12m"]
+    gained = m["added_3m"] + m["expansion_3m"] + m["reactivated_3m"]
+    k["expansion_revenue_share"] = 100 * m["expansion_3m"] / gained
+    k["revenue_churn_rate"] = 100 * m["churned_mrr"] / m["opening_mrr"]
+    k["revenue_growth_rate"] = 100 * (m["revenue"] - m["revenue_before"]) / m["revenue_before"]
+    k["revenue_run_rate"] = 365 * m["revenue_30d"] / 30
+    k["csat"] = 100 * m["satisfied"] / m["csat_answers"]
+    k["csat_mean"] = m["csat_points"] / m["csat_answers"]
+    k["first_response_time"] = m["hours_to_answer"] / m["answered"]
+    k["first_contact_resolution_rate"] = 100 * m["solved_at_once"] / m["solved"]
+    k["resolution_time"] = m["hours_to_solve"].where(m["solved"] > 0)
+    k["cac_payback_period"] = m["acquisition_3m"] / (m["added_3m"] * k["gross_margin"] / 100)
+    k["marketing_efficiency"] = m["new_mrr"] / m["marketing"]
+    k["operating_expenses"] = m["opex"]
+    k["ebitda_margin"] = 100 * (m["revenue"] - m["cogs"] - m["opex"]) / m["revenue"]
+    k["profit_margin"] = 100 * (m["revenue"] - m["all_cost"]) / m["revenue"]
+    growth = m["revenue_12m"] / m["revenue_year_before"] - 1
+    k["rule_of_40"] = 100 * growth + 100 * (m["revenue_12m"] - m["cost_12m"]) / m["revenue_12m"]
+    k["magic_number"] = 12 * (m["mrr"] - m["mrr_3m"]) / m["acquisition_before"]
+    gross_profit = 12 * (m["mrr"] - m["mrr_12m"]) * k["gross_margin"] / 100
+    k["rnd_efficiency"] = gross_profit / m["development_before"]
+    k["burn_vs_budget"] = 100 * (m["burn"] - m["burn_budget"]) / m["burn_budget"]
+    k["api_availability"] = 100 * m["api_up_minutes"] / m["api_total_minutes"]
+    k["page_load_time"] = m["page_ms"] / 1000 / m["page_requests"]
+    k["query_execution_time"] = m["query_ms"] / 1000 / m["query_requests"]
+    k["api_calls"] = m["api_requests"]
+    before = m["api_requests_before"]
+    k["api_usage_growth"] = 100 * (m["api_requests"] - before) / before
+    for name in ("mttr", "security_incidents", "data_breaches"):
+        k[name] = m[name]
     k["returning_buyer_share"] = 100 * (m["buying"] - m["first_time"]) / m["buying"]
     k["purchases_per_customer"] = m["purchases"] / m["buying"]
     k["bookings_growth_rate"] = 100 * (m["new_acv"] - m["new_acv_before"]) / m["new_acv_before"]
@@ -488,7 +686,6 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["organic_traffic_share"] = 100 * m["organic_visits"] / m["visits"]
     k["marketing_spend"] = m["spend"]
     k["cost_per_lead"] = m["spend"] / m["mqls"]
-    k["marketing_efficiency"] = m["new_mrr"] / m["spend"]
     k["content_marketing_roi"] = m["content_acv"] / m["content_spend"]
     k["customer_growth_rate"] = 100 * (m["customers"] - m["customers_1m"]) / m["customers_1m"]
     k["organic_growth_rate"] = 100 * m["referred"] / m["new_customers"]

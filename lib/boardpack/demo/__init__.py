@@ -1,9 +1,10 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 27 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 30 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
-sessions and events are kept, of website visitors, and of the buckets that requests are counted in.
+sessions, events and objects are kept, of website visitors, and of the buckets that requests are
+counted in.
 
 These stories are planted for the reports to find (`boardpack.demo.story` has days and strengths):
 

@@ -1,4 +1,4 @@
-"""The ledger and the bank: gl_entries from budgets and revenue, cash_balances from both.
+"""The ledger, the bank and the plan: gl_entries, cash_balances from them, budgets beside both.
 
 A budget is an amount a month; it is posted in as many parts as its cadence has days, and the cents
 of the parts are what the ledger says: nothing else has to add up to the budget.
@@ -48,7 +48,7 @@ _OVERHEAD = """
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Make gl_entries and cash_balances.
+    """Make gl_entries, cash_balances and budgets.
 
     Ledger revenue is recognised revenue rounded to the cent once a month, segment and kind of
     line: at most half a cent for each of the month's postings away from the invoice lines.
@@ -56,6 +56,7 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
     _budgets(con)
     _ledger(con)
     _cash(con)
+    _plan(con)
 
 
 def _budgets(con: duckdb.DuckDBPyConnection) -> None:
@@ -182,5 +183,32 @@ def _cash(con: duckdb.DuckDBPyConnection) -> None:
                CASE WHEN m = 12 THEN month_end + INTERVAL 6 DAY + INTERVAL 10 HOUR
                     ELSE month_end + INTERVAL 21 HOUR END AS recorded_at
         FROM balances ORDER BY m;
+        """
+    )
+
+
+def _plan(con: duckdb.DuckDBPyConnection) -> None:
+    """Straight lines through each year, for each line of the ledger and the burn."""
+    con.execute(
+        """
+        CREATE TABLE out.budgets AS
+        WITH booked AS (
+          SELECT m, first, year(first) AS year, pnl_line AS line, sum(amount)::DOUBLE AS amount
+          FROM out.gl_entries JOIN work.months ON posted_on >= first AND posted_on < next
+          GROUP BY ALL
+          UNION ALL
+          SELECT m, first, year(first), 'net_burn',
+                 (operating_payments - customer_receipts)::DOUBLE
+          FROM out.cash_balances JOIN work.months ON month_end = next - 1),
+        lines AS (
+          SELECT year, line, regr_intercept(amount, m) AS base, regr_slope(amount, m) AS more
+          FROM booked GROUP BY ALL),
+        planned AS (
+          SELECT m, first, year(first) AS year, line,
+                 round((base + more * m) * (0.97 + 0.06 * u('plan', line, year)), -2) AS amount
+          FROM work.months JOIN lines ON year = year(first))
+        SELECT first AS month, line, amount::DECIMAL(18, 2) AS amount,
+               make_timestamp(year - 1, 12, 12, 10, 0, 0) AS recorded_at
+        FROM planned ORDER BY month, line;
         """
     )

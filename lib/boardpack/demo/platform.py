@@ -1,4 +1,4 @@
-"""How the service ran: request metrics with latency histograms, and uptime by the hour.
+"""How the service ran: request metrics with latency histograms, uptime by the hour, incidents.
 
 Latency is log-logistic: the share of requests within b milliseconds is 1 / (1 + (b / median)^-k),
 which gives histogram counts in closed form and a 95th percentile of median * 19^(1/k).
@@ -44,7 +44,7 @@ _BUCKETS = (30, 60, 120, 180, 240, 360, 480, 720, 1440)
 
 
 def build(con: duckdb.DuckDBPyConnection, *, scale: float) -> None:
-    """Make request_metrics and service_uptime_hourly.
+    """Make request_metrics, service_uptime_hourly and incidents.
 
     At scale 1 a bucket is the 30 minutes of the source; smaller scales have longer buckets, larger
     ones more endpoint groups, so that requests, error rates and percentiles keep their level.
@@ -52,6 +52,7 @@ def build(con: duckdb.DuckDBPyConnection, *, scale: float) -> None:
     minutes = next((length for length in _BUCKETS if length >= 30 / scale), _BUCKETS[-1])
     _requests(con, minutes=minutes, groups=max(1, round(scale)))
     _uptime(con)
+    _incidents(con)
 
 
 def _requests(con: duckdb.DuckDBPyConnection, *, minutes: int, groups: int) -> None:
@@ -168,5 +169,75 @@ def _uptime(con: duckdb.DuckDBPyConnection) -> None:
                                hour::DATE::TIMESTAMP + INTERVAL 86399 SECOND)
                     END AS recorded_at
         FROM events ORDER BY hour, service, region;
+        """
+    )
+
+
+def _incidents(con: duckdb.DuckDBPyConnection) -> None:
+    """Outages and degradations that the hours of uptime show, the planted one, and a few others.
+
+    An outage shorter than two minutes mends itself and is nobody's incident.
+    """
+    con.execute(
+        f"""
+        CREATE TABLE out.incidents AS
+        WITH hours AS (
+          SELECT service, region, hour, service || region AS name, epoch(hour)::BIGINT // 3600 AS n,
+                 unplanned_down_minutes::DOUBLE AS down, degraded_minutes::DOUBLE AS slow,
+                 region = '{OUTAGE_REGION}' AND hour + INTERVAL 1 HOUR > {_OUTAGE}
+                   AND hour < {_OUTAGE} + INTERVAL {OUTAGE_MINUTES} MINUTE AS out,
+                 region = '{OUTAGE_REGION}' AND hour + INTERVAL 1 HOUR > {_OUTAGE}
+                   AND hour < TIMESTAMP '{SLOW_UNTIL}' AS planted
+          FROM out.service_uptime_hourly),
+        happened AS (
+          SELECT 'outage' AS incident_type, service, region, n::VARCHAR || name AS draw,
+                 hour + to_seconds(floor((60 - down) * 60 * u('began', name, n))::BIGINT)
+                   AS started_at, down AS minutes
+          FROM hours WHERE down >= 2 AND NOT out
+          UNION ALL
+          SELECT 'outage', service, '{OUTAGE_REGION}', 'planted' || service, {_OUTAGE},
+                 {OUTAGE_MINUTES}
+          FROM (VALUES ('app'), ('api')) AS s(service)
+          UNION ALL
+          SELECT 'degradation', service, region, n::VARCHAR || name,
+                 hour + to_seconds(floor((60 - slow) * 60 * u('began', name, n))::BIGINT), slow
+          FROM hours WHERE slow >= 29.4 AND NOT planted
+          UNION ALL
+          SELECT 'degradation', 'app', '{OUTAGE_REGION}', 'planted slow',
+                 {_OUTAGE} + INTERVAL {OUTAGE_MINUTES} MINUTE,
+                 epoch(TIMESTAMP '{SLOW_UNTIL}' - {_OUTAGE}) / 60 - {OUTAGE_MINUTES}
+          UNION ALL
+          SELECT kind, service, NULL, kind || i,
+                 TIMESTAMP '{FIRST_DAY}' + to_seconds(floor(
+                   epoch(TIMESTAMP '{END}' - TIMESTAMP '{FIRST_DAY}') * (i + u(kind, i, 0)) / often)
+                   ::BIGINT),
+                 least * exp(1.1 * u('lasts/' || kind, i, 0) * 2)
+          FROM (VALUES ('security', 'app', 11, 90.0), ('data_breach', 'app', 1, 300.0),
+                       ('revenue_system', 'billing', 8, 25.0)) AS k(kind, service, often, least),
+               range(often) AS r(i)),
+        timed AS (
+          SELECT *, started_at + to_seconds(floor(60 * minutes)::BIGINT) AS resolved_at,
+                 started_at + to_seconds(floor(60 * least(
+                     minutes * 0.6, 0.5 + 7 * u('noticed', draw, 0) ** 2))::BIGINT) AS detected_at
+          FROM happened)
+        SELECT 'N' || lpad(row_number() OVER incident::VARCHAR, 4, '0') AS incident_id,
+               incident_type, service, region,
+               CASE WHEN incident_type = 'data_breach' OR minutes >= 60 AND incident_type = 'outage'
+                    THEN 'critical'
+                    WHEN incident_type IN ('security', 'revenue_system') OR minutes >= 8
+                         AND incident_type = 'outage' THEN 'high'
+                    WHEN incident_type = 'outage' OR minutes > 60 THEN 'warning'
+                    ELSE 'info' END AS severity,
+               started_at, detected_at,
+               CASE WHEN resolved_at < TIMESTAMP '{END}' THEN resolved_at END AS resolved_at,
+               incident_type = 'data_breach' AS customer_data_exposed,
+               CASE WHEN days_late(started_at::DATE, 'breakdowns', draw) > 0
+                    THEN known_at(started_at, 'breakdowns', draw)
+                    ELSE least(detected_at + INTERVAL 90 SECOND,
+                               started_at::DATE::TIMESTAMP + INTERVAL 86399 SECOND)
+                    END AS recorded_at
+        FROM timed WHERE started_at < TIMESTAMP '{END}'
+        WINDOW incident AS (ORDER BY started_at, draw)
+        ORDER BY incident_id;
         """
     )

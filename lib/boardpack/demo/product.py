@@ -1,4 +1,4 @@
-"""What people do in the product: users, their sessions, and the events inside each session."""
+"""What people do in the product: users, sessions, the events inside each, and what they build."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ _ACTIONS = """
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Make users for every account; sessions and events for a share ``scale`` of them."""
+    """Make users for every account; sessions, events and objects for a share ``scale`` of them."""
     _users(con)
     _active_days(con)
     _sessions(con)
     _events(con)
+    _objects(con)
 
 
 def _users(con: duckdb.DuckDBPyConnection) -> None:
@@ -236,5 +237,51 @@ def _events(con: duckdb.DuckDBPyConnection) -> None:
                                occurred_at::DATE::TIMESTAMP + INTERVAL 86399 SECOND)
                     END AS recorded_at
         FROM timed;
+        """
+    )
+
+
+def _objects(con: duckdb.DuckDBPyConnection) -> None:
+    """One object an event that makes one, until its owner or the end of the account archives it."""
+    con.execute(
+        f"""
+        CREATE TABLE out.product_objects AS
+        WITH built AS (
+          SELECT e.event_id, e.account_id, e.user_id, e.occurred_at, e.recorded_at, w.no,
+                 CASE event_name WHEN 'dashboard_created' THEN 'dashboard'
+                                 WHEN 'workflow_created' THEN 'workflow' ELSE 'report' END
+                   AS object_type,
+                 CASE WHEN NOT bought AND NOT w.is_internal THEN w.left_at END AS lapses_at
+          FROM out.events AS e
+          JOIN (SELECT user_id, no, left_at, is_internal,
+                       no IN (SELECT no FROM work.lives) AS bought FROM work.users) AS w
+            USING (user_id)
+          WHERE event_name IN ('dashboard_created', 'workflow_created')
+             OR (event_name = 'report_generated' AND u('saved', event_id, 0) < 0.02)),
+        kept AS (
+          SELECT b.*,
+                 least(occurred_at + to_hours((480 - 24 * 700 * ln(u('archived', event_id, 0)))
+                                              ::INTEGER),
+                       l.end_on + to_seconds(floor(90000 + 1100000 * u('closed', event_id, 0))
+                                             ::BIGINT),
+                       lapses_at) AS archived_at,
+                 CASE WHEN object_type = 'workflow'
+                      THEN 3 + floor(22 * u('nodes', event_id, 0) ** 2)::INTEGER END AS nodes
+          FROM built AS b
+          ASOF LEFT JOIN (SELECT no, end_on::TIMESTAMP AS end_on FROM work.lives
+                          WHERE end_on IS NOT NULL) AS l
+            ON l.no = b.no AND l.end_on > b.occurred_at)
+        SELECT 'O-' || event_id AS object_id, object_type, account_id,
+               user_id AS created_by_user_id, occurred_at AS created_at,
+               CASE WHEN archived_at < TIMESTAMP '{END}' THEN archived_at END AS archived_at,
+               CASE WHEN object_type <> 'dashboard' AND u('template', event_id, 0) < 0.6
+                    THEN 'TPL' || (1 + floor(40 * u('which template', event_id, 0)))::INTEGER
+                    END AS template_id,
+               nodes AS node_count,
+               CASE WHEN nodes IS NOT NULL
+                    THEN least(nodes, floor(5 * u('models', event_id, 0) ** 3)::INTEGER)
+                    END AS ai_node_count,
+               recorded_at
+        FROM kept ORDER BY occurred_at, event_id;
         """
     )

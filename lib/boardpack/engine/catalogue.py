@@ -6,7 +6,7 @@ import graphlib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -229,7 +229,7 @@ class Catalogue:
     def _below(self, kpi: str) -> set[str]:
         found: set[str] = set()
         for source in self.source_ids(kpi):
-            found |= {source, *self.sources.tables(source)}
+            found |= {source, *self.sources[source].also, *self.sources.tables(source)}
         return found
 
 
@@ -403,13 +403,17 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
 def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     source = sources[measure.source]
     base = sources[source.derived_from] if source.derived_from else source
-    names = set(measure.needed) | ({str(source.time)} if source.placed_of else set())
+    needed = {base.id: set(measure.needed) | ({str(source.time)} if source.placed_of else set())}
     if source.panel_of or source.distinct_of:
-        entries = [source.panel[name] for name in measure.columns if name in source.panel]
-        texts = [source.where, *(t for entry in entries for t in (entry.value, entry.where))]
-        names = {name for text in texts if text for name in indispensable(text)}
+        needed = {base.id: indispensable(source.where or "true")}
+        for entry in (source.panel[name] for name in measure.columns if name in source.panel):
+            of = sources[entry.of] if entry.of else base
+            texts = filter(None, (entry.value, entry.where, of.time if of.placed_of else None))
+            names = {name for text in texts for name in indispensable(text)}
+            needed.setdefault(of.placed_of or of.id, set()).update(names)
     return {
-        (sources[base.joins[alias].source].id if alias else base.id, column)
+        (sources[table].joins[alias].source if alias else table, column)
+        for table, names in needed.items()
         for alias, _, column in (name.rpartition(".") for name in names)
     }
 
@@ -428,18 +432,20 @@ def column_sql(sources: Sources, source: Source, name: str) -> str:
     return '"' + name.replace(".", "__") + '"'
 
 
+def _writer(sources: Sources, source: Source) -> Callable[[str], str]:
+    return lambda name: column_sql(sources, source, name)
+
+
 def check_panels(sources: Sources) -> None:
     """Read every panel and distinct source once, so that a typo stops the load."""
     for source in sources.declared.values():
         base = sources[source.derived_from] if source.derived_from else source
-
-        def column(name: str, base: Source = base) -> str:
-            return column_sql(sources, base, name)
-
+        column = _writer(sources, base)
         try:
             for condition in filter(None, (source.where, source.exclude)):
                 scalar(condition, column)
             for entry in source.panel.values():
+                column = _writer(sources, sources[entry.of] if entry.of else base)
                 kind = aggregate(entry.value, column).kind
                 if kind not in ("sum", "count", "min", "max"):
                     raise ExpressionError(

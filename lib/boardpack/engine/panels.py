@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from boardpack.engine.catalogue import Measure, column_sql
@@ -50,7 +50,6 @@ def panel(
     split: Sequence[str],
 ) -> Part:
     """The SELECT for measures over a panel; a row is there once its entity has any row."""
-    base = slice_.declared[str(source.panel_of)]
     wanted = sorted({column for measure in measures for column in measure.columns})
     days = {column: _days(source, column, periods) for column in wanted}
     buckets = Buckets.of(
@@ -58,33 +57,26 @@ def panel(
          *(period.end for period in periods)]
     )  # fmt: skip
     ends = [buckets.number(period.end) for period in periods]
-
-    used: set[str] = set(source.entity)
-
-    def column_of_base(name: str) -> str:
-        used.add(name)
-        return column_sql(slice_.declared, base, name)
-
-    units: dict[Unit, str] = {}
+    bases = {str(source.panel_of): _Base(slice_, source, str(source.panel_of))}
     columns = []
+    count = 0
     for name in wanted:
         entry = source.panel[name]
-        measured = aggregate(entry.value, column_of_base)
-        where = None if entry.where is None else scalar(entry.where, column_of_base)
-        unit = units.setdefault((measured.kind, measured.argument, where), f"u{len(units)}")
+        of = entry.of or str(source.panel_of)
+        base = bases.setdefault(of, _Base(slice_, source, of))
+        measured = aggregate(entry.value, base.column)
+        where = None if entry.where is None else scalar(entry.where, base.column)
+        unit = base.units.setdefault((measured.kind, measured.argument, where), f"u{count}")
+        count += unit == f"u{count}"
         ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days[name])
         columns.append(_Column(name, measured.kind, unit, ranges))
-    condition = None if source.where is None else scalar(source.where, column_of_base)
-    entity = [column_sql(slice_.declared, base, name) for name in source.entity]
-    keys = [*entity, *(f'"{d}"' for d in split)]
-    others = borrowed(slice_, base, split)
-    if others.joins and not any("." in name for name in used):
-        body = own_rows(slice_, base, {*used, *others.keys}, buckets, condition)
-        ctes = [("rows", body), *_late(others, entity, units)]
-    else:
-        body = rows(slice_, base, used, split, buckets, open_start=True, condition=condition)
-        ctes = [("rows", body), ("cells", _cells("rows", keys, units))]
-    if _carries(columns, ends):
+    keys = [f'"{name}"' for name in (*source.entity, *split)]
+    ctes = []
+    for number, base in enumerate(bases.values()):
+        ctes += base.cells(split, buckets, str(number) if len(bases) > 1 else "")
+    if len(bases) > 1:
+        ctes.append(("cells", _together(list(bases.values()), split, count)))
+    if len(bases) == 1 and _carries(columns, ends):
         ctes += _carried(columns, ends, keys, len(buckets.edges) + 1)
     else:
         ctes += _fanned(columns, ends, keys)
@@ -113,6 +105,62 @@ def _days(source: Source, column: str, periods: Sequence[Period]) -> list[tuple[
     return [window.days(period) for period in periods]
 
 
+@dataclass
+class _Base:
+    """One of the sources of a panel, and what the panel's columns take from it."""
+
+    slice_: Slice
+    panel: Source
+    name: str
+    units: dict[Unit, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    @property
+    def source(self) -> Source:
+        return self.slice_.declared[self.name]
+
+    @property
+    def entity(self) -> str:
+        """The column that names the entity of the panel."""
+        return self.panel.also.get(self.name, self.panel.entity[0])
+
+    def column(self, name: str) -> str:
+        self.used.add(name)
+        return column_sql(self.slice_.declared, self.source, name)
+
+    def cells(self, split: Sequence[str], buckets: Buckets, suffix: str) -> list[tuple[str, str]]:
+        """CTEs that end in ``cells``: a row an entity, member and bucket."""
+        where = self.panel.where if self.name == self.panel.panel_of else None
+        condition = None if where is None else scalar(where, self.column)
+        entity = self.column(self.entity)
+        others = borrowed(self.slice_, self.source, split)
+        table, cells = f"rows{suffix}", f"cells{suffix}"
+        # A time that is borrowed itself has to meet its table before rows are sorted into buckets.
+        late = others.joins and not any("." in name for name in (*self.used, str(self.source.time)))
+        if late:
+            used = {*self.used, *others.keys}
+            body = own_rows(self.slice_, self.source, used, buckets, condition)
+            return [(table, body), *_late(others, entity, self.units, suffix)]
+        body = rows(
+            self.slice_, self.source, self.used, split, buckets, open_start=True,
+            condition=condition,
+        )  # fmt: skip
+        keys = [entity, *(f'"{d}"' for d in split)]
+        return [(table, body), (cells, _cells(table, keys, self.units))]
+
+
+def _together(bases: Sequence[_Base], split: Sequence[str], count: int) -> str:
+    """The cells of several sources under one entity, each with the units it has."""
+    selects = []
+    for number, base in enumerate(bases):
+        own = set(base.units.values())
+        units = "".join(f", {f'u{i}' if f'u{i}' in own else 'NULL'} AS u{i}" for i in range(count))
+        dims = "".join(f', "{d}"' for d in split)
+        entity = f'"{base.entity}" AS "{base.panel.entity[0]}"'
+        selects.append(f"SELECT {entity}{dims}, bucket{units} FROM cells{number}")
+    return "\nUNION ALL\n".join(selects)
+
+
 def _cells(table: str, keys: Sequence[str], units: Mapping[Unit, str]) -> str:
     """A row an entity, member and bucket."""
     made = "".join(f", {first(unit)} AS {name}" for unit, name in units.items())
@@ -121,19 +169,19 @@ def _cells(table: str, keys: Sequence[str], units: Mapping[Unit, str]) -> str:
 
 
 def _late(
-    others: Borrowed, entity: Sequence[str], units: Mapping[Unit, str]
+    others: Borrowed, entity: str, units: Mapping[Unit, str], suffix: str
 ) -> list[tuple[str, str]]:
     """Cells that meet what is borrowed only when they are few."""
-    own = [*entity, *(f'"{name}"' for name in others.keys if f'"{name}"' not in entity)]
-    shown = [*(f"t.{name}" for name in entity), *others.dimensions, "t.bucket"]
+    own = [entity, *(f'"{name}"' for name in others.keys if f'"{name}"' != entity)]
+    shown = [f"t.{entity}", *others.dimensions, "t.bucket"]
     made = "".join(f", {again(unit[0], f't.{name}')} AS {name}" for unit, name in units.items())
     where = f"\nWHERE {' AND '.join(others.conditions)}" if others.conditions else ""
     places = ", ".join(str(place) for place in range(1, len(shown) + 1))
     return [
-        ("own_cells", _cells("rows", own, units)),
+        (f"own_cells{suffix}", _cells(f"rows{suffix}", own, units)),
         (
-            "cells",
-            f"SELECT {', '.join(shown)}{made}\nFROM own_cells AS t{others.joins}{where}"
+            f"cells{suffix}",
+            f"SELECT {', '.join(shown)}{made}\nFROM own_cells{suffix} AS t{others.joins}{where}"
             f"\nGROUP BY {places}",
         ),
     ]

@@ -1,0 +1,4 @@
+SELECT coalesce(sum(requests), 0) AS value
+FROM request_metrics
+WHERE surface = 'api' AND bucket_start >= $start AND bucket_start < $end AND recorded_at < $as_of_end
+  AND ($cell IS NULL OR region = $cell)
