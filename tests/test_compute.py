@@ -114,11 +114,15 @@ def test_a_row_each_kpi_period_and_member(model: Model) -> None:
         ("trial_to_paid_conversion", "2025-03", "2025-03-20", "provisional",
          "open: the period ends on 2025-03-31"),
         ("trial_signups", "2025-03", "2025-03-31", "final", ""),
+        ("first_contact_resolution_rate", "2025-03", "2025-04-06", "maturing", "mature on 2025-04-08"),
+        ("first_contact_resolution_rate", "2025-03", "2025-04-07", "final", ""),
     ],
 )  # fmt: skip
 def test_status(model: Model, kpi: str, period: str, as_of: str, status: str, reason: str) -> None:
     trial = {"trial_id": "t", "account_id": "a", "started_at": datetime(2025, 3, 2)}
-    frame = figures(model, {**BOOK, "trials": [trial]}, kpi, period, as_of)
+    ticket = {"ticket_id": "t", "account_id": "a", "created_at": datetime(2025, 3, 2),
+              "resolved_at": datetime(2025, 3, 3), "agent_replies": 1}  # fmt: skip
+    frame = figures(model, {**BOOK, "trials": [trial], "tickets": [ticket]}, kpi, period, as_of)
     assert cells(frame, "status", "reason") == [(status, reason)]
 
 
@@ -134,11 +138,19 @@ def test_status(model: Model, kpi: str, period: str, as_of: str, status: str, re
         ("net_revenue_retention", "2025-03", "nothing to divide by: starting is zero"),
         ("trial_signups", "2025-03", "trials has no rows"),
         ("arpa", "2024-12", "before the data: mrr_movements begins on 2025-01-10"),
+        # Tickets solved are of the table of tickets, which begins with the first one asked.
+        ("resolution_time", "2024-12", "before the data: tickets begins on 2025-01-20"),
+        ("resolution_time", "2025-02", "no rows in the period"),
+        ("first_response_time", "2025-02", "nothing to divide by: answered is zero"),
+        ("revenue_churn_rate", "2025-01", "before the data: mrr_movements begins on 2025-01-10"),
+        ("arr_growth_rate_yoy", "2025-12", "nothing to divide by: (now - since) is zero"),
     ],
 )
 def test_before_the_data_there_is_no_zero(model: Model, kpi: str, period: str, reason: str) -> None:
     ledger = [{"entry_id": "e", "posted_on": date(2024, 1, 1), "pnl_line": "sales", "amount": 1}]
-    frame = figures(model, {**BOOK, "gl_entries": ledger}, kpi, period)
+    ticket = {"ticket_id": "t", "account_id": "a", "created_at": datetime(2025, 1, 20),
+              "resolved_at": datetime(2025, 3, 1)}  # fmt: skip
+    frame = figures(model, {**BOOK, "gl_entries": ledger, "tickets": [ticket]}, kpi, period)
     assert cells(frame, "value", "status", "reason") == [(None, "no_value", reason)]
 
 

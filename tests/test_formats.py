@@ -40,6 +40,9 @@ NB = "\u00a0"
         ("mau", 954.6, "955", "955"),
         ("api_response_time_p95", 412.3, "412 ms", "412 ms"),
         ("runway", 22.54, "22.5 months", "22.5 months"),
+        ("page_load_time", 0.514, "0.51 sec", "0.51 sec"),
+        ("session_duration", 16.84, "16.8 min", "16.8 min"),
+        ("first_response_time", 1.96, "2.0 hr", "2.0 hr"),
         ("mrr", float("nan"), "—", "—"),
     ],
 )

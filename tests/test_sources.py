@@ -26,6 +26,13 @@ columns:
 """
 
 
+PLACED = "source: x\ntitle: X\nplaced_of: tickets\ntime: resolved_at\n"
+ALSO = (
+    "source: x\ntitle: X\npanel_of: events\nentity: user_id\nalso: {sessions: user_id}\ncolumns:\n"
+    "  n: {of: sessions, value: count(*), at: period_end}\n"
+)
+
+
 @pytest.fixture(scope="module")
 def sources() -> Sources:
     return Model.open(SUITE).sources
@@ -52,10 +59,24 @@ def test_a_declared_source(tmp_path: Path) -> None:
         ("user_days", {"sessions", "accounts", "users"}),
         ("account_mrr", {"mrr_movements", "accounts"}),
         ("web_visits", {"web_visits"}),
+        ("ticket_answers", {"tickets", "accounts", "users"}),
+        ("new_user_objects", {"product_objects", "accounts", "users"}),
+        ("user_value", {"events", "product_objects", "accounts", "users"}),
     ],
 )
 def test_tables_that_a_source_needs(sources: Sources, source: str, tables: set[str]) -> None:
     assert set(sources.tables(source)) == tables
+
+
+def test_a_placed_source_has_its_tables_columns_and_another_time(sources: Sources) -> None:
+    tickets, solved = sources["tickets"], sources["ticket_resolutions"]
+    assert (solved.derived_from, solved.time, tickets.time) == (
+        "tickets",
+        "resolved_at",
+        "created_at",
+    )
+    assert (solved.columns, solved.dimensions) == (tickets.columns, tickets.dimensions)
+    assert solved.exclude == tickets.exclude
 
 
 def test_sources_may_look_at_each_other(tmp_path: Path) -> None:
@@ -114,6 +135,19 @@ def test_a_workspace_replaces_a_source_of_the_suite(tmp_path: Path) -> None:
         ("source: x\ntitle: X\npanel_of: mrr_movements\nentity: account_id\ncolumns:\n  a: {value: sum(amount), at: noon}\n", None,
          "'noon' is not a point", ""),
         ("source: x\ntitle: X\ndistinct_of: sessions\ncolumns: [usr_id]\n", 4, "'usr_id'", "'user_id'"),
+        (PLACED.replace("tickets", "tickts"), 3, "Unknown source 'tickts'", "'tickets'"),
+        (PLACED.replace("resolved_at", "resolvd_at"), 4, "'resolvd_at'", "'resolved_at'"),
+        (PLACED.replace("resolved_at", "user.creatd_at"), 4, "'creatd_at'", "'created_at'"),
+        (PLACED.replace("resolved_at", "priority"), 4, "'priority' must be a date or timestamp", ""),
+        (PLACED.replace("tickets", "ticket_answers"), 3, "has no time column of its own", ""),
+        (ALSO.replace("sessions:", "sesions:"), 5, "Unknown source 'sesions'", "'sessions'"),
+        (ALSO.replace("user_id}", "usr_id}"), 5, "'usr_id'", "'user_id'"),
+        (ALSO.replace("sessions: user_id", "user_days: user_id"), 5, "has no rows in time", ""),
+        (ALSO.replace("sessions: user_id", "users: user_id"), 5, "has no rows in time", ""),
+        ("source: x\ntitle: X\npanel_of: sessions\nentity: user_id\nalso: {events: user_id}\ncolumns: {}\n",
+         5, "'events' cannot be split by platform, as 'sessions' can", ""),
+        (ALSO.replace("of: sessions", "of: session"), 7, "'session'", "'sessions'"),
+        (ALSO.replace("count(*)", "count(distinct session_id)"), None, "does not add up over the days of a panel", ""),
         ("maps: accounts\ntabel: x\n", 2, "unknown key 'tabel'", "'table'"),
         ("maps: accounts\n", 1, "exactly one of table:, file: and sql:", ""),
     ],

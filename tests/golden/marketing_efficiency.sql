@@ -1,3 +1,8 @@
-WITH won AS ({new_mrr}), spend AS ({marketing_spend})
-SELECT w.value / nullif(s.value, 0) AS value, w.value AS numerator, s.value AS denominator
-FROM won AS w, spend AS s
+SELECT added.value / nullif(spent.cost, 0) AS value, added.value AS numerator, spent.cost AS denominator
+FROM ({new_mrr}) AS added, (
+  SELECT coalesce(sum(g.amount), 0) AS cost
+  FROM gl_entries AS g
+  WHERE g.pnl_line = 'marketing' AND g.recorded_at < $as_of_end
+    AND g.posted_on >= $start AND g.posted_on < $end
+    AND ($cell IS NULL OR coalesce(g.segment, '(unknown)') = $cell)
+) AS spent
