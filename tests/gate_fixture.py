@@ -126,6 +126,65 @@ _COMPANY: Rows = {
         {"entry_id": "G1", "posted_on": date(2025, 6, 30), "pnl_line": "cogs",
          "cost_type": "hosting",
          "segment": "smb", "amount": 8},
+        *({"entry_id": f"G{n + 2}", "posted_on": date(2025, month, 21), "pnl_line": "marketing",
+           "cost_type": "advertising", "segment": "smb", "amount": 5}
+          for n, month in enumerate((4, 5, 6))),
+        {"entry_id": "G5", "posted_on": date(2025, 5, 30), "pnl_line": "marketing",
+         "cost_type": "personnel", "segment": "smb", "amount": 9},
+    ],
+    "marketing_spend": [
+        {"spend_id": f"MS{n}", "spend_on": date(2025, month, 20), "channel": "paid",
+         "spend_type": "advertising", "segment": "smb", "amount": 5}
+        for n, month in enumerate((4, 5, 6))
+    ],
+    "leads": [
+        {"lead_id": "L1", "account_id": "A1", "created_at": datetime(2025, 1, 2), "channel": "paid",
+         "segment": "smb", "region": "europe", "mql_at": datetime(2025, 1, 3),
+         "sql_at": datetime(2025, 1, 4), "opportunity_id": "O1"},
+        {"lead_id": "L2", "created_at": NOON, "channel": "email", "segment": "smb",
+         "region": "mea"},
+    ],
+    "opportunities": [
+        {"opportunity_id": "O1", "account_id": "A1", "lead_id": "L1", "owner_id": "E1",
+         "opportunity_type": "new_business", "segment": "smb", "region": "europe",
+         "sales_motion": "inside", "created_at": datetime(2025, 1, 4), "stage": "closed",
+         "qualified_at": datetime(2025, 1, 5), "amount": 1200, "outcome": "won",
+         "closed_at": datetime(2025, 1, 10, 9)},
+        {"opportunity_id": "O2", "account_id": "A2", "trial_id": "T1", "sales_motion": "direct",
+         "opportunity_type": "new_business", "segment": "enterprise", "region": "apac",
+         "created_at": datetime(2025, 6, 10), "stage": "closed", "amount": 840, "outcome": "won",
+         "closed_at": datetime(2025, 6, 25, 9), "owner_id": "E1"},
+        {"opportunity_id": "O3", "opportunity_type": "new_business", "segment": "smb",
+         "region": "mea", "sales_motion": "inside", "created_at": datetime(2025, 6, 1),
+         "stage": "demo", "amount": 900, "outcome": "open", "owner_id": "E1"},
+    ],
+    "opportunity_stage_history": [
+        {"history_id": "O1-1", "opportunity_id": "O1", "stage": "discovery", "stage_order": 1,
+         "entered_at": datetime(2025, 1, 4), "exited_at": datetime(2025, 1, 5), "amount": 1000},
+        {"history_id": "O1-2", "opportunity_id": "O1", "stage": "qualified", "stage_order": 2,
+         "stage_order_before": 1, "entered_at": datetime(2025, 1, 5),
+         "exited_at": datetime(2025, 1, 10, 9), "amount": 1200},
+        {"history_id": "O1-3", "opportunity_id": "O1", "stage": "closed", "stage_order": 6,
+         "stage_order_before": 2, "entered_at": datetime(2025, 1, 10, 9), "amount": 1200},
+        {"history_id": "O3-1", "opportunity_id": "O3", "stage": "demo", "stage_order": 3,
+         "entered_at": datetime(2025, 6, 1), "amount": 900},
+    ],
+    "contracts": [
+        {"contract_id": "K1", "account_id": "A1", "opportunity_id": "O1", "contract_type": "new",
+         "signed_on": date(2025, 1, 10), "start_date": date(2025, 1, 10), "term_months": 12,
+         "end_date": date(2026, 1, 9), "acv": 1200},
+        {"contract_id": "K2", "account_id": "A1", "contract_type": "expansion",
+         "signed_on": date(2025, 5, 20), "start_date": date(2025, 5, 20), "term_months": 8,
+         "end_date": date(2026, 1, 9), "acv": 240},
+        {"contract_id": "K3", "account_id": "A2", "opportunity_id": "O2", "contract_type": "new",
+         "signed_on": date(2025, 6, 25), "start_date": date(2025, 6, 25), "term_months": 12,
+         "end_date": date(2026, 6, 24), "acv": 840},
+    ],
+    "quotas": [
+        {"quota_id": f"Q{month}", "employee_id": "E1", "quota_kind": "bookings",
+         "period_start": date(2025, month, 1), "period_end": date(2025, month, 28),
+         "quota_value": 1000, "segment": "smb"}
+        for month in (5, 6)
     ],
     "cash_balances": [
         {"month_end": date(2025, 5, 31), "opening_balance": 100, "customer_receipts": 10,

@@ -21,6 +21,8 @@ TABLES = {
     "events", "features", "trials", "web_visits", "survey_responses", "tickets",
     "business_calendar", "request_metrics", "service_uptime_hourly", "gl_entries", "cash_balances",
     "invoices", "invoice_lines", "payments", "product_objects", "incidents", "budgets",
+    "opportunities", "opportunity_stage_history", "contracts", "quotas", "leads",
+    "marketing_spend",
 }  # fmt: skip
 SCALED = {"sessions", "events", "product_objects", "web_visits", "request_metrics"}
 
@@ -221,6 +223,107 @@ RULES = {
                           count(*) AS n FROM gl_entries WHERE pnl_line = 'revenue' GROUP BY ALL)
         SELECT * FROM months LEFT JOIN recognised USING (first) LEFT JOIN posted USING (first)
         WHERE coalesce(abs(amount - booked) > 0.005 * n + 0.001, true)""",
+    "whoever becomes a customer was a deal won that day, at a year of the new MRR": """
+        SELECT account_id, effective_on FROM (
+          SELECT account_id, effective_on, 12 * sum(amount) AS year FROM mrr_movements
+          WHERE movement_type = 'new' GROUP BY ALL)
+        FULL JOIN (
+          SELECT account_id, closed_at::DATE AS effective_on, amount FROM opportunities
+          WHERE outcome = 'won' AND opportunity_type = 'new_business')
+          USING (account_id, effective_on) WHERE amount IS DISTINCT FROM year""",
+    "upgrades and add-ons were deals won that day, at a year of the MRR": """
+        SELECT account_id, effective_on FROM (
+          SELECT account_id, effective_on, 12 * sum(amount) AS year FROM mrr_movements
+          WHERE expansion_type IN ('cross_sell', 'upsell', 'usage') GROUP BY ALL)
+        FULL JOIN (
+          SELECT account_id, closed_at::DATE AS effective_on, amount FROM opportunities
+          WHERE outcome = 'won' AND opportunity_type = 'expansion')
+          USING (account_id, effective_on) WHERE amount IS DISTINCT FROM year""",
+    "a customer who came inbound was a lead before the account was there": """
+        SELECT a.account_id FROM accounts AS a LEFT JOIN leads AS l USING (account_id)
+        WHERE acquisition_channel <> 'direct'
+          AND account_id IN (SELECT account_id FROM mrr_movements)
+          AND NOT coalesce(l.created_at <= a.created_at AND l.channel = a.acquisition_channel
+                           AND l.segment = a.segment AND l.region = a.region, false)""",
+    "a deal and its lead name each other, and the deal comes later": """
+        SELECT opportunity_id FROM opportunities AS o FULL JOIN leads AS l USING (opportunity_id)
+        WHERE o.lead_id IS DISTINCT FROM l.lead_id AND coalesce(o.lead_id, opportunity_id) IS NOT NULL
+           OR o.created_at < l.created_at OR o.created_at < l.sql_at
+           OR l.account_id IS DISTINCT FROM o.account_id AND l.opportunity_id IS NOT NULL""",
+    "sales accepts a lead after marketing does": """
+        SELECT lead_id FROM leads WHERE mql_at < created_at OR sql_at < mql_at
+          OR (sql_at IS NOT NULL AND mql_at IS NULL)""",
+    "contracts in force come to a year of MRR, account by account, at the end of every day": """
+        SELECT account_id, day, sum(amount) FROM (
+          SELECT account_id, start_date AS day, acv AS amount FROM contracts
+          UNION ALL SELECT account_id, ended_on, -acv FROM contracts WHERE ended_on IS NOT NULL
+          UNION ALL SELECT account_id, effective_on, -12 * amount FROM mrr_movements)
+        GROUP BY ALL HAVING sum(amount) <> 0""",
+    "new and expanded contracts are the new and expanded MRR of the day": """
+        SELECT account_id, day FROM (
+          SELECT account_id, signed_on AS day, contract_type AS kind, sum(acv) AS year
+          FROM contracts WHERE contract_type <> 'renewal' GROUP BY ALL)
+        FULL JOIN (
+          SELECT account_id, effective_on AS day, movement_type AS kind, 12 * sum(amount) AS amount
+          FROM mrr_movements WHERE movement_type IN ('new', 'expansion') GROUP BY ALL)
+          USING (account_id, day, kind) WHERE amount IS DISTINCT FROM year""",
+    "a contract with a deal is that deal, won": """
+        SELECT contract_id FROM contracts AS c LEFT JOIN opportunities AS o USING (opportunity_id)
+        WHERE CASE WHEN c.opportunity_id IS NULL THEN contract_type = 'new'
+                   ELSE outcome <> 'won' OR acv <> amount OR signed_on <> closed_at::DATE
+                        OR o.account_id <> c.account_id END
+        UNION ALL SELECT opportunity_id FROM opportunities ANTI JOIN contracts USING (opportunity_id)
+          WHERE outcome = 'won'""",
+    "a contract runs as long as it says, unless it ends before": """
+        SELECT * FROM contracts WHERE signed_on > start_date OR end_date < start_date
+          OR ended_on <= start_date OR ended_on > end_date + 1 OR acv <= 0
+          OR abs(datediff('month', start_date, end_date + 1) - term_months) > 1
+          OR abs(tcv - acv * term_months / 12) > 0.01""",
+    "a deal's stays follow each other from its making to its end": """
+        SELECT * FROM (
+          SELECT h.*, o.created_at, o.closed_at, o.qualified_at,
+                 lag(exited_at) OVER deal AS left_at, lag(stage_order) OVER deal AS order_before
+          FROM opportunity_stage_history AS h JOIN opportunities AS o USING (opportunity_id)
+          WINDOW deal AS (PARTITION BY opportunity_id ORDER BY entered_at, stage_order))
+        WHERE entered_at <> coalesce(left_at, created_at) OR exited_at < entered_at
+           OR stage_order_before IS DISTINCT FROM order_before
+           OR (stage = 'closed') <> coalesce(entered_at = closed_at, false)
+           OR (stage = 'closed' AND exited_at IS NOT NULL)
+           OR ['discovery', 'qualified', 'demo', 'proposal', 'negotiation', 'closed'][stage_order]
+              <> stage OR qualified_at > entered_at AND stage = 'qualified'""",
+    "a deal stands in the stage that its history ends with": """
+        SELECT opportunity_id FROM opportunities AS o LEFT JOIN (
+          SELECT opportunity_id, arg_max(stage, history_id) AS stage,
+                 arg_max(amount, history_id) AS amount,
+                 arg_max(probability, history_id) AS probability,
+                 arg_max(expected_close_on, history_id) AS expected, max(recorded_at) AS last_known
+          FROM opportunity_stage_history GROUP BY ALL) AS h USING (opportunity_id)
+        WHERE o.stage <> h.stage OR o.amount <> h.amount OR o.probability <> h.probability
+           OR o.expected_close_on <> h.expected OR coalesce(o.recorded_at > last_known, true)
+           OR (o.stage = 'closed') <> (o.outcome <> 'open')
+           OR (o.closed_at IS NOT NULL) <> (o.outcome <> 'open')
+           OR (o.loss_reason IS NOT NULL) <> (o.outcome = 'lost')""",
+    "a deal has a seller unless it was bought online, and only then is it never qualified": """
+        SELECT * FROM opportunities WHERE (owner_id IS NULL) <> (sales_motion = 'self_service')
+          OR (sales_motion = 'self_service' AND (qualified_at IS NOT NULL OR outcome <> 'won'))
+          OR (is_head_to_head AND primary_competitor_id IS NULL)""",
+    "every seller has a quota in the month a deal is won": """
+        SELECT opportunity_id FROM opportunities LEFT JOIN quotas
+          ON employee_id = owner_id AND closed_at >= period_start
+         AND closed_at < period_end + INTERVAL 1 DAY
+        WHERE outcome = 'won' AND owner_id IS NOT NULL
+          AND coalesce(quota_value <= 0 OR quota_kind <> 'bookings'
+                       OR quotas.segment <> opportunities.segment, true)""",
+    "marketing spend is the ledger's, people left out, by month, type, channel and segment": """
+        SELECT * FROM (
+          SELECT date_trunc('month', spend_on) AS month, spend_type AS kind,
+                 coalesce(channel, '') AS channel, segment, sum(amount) AS spent
+          FROM marketing_spend GROUP BY ALL)
+        FULL JOIN (
+          SELECT date_trunc('month', posted_on) AS month, cost_type AS kind,
+                 coalesce(channel, '') AS channel, segment, sum(amount) AS posted
+          FROM gl_entries WHERE pnl_line = 'marketing' AND cost_type <> 'personnel' GROUP BY ALL)
+          USING (month, kind, channel, segment) WHERE spent IS DISTINCT FROM posted""",
     "the last day is there": """
         SELECT 1 WHERE (SELECT max(started_at)::DATE FROM sessions) <> DATE '2025-12-31'
             OR (SELECT max(visited_at)::DATE FROM web_visits) <> DATE '2025-12-31'
@@ -228,6 +331,8 @@ RULES = {
             OR (SELECT max(created_at)::DATE FROM product_objects) <> DATE '2025-12-31'
             OR (SELECT max(hour)::DATE FROM service_uptime_hourly) <> DATE '2025-12-31'
             OR (SELECT max(posted_on) FROM gl_entries) <> DATE '2025-12-31'
+            OR (SELECT max(spend_on) FROM marketing_spend) <> DATE '2025-12-31'
+            OR (SELECT max(created_at)::DATE FROM leads) <> DATE '2025-12-31'
             OR (SELECT max(month_end) FROM cash_balances) <> DATE '2025-12-31'""",
     "an event is not known before its session": """
         SELECT event_id FROM events AS e JOIN sessions AS s USING (session_id)
@@ -419,6 +524,32 @@ FIGURES = {
     "API requests over 500 ms, percent": (
         "SELECT 100.0 - 100.0 * sum(le_500) / sum(requests) FROM request_metrics"
         " WHERE surface = 'api' AND bucket_start >= '2025-01-01'", 1.5, 5.5),
+    "qualified deals of 2025 that are won, percent": (
+        "SELECT 100.0 * avg((outcome = 'won')::INTEGER) FROM opportunities"
+        " WHERE qualified_at IS NOT NULL AND closed_at >= '2025-01-01'", 40, 52),
+    "pipeline, in months of what is won from it": (
+        "SELECT (SELECT sum(amount) FROM opportunities WHERE outcome = 'open') / sum(amount) * 12"
+        " FROM opportunities WHERE outcome = 'won' AND qualified_at IS NOT NULL"
+        " AND closed_at >= '2025-01-01'", 4, 10),
+    "days from deal to signature, enterprise": (
+        "SELECT median(closed_at::DATE - created_at::DATE) FROM opportunities"
+        " WHERE outcome = 'won' AND segment = 'enterprise' AND opportunity_type = 'new_business'",
+        60, 110),
+    "annual value of a first contract in 2025": (
+        "SELECT avg(acv) FROM contracts WHERE contract_type = 'new' AND signed_on >= '2025-01-01'",
+        12000, 20000),
+    "quota that sellers of 2025 came to, percent": (
+        "SELECT 100 * (SELECT sum(amount) FROM opportunities WHERE outcome = 'won'"
+        " AND owner_id IS NOT NULL AND closed_at >= '2025-01-01') / sum(quota_value) FROM quotas"
+        " WHERE quota_kind = 'bookings' AND period_start >= '2025-01-01'", 85, 120),
+    "leads a month, last quarter": (
+        "SELECT count(*) / 3.0 FROM leads WHERE created_at >= '2025-10-01'", 900, 1300),
+    "leads of 2025 that marketing qualifies, percent": (
+        "SELECT 100.0 * count(mql_at) / count(*) FROM leads WHERE created_at >= '2025-01-01'",
+        24, 32),
+    "of whom sales accepts, percent": (
+        "SELECT 100.0 * count(sql_at) / count(mql_at) FROM leads WHERE created_at >= '2025-01-01'",
+        22, 32),
 }  # fmt: skip
 
 
@@ -458,6 +589,10 @@ _DETRACTORS = """SELECT avg((score <= 6)::INTEGER) FROM survey_responses
   WHERE survey_type = 'nps' AND region = 'europe' AND sent_at """
 _ADVANCED = """SELECT avg((event_name = 'advanced_analytics_used')::INTEGER) FROM events
   WHERE occurred_at """
+_LOST_TO_RIVAL = """SELECT avg((loss_reason IN ('competitor', 'price')
+    AND primary_competitor_id = 'C3')::INTEGER) FROM opportunities
+  WHERE outcome = 'lost' AND closed_at """
+_PAID_LEADS = "SELECT {what} FROM leads WHERE channel = 'paid' AND created_at "
 STORIES = {
     "small customers leave after the price rise": (
         _CHURN + "first BETWEEN '2025-03-01' AND '2025-04-01'",
@@ -491,6 +626,17 @@ STORIES = {
         " AND effective_on = '2025-11-14'",
         "SELECT -min(amount) FROM mrr_movements WHERE movement_type = 'churn'"
         " AND effective_on BETWEEN '2025-12-01' AND '2025-12-31'", 3.0),
+    "a rival undercuts": (
+        _LOST_TO_RIVAL + ">= '2025-08-01'",
+        _LOST_TO_RIVAL + "BETWEEN '2025-01-01' AND '2025-08-01'", 5.0),
+    "the push brings paid leads": (
+        _PAID_LEADS.format(what="count(*)") + "BETWEEN '2025-09-01' AND '2025-10-01'",
+        _PAID_LEADS.format(what="count(*) / 3") + "BETWEEN '2025-06-01' AND '2025-09-01'", 1.8),
+    "few of whom are qualified": (
+        _PAID_LEADS.format(what="count(*) / count(mql_at)")
+        + "BETWEEN '2025-09-01' AND '2025-10-01'",
+        _PAID_LEADS.format(what="count(*) / count(mql_at)")
+        + "BETWEEN '2025-06-01' AND '2025-09-01'", 1.4),
 }  # fmt: skip
 
 

@@ -137,9 +137,11 @@ def test_the_months_hold_figures_and_not_only_gaps(months: pd.DataFrame) -> None
     rows = months[months["dims"].isin(["", *(f"segment={s}" for s in SEGMENTS)])]
     total = rows[rows["dims"] == ""]
     assert total["value"].isna().groupby(total["kpi"]).mean().max() == 0
-    # A small company may win no enterprise customer in three months.
+    # A small company may win no enterprise customer in three months, or meet no rival in one.
     gaps = rows[rows["value"].isna()]
-    assert set(gaps["kpi"]) <= {"cac", "ltv_cac_ratio", "nps", "trial_to_paid_conversion"}
+    assert set(gaps["kpi"]) <= {
+        "cac", "ltv_cac_ratio", "nps", "trial_to_paid_conversion", "competitive_win_rate",
+    }  # fmt: skip
     assert len(gaps) < 0.02 * len(rows)
 
 
@@ -164,25 +166,41 @@ SELECTED = [
      "session_duration user_engagement security_incidents revenue_growth_rate upsell_rate"),
     ("2025-Q4", 3, "segment", LAST_DAY, "customer_churn_rate tickets_per_100_customers mrr dau mau "
      "total_revenue gross_margin ltv cac runway burn_rate opening_cash cash_balance nps "
-     "api_response_time_p95 net_revenue_retention mrr_growth_rate dau_mau_ratio mabv"),
+     "api_response_time_p95 net_revenue_retention mrr_growth_rate dau_mau_ratio mabv "
+     "bookings_growth_rate pipeline_value pipeline_coverage pipeline_velocity quota_attainment "
+     "sales_cycle_length sql_to_customer_conversion cost_per_lead customer_growth_rate"),
     ("2025", 2, "segment", LAST_DAY, "customer_churn_rate tickets_per_100_customers burn_rate "
-     "first_time_buyers returning_buyer_share total_revenue website_visitors"),
+     "first_time_buyers returning_buyer_share total_revenue website_visitors "
+     "bookings_growth_rate pipeline_progression quota_attainment win_rate content_marketing_roi"),
     ("2025-12", 2, "region", LAST_DAY, "mrr churned_mrr arpa total_customers customer_churn_rate "
      "gross_revenue_retention nps mau dau_mau_ratio mabv total_revenue average_order_value "
      "tickets_per_100_customers trial_to_paid_conversion system_uptime error_rate "
-     "api_response_time_p95 returning_buyer_share"),
+     "api_response_time_p95 returning_buyer_share bookings average_contract_value pipeline_value "
+     "pipeline_velocity pipeline_progression opportunity_progression_rate win_rate "
+     "sales_cycle_length competitive_loss_rate competitive_win_rate leads mql_to_sql_conversion "
+     "pipeline_budget_cut_share customer_growth_rate organic_growth_rate"),
     ("2025-W52", 2, "segment", LAST_DAY, "mrr new_customers customer_churn_rate dau mau "
      "dau_mau_ratio dashboards_per_user nps total_revenue trial_signups support_ticket_volume "
-     "error_rate website_visitors"),
+     "error_rate website_visitors bookings bookings_growth_rate pipeline_value pipeline_coverage "
+     "quota_attainment win_rate leads marketing_qualified_leads marketing_spend cost_per_lead "
+     "pipeline_progression organic_traffic_share"),
     ("2025-12-31", 2, "segment", LAST_DAY, "mrr opening_mrr customer_churn_rate dau mau "
-     "dau_mau_ratio business_value_score system_uptime total_revenue api_response_time_p95"),
+     "dau_mau_ratio business_value_score system_uptime total_revenue api_response_time_p95 "
+     "bookings pipeline_value pipeline_progression marketing_spend leads customer_growth_rate"),
     # In the middle of a month, with rows that are recorded late and a month that is still open.
     ("2025-10", 2, "segment", date(2025, 10, 15), "mrr opening_mrr expansion_mrr total_customers "
      "new_customers customer_churn_rate net_revenue_retention mau dau dashboards_per_user "
      "business_value_score nps support_ticket_volume tickets_per_100_customers trial_signups "
-     "trial_to_paid_conversion total_revenue average_order_value error_rate website_visitors"),
+     "trial_to_paid_conversion total_revenue average_order_value error_rate website_visitors "
+     "bookings average_contract_value pipeline_value pipeline_velocity pipeline_coverage win_rate "
+     "pipeline_progression opportunity_progression_rate sales_cycle_length quota_attainment "
+     "competitive_loss_rate competitive_wins leads marketing_qualified_leads "
+     "sales_qualified_leads mql_to_sql_conversion pipeline_quality_score marketing_spend "
+     "sql_to_customer_conversion signup_conversion_rate funnel_conversion_rate "
+     "customer_growth_rate"),
     ("2025-09", 2, "region", date(2025, 10, 2), "mrr churned_mrr mau trial_signups nps "
-     "trial_to_paid_conversion error_rate support_ticket_volume total_revenue"),
+     "trial_to_paid_conversion error_rate support_ticket_volume total_revenue pipeline_value "
+     "bookings win_rate pipeline_progression sales_qualified_leads mql_to_sql_conversion"),
 ]  # fmt: skip
 
 
@@ -203,10 +221,10 @@ def test_other_periods_and_members(
 def test_rows_recorded_late_are_in_the_demo(company: Company) -> None:
     """Else the as-of cases above would show nothing."""
     kpis, october = (
-        ["mrr", "trial_signups", "support_ticket_volume", "mau"],
+        ["mrr", "trial_signups", "support_ticket_volume", "mau", "pipeline_value", "leads"],
         Period.parse("2025-10"),
     )
     then = company.computed(kpis, october.last(3), [], date(2025, 10, 15))
     now = company.computed(kpis, october.last(3), [], LAST_DAY)
     changed = then["value"].to_numpy() != now["value"].to_numpy()
-    assert changed.sum() >= 4
+    assert changed.sum() >= 6

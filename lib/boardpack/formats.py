@@ -34,7 +34,7 @@ _COMPACT_FROM = 10_000
 #: Units of time, and how long their name is written.
 _DURATIONS: dict[str, Literal["short", "long"]] = {
     "milliseconds": "short", "seconds": "short", "minutes": "short", "hours": "short",
-    "months": "long",
+    "days": "long", "months": "long",
 }  # fmt: skip
 _COMPARATORS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 _ACRONYMS = {"apac", "emea", "eu", "latam", "mea", "smb", "uk", "us", "usa"}
@@ -270,7 +270,7 @@ def _decimals(unit: str, middle: float) -> int:
         return 2 if 0 < middle < 100 else 0
     if unit in ("ratio", "score"):
         return 0 if middle >= 1000 else 1 if middle >= 2 else 2
-    if unit in ("hours", "months", "minutes"):
+    if unit in ("days", "hours", "months", "minutes"):
         return 1
     if unit == "seconds":
         return 2

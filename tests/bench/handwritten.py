@@ -18,6 +18,7 @@ COMPANY = (
     "query_execution_time", "api_calls", "api_usage_growth", "mttr", "security_incidents",
     "data_breaches", "operating_expenses", "ebitda_margin", "profit_margin", "rule_of_40",
     "magic_number", "rnd_efficiency", "burn_vs_budget",
+    "organic_traffic_share", "signup_conversion_rate", "funnel_conversion_rate",
 )  # fmt: skip
 
 
@@ -34,7 +35,8 @@ WITH changes AS (
          sum(CASE WHEN movement_type = 'reactivation' THEN amount ELSE 0 END) AS reactivated,
          max(CASE WHEN movement_type = 'new' THEN 1 ELSE 0 END) AS is_new,
          max(CASE WHEN expansion_type = 'upsell' THEN 1 ELSE 0 END) AS is_upsold,
-         max(CASE WHEN expansion_type = 'cross_sell' THEN 1 ELSE 0 END) AS is_cross_sold
+         max(CASE WHEN expansion_type = 'cross_sell' THEN 1 ELSE 0 END) AS is_cross_sold,
+         max(CASE WHEN movement_type = 'new' AND referral_id IS NOT NULL THEN 1 ELSE 0 END) AS referred
   FROM mrr_movements LEFT JOIN accounts USING (account_id)
   WHERE effective_on < DATE '2026-01-01' AND recorded_at < TIMESTAMP '2026-01-01'
     AND NOT coalesce(is_internal, FALSE)
@@ -45,7 +47,7 @@ months AS (
 ),
 panel AS (
   SELECT account_id, segment, month, new, expansion, contraction, churned, reactivated, is_new,
-         sum(coalesce(change, 0)) OVER account AS closing,
+         referred, sum(coalesce(change, 0)) OVER account AS closing,
          max(is_new) OVER (account ROWS 2 PRECEDING) AS new_3m,
          sum(new) OVER (account ROWS 2 PRECEDING) AS added_3m,
          sum(expansion) OVER (account ROWS 2 PRECEDING) AS expansion_3m,
@@ -76,6 +78,7 @@ SELECT month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS to
        count(CASE WHEN closing_12m > 0 AND closing > 0 THEN 1 END) AS customers_kept,
        count(CASE WHEN closing_12m > 0 AND upsold_12m > 0 THEN 1 END) AS upsold,
        count(CASE WHEN closing_12m > 0 AND cross_sold_12m > 0 THEN 1 END) AS cross_sold,
+       sum(referred) AS referred,
        count(CASE WHEN closing > 0 THEN 1 END) AS customers,
        count(CASE WHEN closing_1m > 0 THEN 1 END) AS customers_1m,
        count(CASE WHEN closing_1m > 0 AND closing <= 0 THEN 1 END) AS lost,
@@ -184,7 +187,8 @@ GROUP BY GROUPING SETS ((month), (month, a.segment))
     """,
     "web_visits": """
 SELECT date_trunc('month', visited_at)::DATE AS month, '' AS segment, 1 AS total,
-       count(DISTINCT visitor_id) AS website_visitors
+       count(DISTINCT visitor_id) AS website_visitors, count(*) AS visits,
+       count(CASE WHEN channel = 'organic_search' THEN 1 END) AS organic_visits
 FROM web_visits
 WHERE visited_at >= TIMESTAMP '2024-12-01' AND visited_at < TIMESTAMP '2026-01-01'
   AND recorded_at < TIMESTAMP '2026-01-01'
@@ -193,6 +197,9 @@ GROUP BY 1
     "trials": """
 SELECT date_trunc('month', started_at)::DATE AS month, coalesce(segment, '(unknown)') AS segment,
        grouping(segment) AS total, count(*) AS trials,
+       count(DISTINCT visitor_id) AS signed_up,
+       count(DISTINCT CASE WHEN converted_at <= ends_at + INTERVAL 30 DAY
+                            AND converted_at < TIMESTAMP '2026-01-01' THEN visitor_id END) AS bought,
        count(CASE WHEN converted_at <= ends_at + INTERVAL 30 DAY
                    AND converted_at < TIMESTAMP '2026-01-01' THEN 1 END) AS converted
 FROM trials LEFT JOIN accounts USING (account_id)
@@ -412,6 +419,140 @@ FROM bought
 WHERE month >= DATE '2024-12-01'
 GROUP BY GROUPING SETS ((month), (month, segment))
     """,
+    "contracts": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+)
+SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       sum(CASE WHEN contract_type <> 'renewal' AND signed_on >= month THEN acv END) AS bookings,
+       sum(CASE WHEN contract_type = 'new' AND signed_on >= month THEN acv END) AS new_acv,
+       count(CASE WHEN contract_type = 'new' AND signed_on >= month THEN 1 END) AS new_contracts,
+       sum(CASE WHEN contract_type = 'new' AND signed_on < month
+                 AND signed_on >= month - INTERVAL 1 MONTH THEN acv END) AS new_acv_before,
+       sum(CASE WHEN contract_type = 'new' AND acquisition_channel = 'content' THEN acv END) AS content_acv
+FROM months
+JOIN contracts ON signed_on < month + INTERVAL 1 MONTH AND signed_on >= month - INTERVAL 11 MONTH
+LEFT JOIN accounts USING (account_id)
+WHERE recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(is_internal, FALSE)
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
+    "opportunities": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+),
+decided AS (
+  SELECT month, o.segment, outcome = 'won' AS won, o.qualified_at IS NOT NULL AS qualified, amount,
+         closed_at >= month AS now, coalesce(is_head_to_head, FALSE) AS head_to_head,
+         owner_id IS NOT NULL AS assisted, epoch(closed_at - o.created_at) / 86400 AS days,
+         loss_reason = 'competitor' OR (loss_reason IN ('price', 'feature_gap')
+           AND primary_competitor_id IS NOT NULL) AS to_competitor
+  FROM months
+  JOIN opportunities AS o ON closed_at < month + INTERVAL 1 MONTH
+                         AND closed_at >= month + INTERVAL 1 MONTH - INTERVAL 90 DAY
+  LEFT JOIN accounts USING (account_id)
+  WHERE outcome IN ('won', 'lost') AND recorded_at < TIMESTAMP '2026-01-01'
+    AND NOT coalesce(is_internal, FALSE)
+)
+SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       count(CASE WHEN now AND won THEN 1 END) AS deals_won,
+       count(CASE WHEN now AND qualified AND won THEN 1 END) AS qualified_won,
+       count(CASE WHEN now AND qualified THEN 1 END) AS qualified_decided,
+       count(CASE WHEN now AND head_to_head AND won THEN 1 END) AS matches_won,
+       count(CASE WHEN now AND head_to_head THEN 1 END) AS matches,
+       count(CASE WHEN now AND NOT won AND to_competitor THEN 1 END) AS lost_to_competitor,
+       count(CASE WHEN now AND NOT won THEN 1 END) AS deals_lost,
+       sum(CASE WHEN now AND won AND assisted THEN amount END) AS won_by_sellers,
+       median(CASE WHEN now AND won THEN days END) AS cycle,
+       count(CASE WHEN qualified AND won THEN 1 END) AS qualified_won_90,
+       count(CASE WHEN qualified THEN 1 END) AS qualified_decided_90,
+       median(CASE WHEN qualified AND won THEN days END) AS cycle_90
+FROM decided
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
+    "opportunity_stage_history": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+),
+stays AS (
+  SELECT month, o.segment, h.opportunity_id,
+         sum(CASE WHEN is_open THEN h.amount END) AS pipeline,
+         sum(CASE WHEN is_open AND stage_order >= 2 THEN h.amount END) AS qualified_pipeline,
+         sum(CASE WHEN is_open AND budget_cut_flag THEN h.amount END) AS cut_pipeline,
+         count(CASE WHEN entered_at >= month AND stage_order_before IS NOT NULL THEN 1 END) AS stays_ended,
+         count(CASE WHEN entered_at >= month AND is_forward THEN 1 END) AS stays_forward,
+         max(CASE WHEN entered_at >= month AND is_forward THEN h.amount END) AS moved
+  FROM (SELECT month, h.*, h.stage <> 'closed'
+                 AND (exited_at IS NULL OR exited_at >= month + INTERVAL 1 MONTH) AS is_open,
+               stage_order > stage_order_before AND (h.stage <> 'closed' OR outcome = 'won') AS is_forward
+        FROM months
+        JOIN opportunity_stage_history AS h ON entered_at < month + INTERVAL 1 MONTH
+        LEFT JOIN (SELECT opportunity_id, outcome FROM opportunities) USING (opportunity_id)) AS h
+  LEFT JOIN opportunities AS o ON o.opportunity_id = h.opportunity_id
+                              AND o.recorded_at < TIMESTAMP '2026-01-01'
+  LEFT JOIN accounts USING (account_id)
+  WHERE h.recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(is_internal, FALSE)
+    AND (entered_at >= month OR is_open)
+  GROUP BY ALL
+)
+SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       sum(pipeline) AS pipeline, sum(qualified_pipeline) AS qualified_pipeline,
+       sum(cut_pipeline) AS cut_pipeline, sum(moved) AS moved, sum(stays_ended) AS stays_ended,
+       sum(stays_forward) AS stays_forward
+FROM stays
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
+    "quotas": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH))::DATE AS month
+)
+SELECT month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       sum(quota_value::DOUBLE
+           * greatest(0, least(period_end, last_day(month)) - greatest(period_start, month) + 1)
+           / (period_end - period_start + 1)) AS quota,
+       sum(quota_value::DOUBLE
+           * (least(period_end, last_day(month))
+              - greatest(period_start, (month - INTERVAL 2 MONTH)::DATE) + 1)
+           / (period_end - period_start + 1)) AS quota_3m
+FROM months
+JOIN quotas ON period_start <= last_day(month) AND period_end >= (month - INTERVAL 2 MONTH)::DATE
+WHERE quota_kind = 'bookings'
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
+    "leads": """
+WITH steps AS (
+  SELECT lead_id, account_id, opportunity_id, segment, mql_at, sql_at,
+         unnest(['lead', 'mql', 'sql']) AS step, unnest([created_at, mql_at, sql_at]) AS happened_at
+  FROM leads WHERE recorded_at < TIMESTAMP '2026-01-01'
+)
+SELECT date_trunc('month', happened_at)::DATE AS month, coalesce(s.segment, '(unknown)') AS segment,
+       grouping(s.segment) AS total, count(CASE WHEN step = 'lead' THEN 1 END) AS leads,
+       count(CASE WHEN step = 'mql' THEN 1 END) AS mqls,
+       count(CASE WHEN step = 'sql' THEN 1 END) AS sqls,
+       count(CASE WHEN step = 'mql' AND sql_at <= mql_at + INTERVAL 60 DAY
+                   AND sql_at < TIMESTAMP '2026-01-01' THEN 1 END) AS accepted,
+       count(CASE WHEN step = 'mql' AND o.created_at <= mql_at + INTERVAL 90 DAY THEN 1 END) AS dealt,
+       count(CASE WHEN step = 'sql' AND outcome = 'won' AND closed_at <= sql_at + INTERVAL 180 DAY
+                  THEN 1 END) AS sqls_won
+FROM steps AS s
+LEFT JOIN opportunities AS o ON o.opportunity_id = s.opportunity_id
+                            AND o.recorded_at < TIMESTAMP '2026-01-01'
+LEFT JOIN accounts AS a ON a.account_id = s.account_id
+WHERE happened_at >= TIMESTAMP '2024-12-01' AND happened_at < TIMESTAMP '2026-01-01'
+  AND NOT coalesce(is_internal, FALSE)
+GROUP BY GROUPING SETS ((1), (1, s.segment))
+    """,
+    "marketing_spend": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+)
+SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       sum(CASE WHEN spend_on >= month THEN amount END) AS spend,
+       sum(CASE WHEN spend_type = 'content' THEN amount END) AS content_spend
+FROM months
+JOIN marketing_spend ON spend_on < month + INTERVAL 1 MONTH AND spend_on >= month - INTERVAL 11 MONTH
+WHERE recorded_at < TIMESTAMP '2026-01-01'
+GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
 }
 
 
@@ -439,6 +580,7 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     for name in (
         "mrr", "opening_mrr", "new_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr",
         "reactivation_mrr", "new_customers", "mau", "website_visitors", "purchases",
+        "bookings", "leads",
     ):  # fmt: skip
         k[name] = m[name]
     k["arr"] = 12 * m["mrr"]
@@ -519,6 +661,34 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
         k[name] = m[name]
     k["returning_buyer_share"] = 100 * (m["buying"] - m["first_time"]) / m["buying"]
     k["purchases_per_customer"] = m["purchases"] / m["buying"]
+    k["bookings_growth_rate"] = 100 * (m["new_acv"] - m["new_acv_before"]) / m["new_acv_before"]
+    k["average_contract_value"] = m["new_acv"] / m["new_contracts"]
+    k["pipeline_value"] = m["pipeline"]
+    k["pipeline_budget_cut_share"] = 100 * m["cut_pipeline"] / m["pipeline"]
+    k["pipeline_coverage"] = m["pipeline"] / m["quota_3m"]
+    won = m["qualified_won_90"] / m["qualified_decided_90"]
+    k["pipeline_velocity"] = m["qualified_pipeline"] * won * 30 / m["cycle_90"]
+    k["pipeline_progression"] = m["moved"]
+    k["opportunity_progression_rate"] = 100 * m["stays_forward"] / m["stays_ended"]
+    k["win_rate"] = 100 * m["qualified_won"] / m["qualified_decided"]
+    k["sales_cycle_length"] = m["cycle"].where(m["deals_won"] > 0)
+    k["quota_attainment"] = 100 * m["won_by_sellers"] / m["quota"]
+    k["competitive_win_rate"] = 100 * m["matches_won"] / m["matches"]
+    k["competitive_wins"] = m["matches_won"]
+    k["competitive_loss_rate"] = 100 * m["lost_to_competitor"] / m["deals_lost"]
+    k["marketing_qualified_leads"] = m["mqls"]
+    k["sales_qualified_leads"] = m["sqls"]
+    k["mql_to_sql_conversion"] = 100 * m["accepted"] / m["mqls"]
+    k["pipeline_quality_score"] = 100 * m["dealt"] / m["mqls"]
+    k["sql_to_customer_conversion"] = 100 * m["sqls_won"] / m["sqls"]
+    k["signup_conversion_rate"] = 100 * m["signed_up"] / m["website_visitors"]
+    k["funnel_conversion_rate"] = 100 * m["bought"] / m["website_visitors"]
+    k["organic_traffic_share"] = 100 * m["organic_visits"] / m["visits"]
+    k["marketing_spend"] = m["spend"]
+    k["cost_per_lead"] = m["spend"] / m["mqls"]
+    k["content_marketing_roi"] = m["content_acv"] / m["content_spend"]
+    k["customer_growth_rate"] = 100 * (m["customers"] - m["customers_1m"]) / m["customers_1m"]
+    k["organic_growth_rate"] = 100 * m["referred"] / m["new_customers"]
     return k.replace([np.inf, -np.inf], np.nan)
 
 

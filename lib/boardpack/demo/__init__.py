@@ -1,6 +1,6 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 24 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 30 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
 sessions, events and objects are kept, of website visitors, and of the buckets that requests are
@@ -15,16 +15,19 @@ These stories are planted for the reports to find (`boardpack.demo.story` has da
           twice the usual churn and several times the contraction in segment smb
 2025-06   the AI assistant is launched: DAU/MAU and advanced analytics rise and stay up, the add-on
           brings cross-sell expansion for months
-2025-09   an advertising push: far more visits (most of them paid) and trials, of which fewer than
-          usual convert; CAC rises
+2025-08   a competitor (C3) begins to undercut: from then on deals are lost to it, head to head
+2025-09   an advertising push: far more visits (most of them paid), leads and trials, of which fewer
+          than usual are qualified or convert; CAC and the cost of a lead rise
 2025-10   on the 14th Europe is down for 345 minutes and slow until the 21st: uptime, error rate,
           p95 and tickets of the region; NPS there until 2025-11-24
 2025-11   on the 14th the largest European customer leaves: churned MRR of enterprise
 ========  ======================================================================================
 
 What holds to the cent, at any seed and scale: the MRR bridge in every month and segment, MRR of the
-subscriptions in force against the movements at the end of every day, invoices against their lines,
-successful payments against paid invoices, cash receipts against payments, and the cash bridge.
+subscriptions in force and the annual value of the contracts in force against the movements at the
+end of every day, deals won against their contracts, marketing spend against the ledger, invoices
+against their lines, successful payments against paid invoices, cash receipts against payments, and
+the cash bridge.
 Ledger revenue is recognised revenue rounded once a month, segment and kind of line. Two rows in a
 hundred are recorded late, none after 2025-12-31.
 """
@@ -40,12 +43,15 @@ import duckdb
 from boardpack.demo import (
     billing,
     company,
+    contracts,
     draws,
     finance,
     growth,
+    marketing,
     platform,
     product,
     revenue,
+    sales,
     support,
 )
 from boardpack.errors import StorageError, UserError
@@ -95,6 +101,9 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         company.build(con)
         progress("subscriptions and MRR")
         revenue.build(con)
+        progress("opportunities and contracts")
+        sales.build(con)
+        contracts.build(con)
         progress("invoices and payments")
         billing.build(con)
         progress("users, sessions and events")
@@ -107,6 +116,8 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         platform.build(con, scale=scale)
         progress("ledger and cash")
         finance.build(con)
+        progress("leads and marketing spend")
+        marketing.build(con)
         tables = con.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'out' ORDER BY table_name"
         ).fetchall()

@@ -43,5 +43,13 @@ OUTAGE_FELT_UNTIL = date(2025, 11, 25)
 WHALE_STARTS = date(2023, 11, 14)
 WHALE_LEAVES = date(2025, 11, 14)
 
+#: A competitor undercuts: from this day far more deals are lost in head-to-head with it.
+RIVAL_ON = date(2025, 8, 1)
+RIVAL = "C3"
+
+#: The push brings more leads too, of whom fewer are qualified.
+PUSH_LEADS = 2.4
+PUSH_QUALIFIED = 0.5
+
 #: Financing rounds: the month (0 is 2023-01) and the money received in it.
 ROUNDS = ((15, 16_000_000),)

@@ -58,7 +58,6 @@ def panel(
     )  # fmt: skip
     ends = [buckets.number(period.end) for period in periods]
     bases = {str(source.panel_of): _Base(slice_, source, str(source.panel_of))}
-    whole = not all(_blind_to_empty(slice_, source, measure) for measure in measures)
     columns = []
     count = 0
     for name in wanted:
@@ -71,42 +70,25 @@ def panel(
         count += unit == f"u{count}"
         ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days[name])
         columns.append(_Column(name, measured.kind, unit, ranges))
-        base.columns.append(columns[-1])
     keys = [f'"{name}"' for name in (*source.entity, *split)]
     ctes = []
-    floors = [base.floors(whole) for base in bases.values()]
-    for number, (base, floor) in enumerate(zip(bases.values(), floors, strict=True)):
-        suffix = str(number) if len(bases) > 1 else ""
-        ctes += base.cells(split, buckets, suffix, open_start=floor is None)
+    for number, base in enumerate(bases.values()):
+        ctes += base.cells(split, buckets, str(number) if len(bases) > 1 else "")
     if len(bases) > 1:
-        ctes.append(("cells", _together(list(bases.values()), split, count)))
-    if floors == [None] and _carries(columns, ends):
+        ctes.append(("parts", _together(list(bases.values()), split, count)))
+        ctes.append(("cells", _merged(columns, keys)))
+    if _carries(columns, ends):
         ctes += _carried(columns, ends, keys, len(buckets.edges) + 1)
+    elif all(column.kind == "count" for column in columns):
+        ctes += _counted(columns, ends, keys, len(buckets.edges) + 1)
     else:
-        ctes += _fanned(columns, ends, keys, floors)
+        ctes += _fanned(columns, ends, keys)
     return Part(
         tuple(ctes),
         labels("s", by, split),
         {name: f"CAST({_measured(measure)} AS DOUBLE)" for measure, name in measures.items()},
         f"FROM panel AS s\n{grouping('s', split)}",
     )
-
-
-def _blind_to_empty(slice_: Slice, source: Source, measure: Measure) -> bool:
-    """Whether a row of the panel in which nothing happened changes nothing, so may be left out."""
-    kind, argument = measure.aggregate.kind, measure.aggregate.argument
-    if kind not in ("sum", "count") or measure.known_only:
-        return False
-    kinds = {name: aggregate(source.panel[name].value, str).kind for name in measure.columns}
-    empty = ", ".join(
-        f'{"NULL" if made in ("min", "max") else "0"} AS "{name}"' for name, made in kinds.items()
-    )
-    added = argument if kind == "sum" else "1"
-    row = slice_.con.execute(
-        f"SELECT coalesce({measure.where or 'true'}, false) AND coalesce({added}, 0) <> 0"
-        f" FROM (SELECT {empty or '0 AS nothing'}) AS empty"
-    ).fetchone()
-    return row == (False,)
 
 
 def _measured(measure: Measure) -> str:
@@ -135,7 +117,6 @@ class _Base:
     name: str
     units: dict[Unit, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    columns: list[_Column] = field(default_factory=list)
 
     @property
     def source(self) -> Source:
@@ -150,19 +131,7 @@ class _Base:
         self.used.add(name)
         return column_sql(self.slice_.declared, self.source, name)
 
-    def floors(self, whole: bool) -> list[int] | None:
-        """The first bucket of each period that a column looks at; None when it is the very first.
-
-        ``whole`` wants every entity that ever had a row.
-        """
-        lows = [[low for low, _ in column.ranges] for column in self.columns]
-        if whole or not lows or any(low == 0 for column in lows for low in column):
-            return None
-        return [min(of_period) for of_period in zip(*lows, strict=True)]
-
-    def cells(
-        self, split: Sequence[str], buckets: Buckets, suffix: str, *, open_start: bool
-    ) -> list[tuple[str, str]]:
+    def cells(self, split: Sequence[str], buckets: Buckets, suffix: str) -> list[tuple[str, str]]:
         """CTEs that end in ``cells``: a row an entity, member and bucket."""
         where = self.panel.where if self.name == self.panel.panel_of else None
         condition = None if where is None else scalar(where, self.column)
@@ -173,12 +142,10 @@ class _Base:
         late = others.joins and not any("." in name for name in (*self.used, str(self.source.time)))
         if late:
             used = {*self.used, *others.keys}
-            body = own_rows(
-                self.slice_, self.source, used, buckets, condition, open_start=open_start
-            )
+            body = own_rows(self.slice_, self.source, used, buckets, condition)
             return [(table, body), *_late(others, entity, self.units, suffix)]
         body = rows(
-            self.slice_, self.source, self.used, split, buckets, open_start=open_start,
+            self.slice_, self.source, self.used, split, buckets, open_start=True,
             condition=condition,
         )  # fmt: skip
         keys = [entity, *(f'"{d}"' for d in split)]
@@ -193,8 +160,16 @@ def _together(bases: Sequence[_Base], split: Sequence[str], count: int) -> str:
         units = "".join(f", {f'u{i}' if f'u{i}' in own else 'NULL'} AS u{i}" for i in range(count))
         dims = "".join(f', "{d}"' for d in split)
         entity = f'"{base.entity}" AS "{base.panel.entity[0]}"'
-        selects.append(f"SELECT {entity}{dims}, bucket, {number} AS base{units} FROM cells{number}")
+        selects.append(f"SELECT {entity}{dims}, bucket{units} FROM cells{number}")
     return "\nUNION ALL\n".join(selects)
+
+
+def _merged(columns: Sequence[_Column], keys: Sequence[str]) -> str:
+    """One cell an entity, member and bucket of the parts that several sources brought."""
+    kinds = {column.unit: column.kind for column in columns}
+    made = "".join(f", {again(kind, unit)} AS {unit}" for unit, kind in kinds.items())
+    by = ", ".join([*keys, "bucket"])
+    return f"SELECT {by}{made} FROM parts GROUP BY {by}"
 
 
 def _cells(table: str, keys: Sequence[str], units: Mapping[Unit, str]) -> str:
@@ -224,26 +199,13 @@ def _late(
 
 
 def _fanned(
-    columns: Sequence[_Column],
-    ends: Sequence[int],
-    keys: Sequence[str],
-    floors: Sequence[Sequence[int] | None],
+    columns: Sequence[_Column], ends: Sequence[int], keys: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """The panel by giving every cell to every period that looks back at it."""
-    bounded = {base: floor for base, floor in enumerate(floors) if floor is not None}
-    edges = [f"{edge}{i}" for i in range(len(columns)) for edge in ("lo", "hi")]
+    """The panel by giving every cell to every period that begins after it."""
     spine = values(
-        ["p", *edges, *(f"floor{base}" for base in bounded), "hi"],
-        [
-            [p, *(n for c in columns for n in c.ranges[p]), *(f[p] for f in bounded.values()), end]
-            for p, end in enumerate(ends)
-        ],
+        ["p", *(f"{edge}{i}" for i in range(len(columns)) for edge in ("lo", "hi")), "hi"],
+        [[p, *(n for c in columns for n in c.ranges[p]), end] for p, end in enumerate(ends)],
     )
-    at_or_after = "".join(
-        f" AND c.bucket >= s.floor{base}" if len(floors) == 1
-        else f" AND (c.base <> {base} OR c.bucket >= s.floor{base})"
-        for base in bounded
-    )  # fmt: skip
     made = "".join(
         ", " + column.written(
             again(
@@ -258,10 +220,64 @@ def _fanned(
         ("spine", spine),
         (
             "panel",
-            f"SELECT {by}{made}\nFROM spine AS s JOIN cells AS c ON c.bucket < s.hi"
-            f"{at_or_after}\nGROUP BY {by}",
+            f"SELECT {by}{made}\nFROM spine AS s JOIN cells AS c ON c.bucket < s.hi\nGROUP BY {by}",
         ),
     ]
+
+
+def _counted(
+    columns: Sequence[_Column], ends: Sequence[int], keys: Sequence[str], after: int
+) -> list[tuple[str, str]]:
+    """The panel from running counts: what a range holds is the count at its end less that before.
+
+    A row for each stretch in which an entity's counts stand still, met once for each edge of a
+    period's ranges; giving every cell to every later period would be many times as much.
+    """
+    edges = list(
+        dict.fromkeys(
+            [
+                tuple(ends),
+                *(tuple(pair[end] for pair in c.ranges) for c in columns for end in (0, 1)),
+            ]
+        )
+    )
+    units = list(dict.fromkeys(column.unit for column in columns))
+    by = ", ".join(keys)
+    # A sum of whole numbers would be of a wider type, which costs far more to add up.
+    running = "".join(f", SUM(CAST({unit} AS DOUBLE)) OVER entity AS {unit}" for unit in units)
+
+    def at(edge: tuple[int, ...], unit: str) -> str:
+        return f"COALESCE(e{edges.index(edge)}.{unit}, 0)" if any(edge) else "0"
+
+    made = ""
+    for column in columns:
+        low, high = (tuple(pair[end] for pair in column.ranges) for end in (0, 1))
+        counted = f"{at(high, column.unit)} - {at(low, column.unit)}"
+        made += f', CAST({counted} AS BIGINT) AS "{column.name}"'
+    joins = "".join(
+        f"\nLEFT JOIN stretches AS e{i} ON {_same(f'e{i}', keys)}"
+        f" AND e{i}.bucket < s.e{i} AND e{i}.following >= s.e{i}"
+        for i, edge in enumerate(edges)
+        if i and any(edge)
+    )
+    rows_ = [[p, *(edge[p] for edge in edges)] for p in range(len(ends))]
+    return [
+        ("spine", values(["p", *(f"e{i}" for i in range(len(edges)))], rows_)),
+        (
+            "stretches",
+            f"SELECT {by}, bucket, LEAD(bucket, 1, {after}) OVER entity AS following{running}"
+            f"\nFROM cells\nWINDOW entity AS (PARTITION BY {by} ORDER BY bucket)",
+        ),
+        (
+            "panel",
+            f"SELECT s.p, {', '.join(f'e0.{key}' for key in keys)}{made}\nFROM spine AS s"
+            f" JOIN stretches AS e0 ON e0.bucket < s.e0 AND e0.following >= s.e0{joins}",
+        ),
+    ]
+
+
+def _same(alias: str, keys: Sequence[str]) -> str:
+    return " AND ".join(f"{alias}.{key} = e0.{key}" for key in keys)
 
 
 def _to_date(ends: Sequence[int]) -> tuple[tuple[int, int], ...]:

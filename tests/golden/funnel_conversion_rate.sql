@@ -1,0 +1,12 @@
+WITH bought AS (
+  SELECT DISTINCT t.visitor_id
+  FROM trials AS t JOIN accounts AS a USING (account_id)
+  WHERE t.started_at >= $start AND t.started_at < $end AND t.recorded_at < $as_of_end
+    AND t.converted_at < $as_of_end
+    AND date_diff('second', t.ends_at, t.converted_at) <= 30 * 86400
+    AND t.visitor_id IS NOT NULL AND NOT coalesce(a.is_internal, FALSE)
+),
+counted AS (SELECT count(*) AS n FROM bought),
+visitors AS ({website_visitors})
+SELECT 100 * n / nullif(v.value, 0) AS value, n AS numerator, v.value AS denominator
+FROM counted, visitors AS v

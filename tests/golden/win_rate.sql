@@ -1,0 +1,10 @@
+WITH decided AS (
+  SELECT o.outcome
+  FROM opportunities AS o LEFT JOIN accounts AS a USING (account_id)
+  WHERE o.closed_at >= $start AND o.closed_at < least(CAST($end AS TIMESTAMP), $as_of_end)
+    AND o.recorded_at < $as_of_end AND NOT coalesce(a.is_internal, FALSE) AND ($cell IS NULL OR $cell IN (o.segment, o.region))
+    AND o.qualified_at IS NOT NULL
+)
+SELECT 100 * avg((outcome = 'won')::INTEGER) AS value, count(*) FILTER (outcome = 'won') AS numerator,
+       count(*) AS denominator
+FROM decided
