@@ -1,8 +1,8 @@
 """The orders behind what customers pay: contracts, new, expanded and renewed.
 
 A contract runs for a year, or for two, whatever the rhythm of its invoices. What was ordered in
-between ends with it, and the renewal is over all of it. A customer who takes less signs anew for the
-rest of the term; one who is billed monthly may leave before its end.
+between ends with it, and the renewal is over all of it. A customer who takes less signs anew for
+the rest of the term; one who is billed monthly may leave before its end.
 """
 
 from __future__ import annotations

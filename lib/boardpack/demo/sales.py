@@ -110,7 +110,8 @@ def _others(con: duckdb.DuckDBPyConnection) -> None:
                region, sales_motion, channel, NULL::TIMESTAMP AS account_at,
                NULL::TIMESTAMP AS trial_at, true AS won,
                round(amount * (1.04 + 0.2 * u('next year', id, 0)), 0)::DECIMAL(18, 2) AS amount,
-               created_at + INTERVAL 365 DAY AS created_at, closed_at + INTERVAL 365 DAY AS closed_at
+               created_at + INTERVAL 365 DAY AS created_at,
+               closed_at + INTERVAL 365 DAY AS closed_at
         FROM work.won_deals AS d
         WHERE sales_motion <> 'self_service' AND kind <> 'whale'
           AND created_at + INTERVAL 365 DAY < TIMESTAMP '{END}'
