@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -248,4 +249,4 @@ def test_doctor(run: Run) -> None:
     assert (lacks["purchases"], lacks["mrr"]) == ("", "not connected: mrr_movements")
     text = run("doctor", EXAMPLE).stdout
     assert "mrr_movements            not connected" in text
-    assert f"4 of {len(demo['sources'])} connected" in text
+    assert re.search(r"\b4 of \d+ connected", text)

@@ -58,6 +58,7 @@ def panel(
     )  # fmt: skip
     ends = [buckets.number(period.end) for period in periods]
     bases = {str(source.panel_of): _Base(slice_, source, str(source.panel_of))}
+    whole = not all(_blind_to_empty(slice_, source, measure) for measure in measures)
     columns = []
     count = 0
     for name in wanted:
@@ -70,22 +71,42 @@ def panel(
         count += unit == f"u{count}"
         ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days[name])
         columns.append(_Column(name, measured.kind, unit, ranges))
+        base.columns.append(columns[-1])
     keys = [f'"{name}"' for name in (*source.entity, *split)]
     ctes = []
-    for number, base in enumerate(bases.values()):
-        ctes += base.cells(split, buckets, str(number) if len(bases) > 1 else "")
+    floors = [base.floors(whole) for base in bases.values()]
+    for number, (base, floor) in enumerate(zip(bases.values(), floors, strict=True)):
+        suffix = str(number) if len(bases) > 1 else ""
+        ctes += base.cells(split, buckets, suffix, open_start=floor is None)
     if len(bases) > 1:
         ctes.append(("cells", _together(list(bases.values()), split, count)))
-    if len(bases) == 1 and _carries(columns, ends):
+    if floors == [None] and _carries(columns, ends):
         ctes += _carried(columns, ends, keys, len(buckets.edges) + 1)
     else:
-        ctes += _fanned(columns, ends, keys)
+        ctes += _fanned(columns, ends, keys, floors)
     return Part(
         tuple(ctes),
         labels("s", by, split),
         {name: f"CAST({_measured(measure)} AS DOUBLE)" for measure, name in measures.items()},
         f"FROM panel AS s\n{grouping('s', split)}",
     )
+
+
+def _blind_to_empty(slice_: Slice, source: Source, measure: Measure) -> bool:
+    """Whether a row of the panel in which nothing happened changes nothing, so may be left out."""
+    kind, argument = measure.aggregate.kind, measure.aggregate.argument
+    if kind not in ("sum", "count") or measure.known_only:
+        return False
+    kinds = {name: aggregate(source.panel[name].value, str).kind for name in measure.columns}
+    empty = ", ".join(
+        f'{"NULL" if made in ("min", "max") else "0"} AS "{name}"' for name, made in kinds.items()
+    )
+    added = argument if kind == "sum" else "1"
+    row = slice_.con.execute(
+        f"SELECT coalesce({measure.where or 'true'}, false) AND coalesce({added}, 0) <> 0"
+        f" FROM (SELECT {empty or '0 AS nothing'}) AS empty"
+    ).fetchone()
+    return row == (False,)
 
 
 def _measured(measure: Measure) -> str:
@@ -114,6 +135,7 @@ class _Base:
     name: str
     units: dict[Unit, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    columns: list[_Column] = field(default_factory=list)
 
     @property
     def source(self) -> Source:
@@ -128,7 +150,19 @@ class _Base:
         self.used.add(name)
         return column_sql(self.slice_.declared, self.source, name)
 
-    def cells(self, split: Sequence[str], buckets: Buckets, suffix: str) -> list[tuple[str, str]]:
+    def floors(self, whole: bool) -> list[int] | None:
+        """The first bucket of each period that a column looks at; None when it is the very first.
+
+        ``whole`` wants every entity that ever had a row.
+        """
+        lows = [[low for low, _ in column.ranges] for column in self.columns]
+        if whole or not lows or any(low == 0 for column in lows for low in column):
+            return None
+        return [min(of_period) for of_period in zip(*lows, strict=True)]
+
+    def cells(
+        self, split: Sequence[str], buckets: Buckets, suffix: str, *, open_start: bool
+    ) -> list[tuple[str, str]]:
         """CTEs that end in ``cells``: a row an entity, member and bucket."""
         where = self.panel.where if self.name == self.panel.panel_of else None
         condition = None if where is None else scalar(where, self.column)
@@ -139,10 +173,12 @@ class _Base:
         late = others.joins and not any("." in name for name in (*self.used, str(self.source.time)))
         if late:
             used = {*self.used, *others.keys}
-            body = own_rows(self.slice_, self.source, used, buckets, condition)
+            body = own_rows(
+                self.slice_, self.source, used, buckets, condition, open_start=open_start
+            )
             return [(table, body), *_late(others, entity, self.units, suffix)]
         body = rows(
-            self.slice_, self.source, self.used, split, buckets, open_start=True,
+            self.slice_, self.source, self.used, split, buckets, open_start=open_start,
             condition=condition,
         )  # fmt: skip
         keys = [entity, *(f'"{d}"' for d in split)]
@@ -157,7 +193,7 @@ def _together(bases: Sequence[_Base], split: Sequence[str], count: int) -> str:
         units = "".join(f", {f'u{i}' if f'u{i}' in own else 'NULL'} AS u{i}" for i in range(count))
         dims = "".join(f', "{d}"' for d in split)
         entity = f'"{base.entity}" AS "{base.panel.entity[0]}"'
-        selects.append(f"SELECT {entity}{dims}, bucket{units} FROM cells{number}")
+        selects.append(f"SELECT {entity}{dims}, bucket, {number} AS base{units} FROM cells{number}")
     return "\nUNION ALL\n".join(selects)
 
 
@@ -188,13 +224,26 @@ def _late(
 
 
 def _fanned(
-    columns: Sequence[_Column], ends: Sequence[int], keys: Sequence[str]
+    columns: Sequence[_Column],
+    ends: Sequence[int],
+    keys: Sequence[str],
+    floors: Sequence[Sequence[int] | None],
 ) -> list[tuple[str, str]]:
-    """The panel by giving every cell to every period that begins after it."""
+    """The panel by giving every cell to every period that looks back at it."""
+    bounded = {base: floor for base, floor in enumerate(floors) if floor is not None}
+    edges = [f"{edge}{i}" for i in range(len(columns)) for edge in ("lo", "hi")]
     spine = values(
-        ["p", *(f"{edge}{i}" for i in range(len(columns)) for edge in ("lo", "hi")), "hi"],
-        [[p, *(n for c in columns for n in c.ranges[p]), end] for p, end in enumerate(ends)],
+        ["p", *edges, *(f"floor{base}" for base in bounded), "hi"],
+        [
+            [p, *(n for c in columns for n in c.ranges[p]), *(f[p] for f in bounded.values()), end]
+            for p, end in enumerate(ends)
+        ],
     )
+    at_or_after = "".join(
+        f" AND c.bucket >= s.floor{base}" if len(floors) == 1
+        else f" AND (c.base <> {base} OR c.bucket >= s.floor{base})"
+        for base in bounded
+    )  # fmt: skip
     made = "".join(
         ", " + column.written(
             again(
@@ -209,7 +258,8 @@ def _fanned(
         ("spine", spine),
         (
             "panel",
-            f"SELECT {by}{made}\nFROM spine AS s JOIN cells AS c ON c.bucket < s.hi\nGROUP BY {by}",
+            f"SELECT {by}{made}\nFROM spine AS s JOIN cells AS c ON c.bucket < s.hi"
+            f"{at_or_after}\nGROUP BY {by}",
         ),
     ]
 
