@@ -43,6 +43,7 @@ NB = "\u00a0"
         ("page_load_time", 0.514, "0.51 sec", "0.51 sec"),
         ("session_duration", 16.84, "16.8 min", "16.8 min"),
         ("first_response_time", 1.96, "2.0 hr", "2.0 hr"),
+        ("sales_cycle_length", 21.98, "22.0 days", "22.0 days"),
         ("mrr", float("nan"), "—", "—"),
     ],
 )
@@ -58,6 +59,7 @@ def test_numbers_in_english(kpi: str, value: float, short: str, full: str) -> No
         ("mau", 14_772.0, "14.772", "14.772"),
         ("gross_margin", 25.34, f"25,3{NB}%", f"25,3{NB}%"),
         ("runway", 22.54, "22,5 Monate", "22,5 Monate"),
+        ("sales_cycle_length", 21.98, "22,0 Tage", "22,0 Tage"),
     ],
 )
 def test_numbers_in_german(kpi: str, value: float, short: str, full: str) -> None:

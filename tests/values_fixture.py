@@ -63,6 +63,7 @@ def _facts() -> dict[str, KpiFacts]:
             kpi("page_load_time", "Page load time", "seconds", "lower"),
             kpi("session_duration", "Session duration", "minutes"),
             kpi("first_response_time", "First response time", "hours", "lower"),
+            kpi("sales_cycle_length", "Sales cycle", "days", "lower"),
             kpi("mau", "Monthly active users", "count"),
             kpi("dashboards_per_user", "Dashboards per user", "ratio"),
             kpi("business_value_score", "Business value score", "score"),
