@@ -1,10 +1,10 @@
-"""Tables: the scorecard, members of a dimension, periods side by side, definitions."""
+"""Tables: the scorecard, members of a dimension, periods side by side, restatements."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from boardpack.blocks import Text
+from boardpack.blocks import Shown, Text
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import (
     Box,
@@ -12,6 +12,7 @@ from boardpack.markup import (
     Column,
     Line,
     NoValue,
+    Number,
     Paragraph,
     Piece,
     Span,
@@ -21,6 +22,7 @@ from boardpack.markup import (
 )
 from boardpack.periods import Period
 from boardpack.readings import Reading, member_readings, read
+from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
 from boardpack.values import KpiFacts, Value, Values
 
@@ -114,6 +116,39 @@ def not_available(values: Values) -> Text:
     return text(Bullets(items)) if items else Text("")
 
 
+def restatements(values: Values, restated: Sequence[Restated], most: int = 20) -> Text:
+    """The figures that an earlier edition published otherwise: before, now and the cause of it.
+
+    ``restated`` is what the run found. Totals come before members, and at most ``most`` for each
+    edition compared with; the rest is counted, and listed in a file of the edition. One line when
+    nothing was restated.
+    """
+    formatter = Formatter(values)
+    read = [found for found in restated if not found.problem]
+    pieces: list[Piece] = [_lead(formatter, values, restated)]
+    for against in read:
+        seen = [row for row in against.rows if row.is_seen]
+        seen.sort(key=lambda row: bool(row.dims))
+        if seen:
+            heads = (("KPI", 22), ("Period", 13), ("Member", 13))
+            columns = (
+                *(Column(head, share) for head, share in heads),
+                *(Column(head, 14, "right") for head in ("Published", "Now", "Change")),
+                Column("Cause", 14),
+            )
+            rows = tuple(_restated(formatter, row) for row in seen[:most])
+            title = f"Against {_edition(formatter, values, against)}"
+            pieces.append(Paragraph((Strong((title,)),)))
+            pieces.append(Box("scorecard", (Table(columns, rows),)))
+        if said := _beside(against.rows, len(seen) - most):
+            pieces.append(Box("note", (Paragraph((said,)),)))
+    for against in restated:
+        if against.problem:
+            told = f"Not compared with {_edition(formatter, values, against)}: {against.problem}"
+            pieces.append(Box("note", (Paragraph((told,)),)))
+    return text(*pieces)
+
+
 def status(reading: Reading) -> Line:
     """Whether the target is met, in a word that also has a colour."""
     if reading.standing == "no value":
@@ -134,6 +169,64 @@ def change(reading: Reading, other: Value) -> Line:
     written = number(reading.now, said, "change")
     judgement = reading.verdict_on(other)
     return (Span(_JUDGEMENTS[judgement], (written,)),) if judgement else (written,)
+
+
+def _lead(formatter: Formatter, values: Values, restated: Sequence[Restated]) -> Paragraph:
+    read = [found for found in restated if not found.problem]
+    if not read:
+        return Paragraph(("No earlier edition shows these figures: nothing was restated.",))
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for found in read:
+        names[any(row.is_seen for row in found.rows)].append(_edition(formatter, values, found))
+    changed, stand = " and ".join(names[True]), " and ".join(names[False])
+    if not changed:
+        return Paragraph((f"Nothing was restated: the figures of {stand} stand.",))
+    count = sum(row.is_seen for found in read for row in found.rows)
+    said = f"{count:,} {'figure reads' if count == 1 else 'figures read'} otherwise than {changed}"
+    also = f" Those of {stand} stand." if stand else ""
+    return Paragraph((f"{said} published.{also}",))
+
+
+def _edition(formatter: Formatter, values: Values, against: Restated) -> str:
+    revision = f"revision {against.revision}"
+    if against.period == values.report.period:
+        return revision
+    return f"{formatter.period(Period.parse(against.period))}, {revision}"
+
+
+def _restated(formatter: Formatter, row: Restatement) -> tuple[Line, ...]:
+    def figure(value: float | None, written: str, what: str) -> Line:
+        if value is None:
+            return (NoValue("no value"),)
+        return (Number(Shown(row.kpi, row.period, row.dims, written, what)),)
+
+    dimension, _, member = row.dims.partition("=")
+    changed = Number(Shown(row.kpi, row.period, row.dims, row.change_text, "change"))
+    was: Line = figure(row.before, row.before_text, "published")
+    if row.before_status in ("provisional", "maturing"):
+        was = (*was, " ", Span("muted", (row.before_status,)))
+    return (
+        (row.name,),
+        (" ".join(formatter.tick(Period.parse(row.period))).strip(),),
+        (f"{member_name(dimension)} {member_name(member)}",) if member else ("Total",),
+        was,
+        figure(row.after, row.after_text, "value"),
+        (changed,) if row.kind == "changed" else (Span("muted", (row.change_text,)),),
+        (", ".join(row.causes),),
+    )
+
+
+def _beside(rows: Sequence[Restatement], more: int) -> str:
+    """What the table leaves out."""
+    hidden = sum(row.kind != "status" and not row.is_seen for row in rows)
+    final = sum(row.kind == "status" and row.after_status == "final" for row in rows)
+    parts = (
+        f"{more:,} more are in the file restatements.json of this edition" if more > 0 else "",
+        f"{hidden:,} differ by less than is shown" if hidden else "",
+        f"{final:,} are final now and unchanged" if final else "",
+    )
+    said = "; ".join(part for part in parts if part)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
