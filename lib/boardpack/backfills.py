@@ -77,6 +77,7 @@ class Backfill:
     jobs: int
     seconds: float
     entries: tuple[Entry, ...]
+    problem: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +99,7 @@ class Backfill:
             "seconds": round(self.seconds, 3),
             "seconds_an_edition": round(self.seconds / made, 3) if made else None,
             **{s: self.count(s) for s in ("published", "skipped", "held", "failed")},
+            "problem": self.problem,
             "periods": [asdict(entry) for entry in self.entries],
         }
 
@@ -200,10 +202,19 @@ def make(
             entries[entry.period] = entry
             left = _left(list(entries.values()), len(wanted), time.perf_counter() - began)
             progress(Progress(entry, len(entries), len(wanted), left))
+        problem = _refresh_index(model)
+    in_order = tuple(entries[order.period.label] for order in wanted)
+    return Backfill(report, jobs, time.perf_counter() - began, in_order, problem)
+
+
+def _refresh_index(model: Model) -> str:
+    """Editions stay published where the index cannot be written; why it cannot, or ""."""
+    try:
         with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
             site.refresh(model.workspace, ledger)
-    in_order = tuple(entries[order.period.label] for order in wanted)
-    return Backfill(report, jobs, time.perf_counter() - began, in_order)
+    except BoardpackError as error:
+        return f"the index was not written: {error.message}"
+    return ""
 
 
 def _left(entries: Sequence[Entry], total: int, spent: float) -> float | None:

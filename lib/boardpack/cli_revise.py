@@ -25,7 +25,9 @@ def _now() -> datetime:
               help="All as known by the end of this day, or `now`.")  # fmt: skip
 @click.option("--as-known-then", is_flag=True,
               help="Each as known by its own end; the default.")  # fmt: skip
-@click.option("--segment", default="", metavar="MEMBER", help="About this member alone, as smb.")
+@click.option(
+    "--segment", default="", metavar="MEMBER", help="Make them about one segment, such as smb."
+)
 @click.option("--again", is_flag=True, help="A new revision also of what is published already.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, metavar="N",
               help="How many at once; default: as cores and free memory allow.")  # fmt: skip
@@ -100,6 +102,8 @@ def _tell(found: Any) -> None:
     made = counts["published"]
     pace = f", {found.seconds / made:.1f} s an edition" if made else ""
     click.echo(f"{found.report}: {said}; {_time(found.seconds)}{pace}")
+    if found.problem:
+        click.echo(found.problem, err=True)
     if counts["skipped"]:
         click.echo(
             "skipped: published before with the same as-of, definitions and data; "
