@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from boardpack.errors import StorageError
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.values import COLUMNS
 from boardpack.workspace import Workspace
@@ -30,17 +31,17 @@ def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
 
     Its columns are `EDITION` (``edition`` is the period that the edition is about, ``is_latest``
     whether no later revision of it is there) and `boardpack.values.COLUMNS`. It reads the editions
-    that the ledger names and that are still in place; nothing is made where there is none. Close it
-    when done.
+    that the ledger names and that are still in place; nothing is made where there is none.
+    `StorageError` when one of them cannot be read. Close the connection when done.
 
     >>> import tempfile
     >>> from boardpack.workspace import SUITE
     >>> from dataclasses import replace
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     con = open_values(replace(Workspace.open(SUITE), root=Path(folder)))
-    ...     con.sql("SELECT count(*) FROM kpi_values WHERE kpi = 'mrr'").fetchone()
+    ...     con.execute("SELECT count(*) FROM kpi_values WHERE kpi = 'mrr'").fetchall()
     ...     con.close()
-    (0,)
+    [(0,)]
     """
     path = workspace.var / "ledger.sqlite"
     rows: list[EditionRow] = []
@@ -66,10 +67,18 @@ def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
     shown = [f"e.{name}" for name in EDITION] + [
         f'CAST(v."{name}" AS {_VALUE_TYPES.get(name, "VARCHAR")}) AS "{name}"' for name in COLUMNS
     ]
-    con.execute(
-        f"CREATE VIEW kpi_values AS SELECT {', '.join(shown)}"
-        f" FROM {source} AS v JOIN editions AS e USING (filename)"
-    )
+    try:
+        con.execute(
+            f"CREATE VIEW kpi_values AS SELECT {', '.join(shown)}"
+            f" FROM {source} AS v JOIN editions AS e USING (filename)"
+        )
+    except duckdb.Error as error:
+        con.close()
+        raise StorageError(
+            f"the values of an edition cannot be read: {str(error).splitlines()[0]}",
+            file=root,
+            hint="`boardpack verify EDITION` says whether an edition was changed",
+        ) from None
     return con
 
 

@@ -13,7 +13,7 @@ from boardpack.errors import StorageError, UserError
 from boardpack.formats import DASH, MINUS, Formatter
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.manifests import file_fact, read_manifest
-from boardpack.model import HISTORY, history
+from boardpack.model import history
 from boardpack.periods import Period
 from boardpack.restatements import (
     Grounds,
@@ -198,7 +198,7 @@ def _shown(edition: Edition) -> list[str]:
 
 def _held(ledger: Ledger, values: Values) -> list[EditionRow]:
     facts, period = values.report, values.period
-    window = {earlier.label for earlier in history(period, HISTORY) if earlier < period}
+    window = {earlier.label for earlier in history(period) if earlier < period}
     known = [
         row
         for row in ledger.editions(facts.report)
