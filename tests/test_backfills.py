@@ -123,7 +123,7 @@ def test_what_is_published_is_skipped_until_something_differs(shop: Path) -> Non
     assert revenue["after"] - revenue["before"] == pytest.approx(20)
     assert revenue["causes"] == ["late data"]
     page = (shop / "var/editions/monthly/2024-10/r2/report.html").read_text(encoding="utf-8")
-    assert "read otherwise than revision 1 published" in page
+    assert "otherwise than revision 1 published, as of October 31, 2024." in page
     assert revenue["before_text"] in page
     shown = json.loads((shop / "var/editions/monthly/2024-10/r2/shown.json").read_text())
     assert {"kpi": "total_revenue", "period": "2024-10", "member": "",

@@ -225,9 +225,10 @@ def test_restatements_show_what_was_published_what_is_now_and_why() -> None:
     ]
     said = bare(block.markdown)
     assert (
-        "3 figures read otherwise than November 2025, revision 2 published. Those of revision 1"
-        " stand." in said
+        "3 figures read otherwise than November 2025, revision 2 published, as of November 30,"
+        " 2025." in said
     )
+    assert said.endswith("Nothing else was restated: the figures of revision 1 stand.")
     assert "1 differ by less than is shown; 1 are final now and unchanged." in said
     shown = {(n.kpi, n.member, n.what, n.text) for n in block.numbers}
     assert shown == {

@@ -20,7 +20,7 @@ from boardpack.markup import (
     Table,
     text,
 )
-from boardpack.periods import Period
+from boardpack.periods import Period, parse_day
 from boardpack.readings import Reading, member_readings, read
 from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
@@ -29,6 +29,11 @@ from boardpack.values import KpiFacts, Value, Values
 #: From this many characters on an amount in full no longer fits a table of seven columns.
 _WIDEST = 11
 
+_RESTATED = (
+    *(Column(head, share) for head, share in (("KPI", 22), ("Period", 13), ("Member", 13))),
+    *(Column(head, 14, "right") for head in ("Published", "Now", "Change")),
+    Column("Cause", 14),
+)
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "within its range"}
 _JUDGEMENTS = {"better": "good", "worse": "bad"}
 
@@ -124,28 +129,27 @@ def restatements(values: Values, restated: Sequence[Restated], most: int = 20) -
     nothing was restated.
     """
     formatter = Formatter(values)
-    read = [found for found in restated if not found.problem]
-    pieces: list[Piece] = [_lead(formatter, values, restated)]
-    for against in read:
-        seen = [row for row in against.rows if row.is_seen]
-        seen.sort(key=lambda row: bool(row.dims))
-        if seen:
-            heads = (("KPI", 22), ("Period", 13), ("Member", 13))
-            columns = (
-                *(Column(head, share) for head, share in heads),
-                *(Column(head, 14, "right") for head in ("Published", "Now", "Change")),
-                Column("Cause", 14),
-            )
-            rows = tuple(_restated(formatter, row) for row in seen[:most])
-            title = f"Against {_edition(formatter, values, against)}"
-            pieces.append(Paragraph((Strong((title,)),)))
-            pieces.append(Box("scorecard", (Table(columns, rows),)))
-        if said := _beside(against.rows, len(seen) - most):
-            pieces.append(Box("note", (Paragraph((said,)),)))
+    pieces: list[Piece] = []
+    stand = []
     for against in restated:
-        if against.problem:
-            told = f"Not compared with {_edition(formatter, values, against)}: {against.problem}"
-            pieces.append(Box("note", (Paragraph((told,)),)))
+        name = _edition(formatter, values, against)
+        seen = sorted((r for r in against.rows if r.is_seen), key=lambda row: bool(row.dims))
+        if seen:
+            pieces.append(_lead(formatter, name, against, len(seen)))
+            rows = tuple(_restated(formatter, row) for row in seen[:most])
+            pieces.append(Box("scorecard", (Table(_RESTATED, rows),)))
+        elif not against.problem:
+            stand.append(name)
+        said = f"Not compared with {name}: {against.problem}" if against.problem else ""
+        if said := said or _beside(against.rows, len(seen) - most):
+            pieces.append(Box("note", (Paragraph((said,)),)))
+    if not restated:
+        told = "No earlier edition shows these figures: nothing was restated."
+        return text(Paragraph((told,)))
+    if stand:
+        other = "else " if len(stand) < len(restated) else ""
+        told = f"Nothing {other}was restated: the figures of {' and '.join(stand)} stand."
+        pieces.append(Paragraph((told,)))
     return text(*pieces)
 
 
@@ -171,20 +175,10 @@ def change(reading: Reading, other: Value) -> Line:
     return (Span(_JUDGEMENTS[judgement], (written,)),) if judgement else (written,)
 
 
-def _lead(formatter: Formatter, values: Values, restated: Sequence[Restated]) -> Paragraph:
-    read = [found for found in restated if not found.problem]
-    if not read:
-        return Paragraph(("No earlier edition shows these figures: nothing was restated.",))
-    names: dict[bool, list[str]] = {True: [], False: []}
-    for found in read:
-        names[any(row.is_seen for row in found.rows)].append(_edition(formatter, values, found))
-    changed, stand = " and ".join(names[True]), " and ".join(names[False])
-    if not changed:
-        return Paragraph((f"Nothing was restated: the figures of {stand} stand.",))
-    count = sum(row.is_seen for found in read for row in found.rows)
-    said = f"{count:,} {'figure reads' if count == 1 else 'figures read'} otherwise than {changed}"
-    also = f" Those of {stand} stand." if stand else ""
-    return Paragraph((f"{said} published.{also}",))
+def _lead(formatter: Formatter, name: str, against: Restated, count: int) -> Paragraph:
+    figures = "1 figure reads" if count == 1 else f"{count:,} figures read"
+    day = formatter.day(parse_day(against.as_of))
+    return Paragraph((Strong((figures,)), f" otherwise than {name} published, as of {day}."))
 
 
 def _edition(formatter: Formatter, values: Values, against: Restated) -> str:
