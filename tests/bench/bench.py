@@ -343,7 +343,8 @@ def main() -> None:
                 print(f"\n{part}, on {cores} cores with a load of {load:.1f} beforehand")
                 rounds = 1 if chosen.quick else chosen.rounds or usual
                 met += measure(company(Path(name) / part, scale), rounds)
-    print(f"\n{sum(met)} of {len(met)} goals met")
+    if met:
+        print(f"\n{sum(met)} of {len(met)} goals met")
 
 
 if __name__ == "__main__":
