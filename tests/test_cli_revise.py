@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,23 @@ def test_the_view_has_every_value_with_the_facts_of_its_edition(shop: Path) -> N
     assert (editions["all"] == editions["any"]).all()
     own = found[(found["edition"] == "2024-10") & (found["kpi"] == "purchases")]
     assert len(own) == own["period"].nunique() > 13
+
+
+def test_an_edition_that_cannot_be_read_is_told(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(shop, folder)
+    path = folder / "var/editions/monthly/2024-09/r1/values.parquet"
+    path.chmod(0o644)
+    path.write_text("no parquet", encoding="utf-8")
+    history = invoke("kpi history purchases --period 2024-09", folder)
+    assert (history.exit_code, "cannot be read" in history.stderr) == (4, True), history.output
+    diff = invoke("diff monthly 2024-09", folder)
+    assert diff.exit_code == 4
+    assert "values.parquet of monthly 2024-09 revision 1 is not as it was published" in diff.stderr
+    shutil.rmtree(path.parent)
+    assert "the manifest cannot be read" in invoke("diff monthly 2024-09", folder).stderr
+    rows = said(invoke("kpi history purchases --period 2024-09 --json", folder))
+    assert [row["revision"] for row in rows] == [1, 2]
 
 
 def test_the_view_is_empty_where_nothing_was_published_or_an_edition_is_gone(

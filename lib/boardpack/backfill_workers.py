@@ -195,10 +195,11 @@ def _heard(worker: _Worker, wanted: Order) -> Entry | None:
         said = worker.pipe.recv()
     except (EOFError, OSError):
         worker.process.join()
+        killed = worker.process.exitcode == -signal.SIGKILL
         error = RunError(
             f"the process that made {wanted.report} {wanted.period} ended"
-            f" (exit code {worker.process.exitcode}).",
-            hint="for want of memory perhaps: try again with fewer --jobs",
+            f" ({'killed' if killed else f'exit code {worker.process.exitcode}'}).",
+            hint="for want of memory perhaps: try again with fewer --jobs" if killed else None,
         )
         worker.waiting = False
         return Entry(

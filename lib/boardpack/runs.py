@@ -98,7 +98,7 @@ class RunResult:
 
 
 class Watch:
-    """How long each stage takes; tells ``progress`` when one begins."""
+    """How long each stage takes; ``progress`` is told before each begins, and may delay it."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
