@@ -340,3 +340,12 @@ def test_every_error_has_a_message_for_people(desk: Desk) -> None:
     with pytest.raises(BoardpackError) as caught:
         desk.assemble("{{< embed ../notebooks/revenue.ipynb#fig-mmr >}}")
     assert str(caught.value).endswith("Hint: did you mean 'fig-mrr'?")
+
+
+@pytest.mark.parametrize(
+    ("count", "written"), [(0, None), (1, "1 figure"), (1234, "1,234 figures")]
+)
+def test_the_front_page_counts_what_was_restated(count: int, written: str | None) -> None:
+    shown = "\n".join(facts_list(dataclasses.replace(FACTS, restated=count)))
+    assert ("[Restated]" in shown) == (written is not None)
+    assert f"[{written}]{{.fact-value}}" in shown or written is None

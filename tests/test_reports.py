@@ -78,6 +78,14 @@ def test_the_page_opens_from_disk_without_a_network(
     assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_a_first_edition_says_that_nothing_was_restated(edition: Edition) -> None:
+    document = (edition.folder / "reports" / f"{edition.report}.qmd").read_text(encoding="utf-8")
+    words = " ".join(" ".join(edition.pages).split())
+    said = "No earlier edition shows these figures: nothing was restated." in words
+    assert said == ("{#restatements}" in document)
+    assert said or edition.report == "daily"
+
+
 def test_a_phone_does_not_scroll_sideways(edition: Edition, visit: Callable[..., Any]) -> None:
     seen = visit(edition.folder / "report.html", width=390, height=844)
     assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -8,8 +8,16 @@ import pytest
 from boardpack.blocks import Text
 from boardpack.formats import Formatter
 from boardpack.periods import Period
+from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import sparkline
-from boardpack.tables import definitions, history, members, not_available, scorecard
+from boardpack.tables import (
+    definitions,
+    history,
+    members,
+    not_available,
+    restatements,
+    scorecard,
+)
 from boardpack.values import Values
 from values_fixture import PERIOD, in_locale, open_values, small_values
 
@@ -186,3 +194,73 @@ def test_sparkline_of_nothing_is_empty() -> None:
 def test_equal_values_give_equal_tables() -> None:
     assert scorecard(small_values(), KPIS) == scorecard(small_values(), KPIS)
     assert PERIOD in scorecard(VALUES, ["mrr"]).markdown
+
+
+def restated(**changes: object) -> Restatement:
+    given: dict[str, object] = {
+        "kpi": "mrr", "period": "2025-11", "dims": "", "before": 1.0, "after": 2.0,
+        "before_status": "final", "after_status": "final", "kind": "changed",
+        "causes": ("late data",), "name": "MRR", "before_text": "$1", "after_text": "$2",
+        "change_text": "+100%",
+    }  # fmt: skip
+    return Restatement(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def test_restatements_show_what_was_published_what_is_now_and_why() -> None:
+    rows = (
+        restated(dims="segment=mid_market", causes=("late data", "definition")),
+        restated(before_status="provisional"),
+        restated(kpi="nps", name="NPS", after=None, after_text="—", kind="vanished",
+                 change_text="vanished"),
+        restated(before_text="$2", change_text=""),
+        restated(kind="status", before_status="maturing"),
+    )  # fmt: skip
+    block = restatements(VALUES, [Restated("2025-12", 1, "2025-12-31"),
+                                  Restated("2025-11", 2, "2025-11-30", rows)])  # fmt: skip
+    assert cells(block) == [
+        ["KPI", "Period", "Member", "Published", "Now", "Change", "Cause"],
+        ["MRR", "Nov 2025", "Total", "$1 provisional", "$2", "+100%", "late data"],
+        ["NPS", "Nov 2025", "Total", "$1", "—", "vanished", "late data"],
+        ["MRR", "Nov 2025", "Segment Mid market", "$1", "$2", "+100%", "late data, definition"],
+    ]
+    said = bare(block.markdown)
+    assert (
+        "3 figures read otherwise than November 2025, revision 2 published, as of November 30,"
+        " 2025." in said
+    )
+    assert said.endswith("Nothing else was restated: the figures of revision 1 stand.")
+    assert "1 differ by less than is shown; 1 are final now and unchanged." in said
+    shown = {(n.kpi, n.member, n.what, n.text) for n in block.numbers}
+    assert shown == {
+        ("mrr", "", "published", "$1"), ("mrr", "", "value", "$2"), ("mrr", "", "change", "+100%"),
+        ("mrr", "segment=mid_market", "published", "$1"),
+        ("mrr", "segment=mid_market", "value", "$2"),
+        ("mrr", "segment=mid_market", "change", "+100%"), ("nps", "", "published", "$1"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ((), "No earlier edition shows these figures: nothing was restated."),
+        (
+            (Restated(PERIOD, 1, "2025-12-31"), Restated("2025-11", 3, "2025-11-30")),
+            "Nothing was restated: the figures of revision 1 and November 2025, revision 3 stand.",
+        ),
+    ],
+)
+def test_nothing_restated_is_one_line(found: tuple[Restated, ...], says: str) -> None:
+    assert bare(restatements(VALUES, found).markdown) == says
+
+
+def test_many_restatements_are_counted_and_an_edition_without_is_named() -> None:
+    rows = tuple(restated(period=f"2025-{month:02}") for month in range(1, 10))
+    found = (
+        Restated("2025-11", 1, "2025-11-30", rows),
+        Restated("2025-12", 4, "2025-12-31", problem="the manifest | is *gone*."),
+    )
+    block = restatements(VALUES, found, most=4)
+    assert len(cells(block)) == 5
+    said = bare(block.markdown)
+    assert "5 more are in the file restatements.json of this edition." in said
+    assert "Not compared with revision 4: the manifest | is *gone*." in said

@@ -28,7 +28,7 @@ from boardpack.warehouse import Slice, open_slice
 Suites = dict[str, gate.Suite]
 
 #: Facts that tell one report from another: a notebook that does not look at the report sees none.
-_OF_THE_REPORT = ("report", "title", "run_id", "revision")
+_OF_THE_REPORT = ("report", "title", "run_id", "revision", "restated")
 
 
 class Basis:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -19,18 +20,23 @@ def _now() -> datetime:
 
 
 class Commands(click.Group):
-    """Imports the ``kpi`` commands, and with them the engine, only when they are asked for."""
+    """Imports the commands of other modules, and what these need, only when they are asked for."""
+
+    groups: ClassVar = {
+        "backfill": "boardpack.cli_revise",
+        "diff": "boardpack.cli_revise",
+        "kpi": "boardpack.cli_kpi",
+    }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands by name."""
-        return sorted({*super().list_commands(ctx), "kpi"})
+        return sorted({*super().list_commands(ctx), *self.groups})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One command."""
-        if cmd_name == "kpi":
-            from boardpack.cli_kpi import kpi
-
-            return kpi
+        if cmd_name in self.groups:
+            found: click.Command = getattr(import_module(self.groups[cmd_name]), cmd_name)
+            return found
         return super().get_command(ctx, cmd_name)
 
 

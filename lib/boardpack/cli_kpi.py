@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from boardpack import published
 from boardpack.cli_options import json_option, print_json, workspace_option
 from boardpack.engine.compute import compute, make_plan, unavailable
 from boardpack.errors import UserError
@@ -178,6 +179,38 @@ def test_(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
             click.echo(f"{result.kpi}: {result.name}: {result.message}")
         click.echo(f"{len(results) - len(failed)} of {len(results)} definition tests passed")
     sys.exit(1 if failed else 0)
+
+
+@kpi.command()
+@click.argument("id_", metavar="ID")
+@click.option("--period", required=True, help="Such as 2025-11.")
+@click.option("--member", default="", metavar="DIMENSION=MEMBER", help="Such as segment=smb.")
+@workspace_option
+@json_option
+def history(id_: str, period: str, member: str, workspace: str, as_json: bool) -> None:
+    """Every figure that editions published for a KPI and period, the oldest first.
+
+    \b
+    Example:
+      boardpack kpi history mrr --period 2025-11
+    """
+    model = Model.open(workspace)
+    rows = published.history(
+        model.workspace, model.catalogue[id_].id, Period.parse(period).label, member
+    )
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo(f"no edition shows {id_} for {period}{f' and {member}' if member else ''}")
+        return
+    for row in rows:
+        name = f"{row['report']} {row['edition']}" + (f" {row['segment']}" * bool(row["segment"]))
+        value = row["value"]
+        shown = "no value" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".")
+        click.echo(
+            f"{name:24} r{row['revision']:<3} as of {row['as_of']}  {shown:>18}  {row['status']}"
+        )
 
 
 @kpi.command()

@@ -69,8 +69,19 @@ FILES = (
     "notebooks",
     "reports",
 )
+#: The file that lists every figure that an edition restates.
+RESTATEMENTS = "restatements.json"
 #: What an edition holds where the run made it.
-OPTIONAL = ("figures", "charts.json", "fonts", "theme", "_quarto.yml", "_brand.yml", "report.pptx")
+OPTIONAL = (
+    "figures",
+    "charts.json",
+    "fonts",
+    "theme",
+    "_quarto.yml",
+    "_brand.yml",
+    "report.pptx",
+    RESTATEMENTS,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _REVISION = re.compile(r"r([1-9]\d*)")

@@ -98,6 +98,11 @@ class NotebookProcess:
         """The process that is or was loaded; None in mode ``kernel``."""
         return self._forks.process.pid if self._forks else None
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still execute notebooks."""
+        return self._forks is None or self._forks.process.poll() is None
+
     def run(
         self,
         jobs: Sequence[Job],

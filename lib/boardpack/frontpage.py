@@ -52,6 +52,7 @@ def facts_list(facts: ReportFacts) -> Iterator[str]:
         ("As of", as_of),
         ("Revision", f"{facts.revision} · {status}"),
         ("Data checks", _CHECKS[facts.verdict]),
+        ("Restated", _figures(facts.restated)),
         ("Currency", facts.currency),
         ("Segment", facts.segment),
         ("Distribution", facts.confidentiality),
@@ -63,6 +64,10 @@ def facts_list(facts: ReportFacts) -> Iterator[str]:
             yield f"- [{name}]{{.fact-name}} [{escape_markdown(value)}]{{.fact-value}}"
     yield ""
     yield ":::"
+
+
+def _figures(count: int) -> str:
+    return f"{count:,} figure{'' if count == 1 else 's'}" if count else ""
 
 
 def warnings_of(facts: ReportFacts) -> Iterator[str]:

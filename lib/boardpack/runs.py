@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from boardpack import editions, files, tables
+from boardpack import editions, files, revisions, tables
 from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
 from boardpack.basis import Basis, seen_by
@@ -24,10 +25,12 @@ from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
 from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted, stamp
+from boardpack.manifests import code_hash, versions
 from boardpack.model import Model
 from boardpack.notebooks import validate
 from boardpack.orders import Order
 from boardpack.render import render
+from boardpack.restatements import Grounds, Restated
 from boardpack.values import ReportFacts, Values
 
 Progress = Callable[[str], None]
@@ -95,7 +98,7 @@ class RunResult:
 
 
 class Watch:
-    """How long each stage takes; tells ``progress`` when one begins."""
+    """How long each stage takes; ``progress`` is told before each begins, and may delay it."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -200,6 +203,10 @@ class _Attempt:
     def root(self) -> Path:
         return self.model.workspace.var / "editions"
 
+    @cached_property
+    def definitions(self) -> dict[str, str]:
+        return {kpi: self.model.catalogue.definition_hash(kpi) for kpi in self.wanted.kpis}
+
     def make(self, notebooks: NotebookProcess, check: bool) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)
         # Charts are drawn after it, in the notebooks as on the page.
@@ -220,6 +227,8 @@ class _Attempt:
             named = [f"an identity does not hold: {cell}" for cell in broken[:5]]
             self._judge("hold", (*named, *more))
             return self.result("held", values)
+        with self.watch.stage("restatements"):
+            values, restated = self._restated(values)
         with self.watch.stage("notebooks"):
             executed = self._execute(notebooks, values)
         with self.watch.stage("assemble"):
@@ -230,6 +239,7 @@ class _Attempt:
                         values, [kpi for kpi in values.kpis if kpi in shown]
                     ),
                     "not-available": lambda shown: tables.not_available(values),
+                    "restatements": lambda shown: tables.restatements(values, restated),
                 },
             )  # fmt: skip
             self._keep_sources()
@@ -265,6 +275,20 @@ class _Attempt:
         self.facts = values.report
         values.save(self.folder)
         return values, identities.check(self.model.catalogue, values.frame)
+
+    def _restated(self, values: Values) -> tuple[Values, tuple[Restated, ...]]:
+        """The values counting what they restate, and what that is, both frozen."""
+        grounds = Grounds(
+            self.facts.as_of, self.basis.fingerprints(self.wanted), self.definitions,
+            code_hash(), versions(),
+        )  # fmt: skip
+        found = revisions.restated(self.root, self.ledger, values, grounds)
+        revisions.save(self.folder, found)
+        count = sum(row.is_seen for against in found for row in against.rows)
+        self.facts = replace(self.facts, restated=count)
+        values = replace(values, report=self.facts)
+        values.save_facts(self.folder)
+        return values, found
 
     def _execute(self, notebooks: NotebookProcess, values: Values) -> dict[str, Path]:
         """Execute what no other report of the basis has executed with the same values."""
@@ -328,7 +352,7 @@ class _Attempt:
             revision=facts.revision,
             segment=self.wanted.segment,
             fingerprints=self.basis.fingerprints(self.wanted),
-            definitions={k: self.model.catalogue.definition_hash(k) for k in self.wanted.kpis},
+            definitions=self.definitions,
             seconds=self.watch.seconds,
         )
         return editions.publish(self.folder, self.root, draft, self.ledger)

@@ -1,10 +1,10 @@
-"""Tables: the scorecard, members of a dimension, periods side by side, definitions."""
+"""Tables: the scorecard, members of a dimension, periods side by side, restatements."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from boardpack.blocks import Text
+from boardpack.blocks import Shown, Text
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import (
     Box,
@@ -12,6 +12,7 @@ from boardpack.markup import (
     Column,
     Line,
     NoValue,
+    Number,
     Paragraph,
     Piece,
     Span,
@@ -19,14 +20,20 @@ from boardpack.markup import (
     Table,
     text,
 )
-from boardpack.periods import Period
+from boardpack.periods import Period, parse_day
 from boardpack.readings import Reading, member_readings, read
+from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
 from boardpack.values import KpiFacts, Value, Values
 
 #: From this many characters on an amount in full no longer fits a table of seven columns.
 _WIDEST = 11
 
+_RESTATED = (
+    *(Column(head, share) for head, share in (("KPI", 22), ("Period", 13), ("Member", 13))),
+    *(Column(head, 14, "right") for head in ("Published", "Now", "Change")),
+    Column("Cause", 14),
+)
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "within its range"}
 _JUDGEMENTS = {"better": "good", "worse": "bad"}
 
@@ -114,6 +121,38 @@ def not_available(values: Values) -> Text:
     return text(Bullets(items)) if items else Text("")
 
 
+def restatements(values: Values, restated: Sequence[Restated], most: int = 20) -> Text:
+    """The figures that an earlier edition published otherwise: before, now and the cause of it.
+
+    ``restated`` is what the run found. Totals come before members, and at most ``most`` for each
+    edition compared with; the rest is counted, and listed in a file of the edition. One line when
+    nothing was restated.
+    """
+    formatter = Formatter(values)
+    pieces: list[Piece] = []
+    stand = []
+    for against in restated:
+        name = _edition(formatter, values, against)
+        seen = sorted((r for r in against.rows if r.is_seen), key=lambda row: bool(row.dims))
+        if seen:
+            pieces.append(_lead(formatter, name, against, len(seen)))
+            rows = tuple(_restated(formatter, row) for row in seen[:most])
+            pieces.append(Box("scorecard", (Table(_RESTATED, rows),)))
+        elif not against.problem:
+            stand.append(name)
+        said = f"Not compared with {name}: {against.problem}" if against.problem else ""
+        if said := said or _beside(against.rows, len(seen) - most):
+            pieces.append(Box("note", (Paragraph((said,)),)))
+    if not restated:
+        told = "No earlier edition shows these figures: nothing was restated."
+        return text(Paragraph((told,)))
+    if stand:
+        other = "else " if len(stand) < len(restated) else ""
+        told = f"Nothing {other}was restated: the figures of {' and '.join(stand)} stand."
+        pieces.append(Paragraph((told,)))
+    return text(*pieces)
+
+
 def status(reading: Reading) -> Line:
     """Whether the target is met, in a word that also has a colour."""
     if reading.standing == "no value":
@@ -134,6 +173,54 @@ def change(reading: Reading, other: Value) -> Line:
     written = number(reading.now, said, "change")
     judgement = reading.verdict_on(other)
     return (Span(_JUDGEMENTS[judgement], (written,)),) if judgement else (written,)
+
+
+def _lead(formatter: Formatter, name: str, against: Restated, count: int) -> Paragraph:
+    figures = "1 figure reads" if count == 1 else f"{count:,} figures read"
+    day = formatter.day(parse_day(against.as_of))
+    return Paragraph((Strong((figures,)), f" otherwise than {name} published, as of {day}."))
+
+
+def _edition(formatter: Formatter, values: Values, against: Restated) -> str:
+    revision = f"revision {against.revision}"
+    if against.period == values.report.period:
+        return revision
+    return f"{formatter.period(Period.parse(against.period))}, {revision}"
+
+
+def _restated(formatter: Formatter, row: Restatement) -> tuple[Line, ...]:
+    def figure(value: float | None, written: str, what: str) -> Line:
+        if value is None:
+            return (NoValue("no value"),)
+        return (Number(Shown(row.kpi, row.period, row.dims, written, what)),)
+
+    dimension, _, member = row.dims.partition("=")
+    changed = Number(Shown(row.kpi, row.period, row.dims, row.change_text, "change"))
+    was: Line = figure(row.before, row.before_text, "published")
+    if row.before_status in ("provisional", "maturing"):
+        was = (*was, " ", Span("muted", (row.before_status,)))
+    return (
+        (row.name,),
+        (" ".join(formatter.tick(Period.parse(row.period))).strip(),),
+        (f"{member_name(dimension)} {member_name(member)}",) if member else ("Total",),
+        was,
+        figure(row.after, row.after_text, "value"),
+        (changed,) if row.kind == "changed" else (Span("muted", (row.change_text,)),),
+        (", ".join(row.causes),),
+    )
+
+
+def _beside(rows: Sequence[Restatement], more: int) -> str:
+    """What the table leaves out."""
+    hidden = sum(row.kind != "status" and not row.is_seen for row in rows)
+    final = sum(row.kind == "status" and row.after_status == "final" for row in rows)
+    parts = (
+        f"{more:,} more are in the file restatements.json of this edition" if more > 0 else "",
+        f"{hidden:,} differ by less than is shown" if hidden else "",
+        f"{final:,} are final now and unchanged" if final else "",
+    )
+    said = "; ".join(part for part in parts if part)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:

@@ -114,6 +114,8 @@ class ReportFacts:
     #: KPI -> why it has none for a report of this kind: its grain, its segment
     not_defined: dict[str, str] = field(default_factory=dict)
     segment: str = ""
+    #: how many figures read otherwise than an earlier edition published them
+    restated: int = 0
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,10 @@ class Values:
         """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.frame.to_parquet(folder / "values.parquet", index=False)
+        self.save_facts(folder)
+
+    def save_facts(self, folder: Path) -> None:
+        """Freeze the facts anew, of figures that stay as they are."""
         facts = {
             "report": asdict(self.report),
             "kpis": {kpi: asdict(facts) for kpi, facts in self.kpis.items()},

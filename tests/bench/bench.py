@@ -3,7 +3,7 @@
 Machines are shared and noisy: the sides are measured in turn, and only their ratio is worth
 quoting. A report is judged by the clock, since that is what its reader waits for; computing by the
 processor time of all threads, which neighbours disturb least. ``--quick`` measures once and on
-little data, to try the program itself; ``--only engine`` or ``--only reports`` measures one half.
+little data, to try the program itself; ``--only`` measures one part.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import handwritten
 import naive
@@ -184,6 +185,36 @@ def reports(workspace: Path, rounds: int) -> list[bool]:
     return met
 
 
+def backfill(workspace: Path, rounds: int) -> list[bool]:
+    """The monthly report of many months, each as known then: no goal, but what an edition costs."""
+    # A quarter says whether it works; how long it takes is told by all that the company has.
+    first = "2025-10" if rounds == 1 else "2023-01"
+    command = ["backfill", "monthly", "--from", first, "--to", PERIOD, "--json"]
+    told_: list[dict[str, Any]] = []
+
+    def call(*more: str) -> None:
+        said = naive.call(sys.executable, "-m", "boardpack", *command, *more, cwd=workspace)
+        told_.append(json.loads(said))
+
+    for what, more in (("one at a time", ("--jobs", "1")), ("as many at once as fit", ())):
+        _forget_runs(workspace / "var")
+        cost = of_children(lambda more=more: call(*more))  # type: ignore[misc]
+        made, jobs = told_[-1]["published"], told_[-1]["jobs"]
+        print(
+            f"{made} editions of the monthly report, {what} (--jobs {jobs}):"
+            f" {cost.clock / made:.2f} s an edition ({cost.processor / made:.2f} s of processor),"
+            f" {cost.clock:.0f} s in all, {cost.peak:.0f} MB at most",
+            flush=True,
+        )
+    again = of_children(call)
+    print(
+        f"the same once more, all published: {again.clock / made:.2f} s an edition,"
+        f" {again.peak:.0f} MB at most",
+        flush=True,
+    )
+    return []
+
+
 def _forget_runs(var: Path) -> None:
     """All but the tables: the next run finds nothing to take over."""
     for entry in var.iterdir():
@@ -289,7 +320,7 @@ def company(folder: Path, scale: float) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="once, on little data")
-    parser.add_argument("--only", choices=["reports", "engine"], help="half of it")
+    parser.add_argument("--only", choices=["reports", "engine", "backfill"], help="a part of it")
     parser.add_argument("--rounds", type=int, help="how often each is measured")
     parser.add_argument("--peak", nargs=2, metavar=("WAY", "WORKSPACE"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -299,16 +330,21 @@ def main() -> None:
     # Whoever starts many processes must not pay for it by compiling every module in each.
     for folder in (sysconfig.get_path("purelib"), SUITE / "lib"):
         compileall.compile_dir(folder, quiet=2, workers=0)
-    halves = {"reports": (reports, 0.1, 3), "engine": (engine, 0.1 if chosen.quick else 1.0, 7)}
+    parts = {
+        "reports": (reports, 0.1, 3),
+        "engine": (engine, 0.1 if chosen.quick else 1.0, 7),
+        "backfill": (backfill, 0.1, 2),
+    }
     met: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="boardpack-bench-") as name:
-        for half, (measure, scale, usual) in halves.items():
-            if chosen.only in (None, half):
+        for part, (measure, scale, usual) in parts.items():
+            if chosen.only in (None, part):
                 load, cores = os.getloadavg()[0], os.cpu_count()
-                print(f"\n{half}, on {cores} cores with a load of {load:.1f} beforehand")
+                print(f"\n{part}, on {cores} cores with a load of {load:.1f} beforehand")
                 rounds = 1 if chosen.quick else chosen.rounds or usual
-                met += measure(company(Path(name) / half, scale), rounds)
-    print(f"\n{sum(met)} of {len(met)} goals met")
+                met += measure(company(Path(name) / part, scale), rounds)
+    if met:
+        print(f"\n{sum(met)} of {len(met)} goals met")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,122 @@
+"""What was published: the values of all editions, as one view in DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from boardpack.errors import StorageError
+from boardpack.ledger import EditionRow, Ledger
+from boardpack.values import COLUMNS
+from boardpack.workspace import Workspace
+
+#: Facts of the edition that stand before the columns of `boardpack.values.COLUMNS` in the view.
+EDITION = (
+    "report", "segment", "edition", "revision", "is_latest", "as_of", "verdict", "release",
+    "published_at", "run_id", "folder",
+)  # fmt: skip
+
+_TYPES = {"revision": "INTEGER", "is_latest": "BOOLEAN", "as_of": "DATE"}
+_VALUE_TYPES = {
+    "period_start": "DATE", "period_end": "DATE",
+    "value": "DOUBLE", "numerator": "DOUBLE", "denominator": "DOUBLE",
+}  # fmt: skip
+
+
+def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the view ``kpi_values``: every value of every edition published.
+
+    Its columns are `EDITION` (``edition`` is the period that the edition is about, ``is_latest``
+    whether no later revision of it is there) and `boardpack.values.COLUMNS`. It reads the editions
+    that the ledger names and that are still in place; nothing is made where there is none.
+    `StorageError` when one of them cannot be read. Close the connection when done.
+
+    >>> import tempfile
+    >>> from boardpack.workspace import SUITE
+    >>> from dataclasses import replace
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     con = open_values(replace(Workspace.open(SUITE), root=Path(folder)))
+    ...     con.execute("SELECT count(*) FROM kpi_values WHERE kpi = 'mrr'").fetchall()
+    ...     con.close()
+    [(0,)]
+    """
+    path = workspace.var / "ledger.sqlite"
+    rows: list[EditionRow] = []
+    if path.is_file():
+        with Ledger(path) as ledger:
+            rows = ledger.editions()
+    root = workspace.var / "editions"
+    there = [row for row in rows if (root / row.folder / "values.parquet").is_file()]
+    con = duckdb.connect()
+    con.execute(f"CREATE TABLE editions ({', '.join(_columns(EDITION, _TYPES))}, filename VARCHAR)")
+    facts = _facts(there, root)
+    if facts:
+        con.executemany(
+            f"INSERT INTO editions VALUES ({', '.join('?' * (len(EDITION) + 1))})", facts
+        )
+        files = ", ".join(_text(str(entry[-1])) for entry in facts)
+        source = f"read_parquet([{files}], union_by_name = true, filename = true)"
+    else:
+        con.execute(
+            f"CREATE TABLE nothing ({', '.join(_columns(COLUMNS, _VALUE_TYPES))}, filename VARCHAR)"
+        )
+        source = "nothing"
+    shown = [f"e.{name}" for name in EDITION] + [
+        f'CAST(v."{name}" AS {_VALUE_TYPES.get(name, "VARCHAR")}) AS "{name}"' for name in COLUMNS
+    ]
+    try:
+        con.execute(
+            f"CREATE VIEW kpi_values AS SELECT {', '.join(shown)}"
+            f" FROM {source} AS v JOIN editions AS e USING (filename)"
+        )
+    except duckdb.Error as error:
+        con.close()
+        raise StorageError(
+            f"the values of an edition cannot be read: {str(error).splitlines()[0]}",
+            file=root,
+            hint="`boardpack verify EDITION` says whether an edition was changed",
+        ) from None
+    return con
+
+
+def history(workspace: Workspace, kpi: str, period: str, dims: str = "") -> list[dict[str, Any]]:
+    """Every figure that was published for one KPI, period and member, the oldest first."""
+    con = open_values(workspace)
+    try:
+        found = con.execute(
+            "SELECT report, segment, edition, revision, as_of, published_at, value, status, unit"
+            " FROM kpi_values WHERE kpi = ? AND period = ? AND dims = ?"
+            " ORDER BY published_at, report, edition, segment, revision",
+            [kpi, period, dims],
+        )
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    finally:
+        con.close()
+
+
+def _facts(rows: Sequence[EditionRow], root: Path) -> list[list[object]]:
+    latest: dict[tuple[str, str, str], int] = {}
+    for row in rows:
+        key = (row.report, row.period, row.segment)
+        latest[key] = max(row.revision, latest.get(key, 0))
+    return [
+        [
+            row.report, row.segment, row.period, row.revision,
+            row.revision == latest[row.report, row.period, row.segment],
+            row.as_of, row.verdict, row.release, row.published_at, row.run_id, row.folder,
+            str(root / row.folder / "values.parquet"),
+        ]
+        for row in rows
+    ]  # fmt: skip
+
+
+def _columns(names: Sequence[str], types: dict[str, str]) -> list[str]:
+    return [f'"{name}" {types.get(name, "VARCHAR")}' for name in names]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
