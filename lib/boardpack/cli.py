@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
-from boardpack.cli_options import json_option, print_json, workspace_option
+from boardpack.cli_options import clock, json_option, print_json, workspace_option
 from boardpack.errors import UserError
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Commands(click.Group):
-    """Imports the ``kpi`` commands, and with them the engine, only when they are asked for."""
+    """Imports the groups of commands, and with them the engine, only when they are asked for."""
+
+    groups: ClassVar = {"kpi": "boardpack.cli_kpi", "schedule": "boardpack.cli_schedule"}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands by name."""
-        return sorted({*super().list_commands(ctx), "kpi"})
+        return sorted({*super().list_commands(ctx), *self.groups})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One command."""
-        if cmd_name == "kpi":
-            from boardpack.cli_kpi import kpi
-
-            return kpi
+        if cmd_name in self.groups:
+            found: click.Command = getattr(import_module(self.groups[cmd_name]), cmd_name)
+            return found
         return super().get_command(ctx, cmd_name)
 
 
@@ -125,7 +122,7 @@ def _run(
         return batches.make(
             model,
             wanted,
-            now=_now,
+            now=clock,
             progress=_silent if quiet else _announced,
             renderer=renderer,
             process=process,

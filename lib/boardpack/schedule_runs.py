@@ -1,0 +1,479 @@
+"""What schedules ask for and what became of it: what is due, what is late, making what is due.
+
+The ledger is the only memory. A slot is made when an edition of its report, period, member and
+as-of is there, whoever made it; otherwise the runs that were made for it say when it is tried next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from boardpack import editions, slots
+from boardpack.errors import BoardpackError, BusyError, RunError, StorageError
+from boardpack.files import make_folders, reason
+from boardpack.ledger import EditionRow, Ledger, MadeFor, Run, RunEnded, stamp
+from boardpack.locks import lock
+from boardpack.schedules import Schedule
+from boardpack.slots import Slot
+from boardpack.workspace import Workspace
+
+if TYPE_CHECKING:
+    from boardpack.executions import NotebookProcess
+    from boardpack.model import Model
+    from boardpack.orders import Order
+    from boardpack.runs import Progress, Renderer, RunResult
+
+State = Literal["made", "due", "running", "waiting", "given up", "missed", "skipped"]
+Status = Literal["published", "held", "failed", "busy"]
+
+_LONGEST_WAIT = timedelta(days=1)
+_WORST: dict[Status, int] = {"published": 0, "busy": 0, "held": 3, "failed": 4}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger knows of slots: editions by target, runs by slot, first slot by schedule."""
+
+    editions: Mapping[tuple[str, str, str, str], EditionRow] = field(default_factory=dict)
+    runs: Mapping[tuple[str, str, str], Sequence[Run]] = field(default_factory=dict)
+    first: Mapping[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, ledger: Ledger) -> Known:
+        """Everything there is to know now."""
+        made = {(e.report, e.period, e.segment, e.as_of): e for e in reversed(ledger.editions())}
+        runs: dict[tuple[str, str, str], list[Run]] = {}
+        first: dict[str, datetime] = {}
+        for run in ledger.runs():
+            if (slot := run.started.made_for) is not None:
+                runs.setdefault((slot.schedule, slot.slot, run.started.segment), []).append(run)
+                at = datetime.fromisoformat(slot.slot)
+                first[slot.schedule] = min(at, first.get(slot.schedule, at))
+        for tried in runs.values():
+            tried.sort(key=lambda run: run.started.made_for.attempt if run.started.made_for else 0)
+        return cls(made, runs, first)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one slot stands at an instant.
+
+    ``made``: its edition is there. ``due``: to be made now. ``running``: begun and not ended, still
+    at work or killed. ``waiting``: tried, and tried again at ``next_try``. ``given up``: tried as
+    often as the file says. ``missed``: passed by, and the file says not to catch up. ``skipped``: a
+    newer slot took its place. ``late``: made, or still not made, after the schedule's grace.
+    """
+
+    slot: Slot
+    state: State
+    late: bool
+    runs: tuple[Run, ...] = ()
+    edition: EditionRow | None = None
+    next_try: datetime | None = None
+
+    @property
+    def last(self) -> RunEnded | None:
+        """How the last run that ended did so."""
+        return next((run.ended for run in reversed(self.runs) if run.ended), None)
+
+    @property
+    def open(self) -> bool:
+        """Whether `run` would make it now, if nobody else is at work on it."""
+        return self.state in ("due", "running")
+
+    @property
+    def wrong(self) -> bool:
+        """Whether something that should exist does not: missing for good, or late."""
+        lacking = self.state not in ("made", "skipped")
+        return lacking and (self.late or self.state in ("given up", "missed"))
+
+    @property
+    def told(self) -> str:
+        """For a person, in a few words."""
+        ended = self.last
+        if self.edition is not None:
+            return f"revision {self.edition.revision}, {self.edition.verdict}"
+        if self.state == "running":
+            return f"begun {self.runs[-1].started.started_at}: at work, or killed"
+        if ended is None:
+            return ""
+        times = f"{len(self.runs)} time{'s' * (len(self.runs) > 1)}"
+        told = f"{ended.status}, tried {times}"
+        if self.next_try is not None and self.state == "waiting":
+            told += f", again from {stamp(self.next_try)}"
+        why = ended.error.split("\n")[0] or "; ".join(ended.reasons[:2])
+        return f"{told}: {why}" if why else told
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            **slot_dict(self.slot),
+            "state": self.state,
+            "late": self.late,
+            "attempts": len(self.runs),
+            "last_status": self.last.status if self.last else None,
+            "next_try": stamp(self.next_try) if self.next_try else None,
+            "revision": self.edition.revision if self.edition else None,
+            "published_at": self.edition.published_at if self.edition else None,
+            "told": self.told,
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `run` did about one slot; ``tried`` is False where it only says how the slot stands."""
+
+    slot: Slot
+    status: Status
+    told: str
+    tried: bool = True
+    result: RunResult | None = None
+    error: BoardpackError | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            **slot_dict(self.slot),
+            "status": self.status,
+            "tried": self.tried,
+            "told": self.told,
+            "run": self.result.as_dict() if self.result else None,
+            "error": self.error.as_dict() if self.error else None,
+        }
+
+
+def slot_dict(slot: Slot) -> dict[str, Any]:
+    """A slot as plain values for JSON."""
+    schedule, at, segment = slot.key
+    report, period, _, as_of = slot.target
+    return {
+        "schedule": schedule,
+        "slot": at,
+        "report": report,
+        "period": period,
+        "as_of": as_of,
+        "segment": segment,
+    }
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 nothing is wrong, 3 something is held, 4 something failed; the worst counts."""
+    return max((_WORST[outcome.status] for outcome in outcomes), default=0)
+
+
+def standings(schedule: Schedule, known: Known, now: datetime) -> list[Standing]:
+    """How every slot of a schedule stands, oldest first."""
+    fired = slots.fired(schedule, known.first.get(schedule.id), now)
+    return [
+        _standing(schedule, slot, known, now, schedule.catch_up == "all" or at == fired[-1])
+        for at in fired
+        for slot in slots.at(schedule, at)
+    ]
+
+
+def status(
+    workspace: Workspace, schedules: Sequence[Schedule], now: datetime, last: int = 5
+) -> list[Standing]:
+    """What should exist, what does and what is late, by schedule; nothing is made or changed.
+
+    Of each schedule the ``last`` firings are told, and every older slot that still lacks.
+    """
+    path = workspace.var / "ledger.sqlite"
+    known = Known()
+    if path.exists():
+        with Ledger(path) as ledger:
+            known = Known.read(ledger)
+    found = []
+    for schedule in schedules:
+        stands = standings(schedule, known, now)
+        recent = sorted({one.slot.at for one in stands})[-last:]
+        found += [
+            one for one in stands
+            if one.slot.at in recent or one.state not in ("made", "skipped")
+        ]  # fmt: skip
+    return found
+
+
+def run(
+    workspace: Workspace,
+    schedules: Sequence[Schedule],
+    *,
+    now: Callable[[], datetime],
+    progress: Callable[[Order], Progress] = lambda order: lambda stage: None,
+    told: Callable[[Outcome], None] = lambda outcome: None,
+    renderer: Renderer = "auto",
+    process: NotebookProcess | None = None,
+) -> list[Outcome]:
+    """Make everything that is due, oldest as-of first; call it as often as you like.
+
+    ``told`` hears of each slot as it is done. What goes wrong with one slot is its outcome and
+    stops no other. Raises what is wrong with the workspace as a whole, before anything is made.
+    """
+    root = workspace.var / "editions"
+    outcomes: list[Outcome] = []
+
+    def tell(found: Sequence[Outcome]) -> None:
+        outcomes.extend(found)
+        for outcome in found:
+            told(outcome)
+
+    if not any(slots.fired(schedule, None, now()) for schedule in schedules):
+        return outcomes
+    _folders(workspace, root)
+    with Ledger(workspace.var / "ledger.sqlite") as ledger, ExitStack() as stack:
+        # An edition whose row was lost with a killed process is made, and must not be made again.
+        editions.reconcile(root, ledger)
+        stands = _all(schedules, Known.read(ledger), now())
+        tell(_settled(stands))
+        wanted = [one for one in stands if one.open or _held(one)]
+        if not wanted:
+            return outcomes
+        maker = _Maker(workspace, ledger, now, progress, renderer, process, stack)
+        if any(one.open for one in wanted):
+            # The process loads while the definitions are read.
+            maker.notebooks()
+        wanted.sort(key=lambda one: one.slot.as_of)
+        for _, group in groupby(wanted, key=lambda one: one.slot.as_of):
+            tell(_group(maker, root, schedules, [one.slot for one in group]))
+    return outcomes
+
+
+class _Maker:
+    """What making needs, opened when the first slot is really to be made."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        ledger: Ledger,
+        now: Callable[[], datetime],
+        progress: Callable[[Order], Progress],
+        renderer: Renderer,
+        process: NotebookProcess | None,
+        stack: ExitStack,
+    ) -> None:
+        self.workspace, self.ledger, self.now = workspace, ledger, now
+        self.progress, self.renderer = progress, renderer
+        self.process, self.stack = process, stack
+
+    def notebooks(self) -> NotebookProcess:
+        """The process that executes notebooks, the same one for all of them."""
+        if self.process is None:
+            from boardpack.executions import NotebookProcess
+
+            self.process = self.stack.enter_context(NotebookProcess())
+        return self.process
+
+    @cached_property
+    def model(self) -> Model:
+        from boardpack.model import Model
+
+        return Model.open(self.workspace.root)
+
+    def order(self, slot: Slot, attempt: int) -> Order:
+        from boardpack import orders
+
+        schedule, at, _ = slot.key
+        report, period, segment, as_of = slot.target
+        wanted = orders.order(self.model, report, period, as_of, segment)
+        return replace(wanted, made_for=MadeFor(schedule, at, attempt))
+
+    def make(self, wanted: Sequence[Order]) -> list[RunResult]:
+        from boardpack import batches
+
+        return batches.make(
+            self.model,
+            wanted,
+            now=self.now,
+            progress=self.progress,
+            renderer=self.renderer,
+            process=self.notebooks(),
+        )
+
+    def changed(self, slot: Slot, last: RunEnded) -> bool:
+        """Whether the data or the suites are not those that the last run was judged by."""
+        from boardpack.basis import Basis
+
+        order = self.order(slot, 1)
+        with Basis(self.model, [order]) as basis:
+            return basis.gate_key(order) != last.gate_key
+
+
+def _group(
+    maker: _Maker, root: Path, schedules: Sequence[Schedule], wanted: Sequence[Slot]
+) -> list[Outcome]:
+    """Make slots of one as-of that are still to be made once their locks are held."""
+    outcomes: list[Outcome] = []
+    with ExitStack() as held:
+        claims: dict[tuple[str, str, str], BusyError | None] = {}
+        for slot in wanted:
+            report, period, segment, _ = slot.target
+            place = (report, period, segment)
+            if place not in claims:
+                try:
+                    held.enter_context(_claim(root, *place))
+                    claims[place] = None
+                except BusyError as error:
+                    claims[place] = error
+            if (busy := claims[place]) is not None:
+                outcomes.append(_busy(slot, busy))
+        # Someone else may have made it between the look at the ledger and the lock.
+        stands = {one.slot: one for one in _all(schedules, Known.read(maker.ledger), maker.now())}
+        orders: dict[Slot, Order] = {}
+        targets = set()
+        for slot in wanted:
+            one = stands.get(slot)
+            if claims[slot.target[:3]] is not None or one is None or slot.target in targets:
+                continue
+            targets.add(slot.target)
+            found = _ordered(maker, one)
+            if isinstance(found, Outcome):
+                outcomes.append(found)
+            else:
+                orders[slot] = found
+        return outcomes + _made(maker, orders)
+
+
+def _ordered(maker: _Maker, one: Standing) -> Order | Outcome:
+    """The order of a slot that is to be made now, or why it is not."""
+    slot = one.slot
+    if one.edition is not None:
+        return Outcome(slot, "busy", "skipped: someone else has just made it", tried=False)
+    try:
+        new_data = _held(one) and one.last is not None and maker.changed(slot, one.last)
+        if one.open or new_data:
+            return maker.order(slot, len(one.runs) + 1)
+    except BoardpackError as error:
+        return Outcome(slot, "failed", f"failed: {error.message}", error=error)
+    status: Status = "held" if one.last and one.last.status == "held" else "failed"
+    return Outcome(slot, status, one.told, tried=False)
+
+
+def _made(maker: _Maker, orders: Mapping[Slot, Order]) -> list[Outcome]:
+    """Make these together; where that breaks off unforeseen, each of what is left by itself."""
+    if not orders:
+        return []
+    try:
+        results = maker.make(list(orders.values()))
+    except Exception as error:
+        wrapped = RunError(f"{type(error).__name__}: {error}".rstrip(": ") + ".")
+        known = Known.read(maker.ledger)
+        outcomes = []
+        for slot, order in orders.items():
+            _end(maker, known.runs.get(slot.key, ()), wrapped)
+            if (edition := known.editions.get(slot.target)) is not None:
+                outcomes.append(Outcome(slot, "published", f"revision {edition.revision}"))
+            elif len(orders) > 1:
+                attempt = len(known.runs.get(slot.key, ())) + 1
+                again = replace(order, made_for=MadeFor(*slot.key[:2], attempt))
+                outcomes += _made(maker, {slot: again})
+            else:
+                told = f"failed: {wrapped.message}"
+                outcomes.append(Outcome(slot, "failed", told, error=wrapped))
+        return outcomes
+    return [_outcome(slot, result) for slot, result in zip(orders, results, strict=True)]
+
+
+def _outcome(slot: Slot, result: RunResult) -> Outcome:
+    if isinstance(result.error, BusyError):
+        return _busy(slot, result.error)
+    if result.status == "published":
+        told = f"revision {result.revision}, {result.verdict}"
+    elif result.error is not None:
+        told = f"failed: {result.error.message}"
+    else:
+        told = f"held: {'; '.join(result.reasons[:3])}"
+    return Outcome(slot, result.status, told, result=result, error=result.error)
+
+
+def _busy(slot: Slot, error: BusyError) -> Outcome:
+    return Outcome(slot, "busy", f"skipped: {error.message}", tried=False, error=error)
+
+
+def _end(maker: _Maker, runs: Sequence[Run], error: BoardpackError) -> None:
+    """End the runs that an unforeseen error broke off, so that their back-off counts."""
+    for run in runs:
+        if run.ended is None:
+            maker.ledger.end(
+                RunEnded(run.started.run_id, "failed", stamp(maker.now()), error=str(error))
+            )
+
+
+def _settled(stands: Sequence[Standing]) -> list[Outcome]:
+    """What failed and is not tried now. A held slot is looked at again: its data may be others."""
+    return [
+        Outcome(one.slot, "failed", one.told, tried=False)
+        for one in stands
+        if one.state in ("waiting", "given up") and not _held(one)
+    ]
+
+
+def _held(one: Standing) -> bool:
+    """Whether new data may be reason enough to try again."""
+    return (
+        one.state in ("waiting", "given up") and one.last is not None and one.last.status == "held"
+    )
+
+
+def _standing(
+    schedule: Schedule, slot: Slot, known: Known, now: datetime, wanted: bool
+) -> Standing:
+    limit = slot.at + schedule.grace
+    runs = tuple(known.runs.get(slot.key, ()))
+    edition = known.editions.get(slot.target)
+    if edition is not None:
+        late = datetime.fromisoformat(edition.published_at) > limit
+        return Standing(slot, "made", late, runs, edition)
+    late = now > limit
+    if not wanted:
+        return Standing(slot, "skipped", late, runs)
+    if schedule.catch_up == "none" and late:
+        return Standing(slot, "missed", late, runs)
+    if runs and runs[-1].ended is None:
+        return Standing(slot, "running", late, runs)
+    ended = [run.ended for run in runs if run.ended is not None]
+    if not ended:
+        return Standing(slot, "due", late, runs)
+    if len(ended) > schedule.retries:
+        return Standing(slot, "given up", late, runs)
+    # No power of two is needed beyond the one that makes a minute a day.
+    wait = min(schedule.back_off * 2 ** min(len(ended) - 1, 11), _LONGEST_WAIT)
+    next_try = datetime.fromisoformat(ended[-1].ended_at) + wait
+    return Standing(
+        slot, "due" if now >= next_try else "waiting", late, runs, next_try=next_try
+    )  # fmt: skip
+
+
+def _all(schedules: Sequence[Schedule], known: Known, now: datetime) -> list[Standing]:
+    return [one for schedule in schedules for one in standings(schedule, known, now)]
+
+
+@contextmanager
+def _claim(root: Path, report: str, period: str, segment: str) -> Iterator[None]:
+    """One scheduler at a time for a report, period and member, from the look at the ledger on.
+
+    The run itself takes `editions.running` as well, which shuts out a person's run.
+    """
+    place = editions.edition_folder(report, period, segment, 1).parent
+    member = f" ({segment})" if segment else ""
+    with lock(
+        root / ".locks" / "schedule" / f"{place}.lock", f"A schedule's {report} {period}{member}"
+    ):
+        yield
+
+
+def _folders(workspace: Workspace, root: Path) -> None:
+    try:
+        make_folders(workspace.root, root)
+    except OSError as error:
+        raise StorageError(
+            f"nothing can be made: {reason(error)}.",
+            file=workspace.var,
+            hint="make that folder writable for the user that runs schedules",
+        ) from None
