@@ -154,6 +154,9 @@ class Schedules(Mapping[str, Schedule]):
 def load(workspace: Workspace) -> Schedules:
     """The schedules of a workspace over those of the suite; the first thing wrong is the error.
 
+    The suite's schedules come with its reports: a workspace with reports of its own takes over those
+    that make one of them.
+
     >>> from boardpack.workspace import SUITE
     >>> load(Workspace.open(SUITE))["monthly"].report
     'monthly'
@@ -174,7 +177,10 @@ def examine(workspace: Workspace) -> tuple[Schedules, list[BoardpackError]]:
             try:
                 document = read(path)
                 entry = parse(document, ScheduleEntry)
-                _once(document, entry, folder.parent == workspace.root, seen)
+                own = folder.parent == workspace.root
+                if not own and entry.report not in workspace.own_reports:
+                    continue
+                _once(document, entry, own, seen)
                 found[entry.schedule] = _schedule(workspace, document, entry)
             except BoardpackError as error:
                 problems.append(error)
