@@ -26,7 +26,8 @@ from boardpack.slots import Slot
 from boardpack.workspace import Workspace
 
 REPORT = "---\ntitle: {title}\ngrains: [{grain}]\n---\n\ntext\n"
-GRAINS = {"daily": "day", "weekly": "week", "monthly": "month", "quarterly": "quarter"}
+#: Reports by the names of their grains: the suite has none that are called so, nor a schedule of one.
+REPORTS = ("day", "week", "month", "quarter")
 
 
 def utc(text: str) -> datetime:
@@ -35,13 +36,14 @@ def utc(text: str) -> datetime:
 
 
 def desk(folder: Path, settings: str = "", reports: Sequence[str] = (), **files: str) -> Path:
-    """A workspace with daily, weekly, monthly and quarterly reports and these schedules.
+    """A workspace with reports of a day, week, month and quarter, and these schedules.
 
     ``files`` is schedule id to the lines of its file after the id.
     """
     written = {f"schedules/{name}.yml": f"schedule: {name}\n{text}" for name, text in files.items()}
-    for name in reports or GRAINS:
-        written[f"reports/{name}.qmd"] = REPORT.format(title=name, grain=GRAINS.get(name, "month"))
+    for name in reports or REPORTS:
+        grain = name if name in REPORTS else "month"
+        written[f"reports/{name}.qmd"] = REPORT.format(title=name, grain=grain)
     base = "company: Small\ncurrency: USD\ndimensions: [segment, region]\n"
     return workspaces.small(folder, base + settings, **written)
 
@@ -133,7 +135,9 @@ class Maker:
                     order.report, period.label, period.grain, run_id, as_of, stamp(self.now()),
                     "publish", "none", segment=order.segment,
                 )  # fmt: skip
-                row = editions.publish(stage(self.workspace.var / "runs" / run_id), root, draft, self.ledger)
+                row = editions.publish(
+                    stage(self.workspace.var / "runs" / run_id), root, draft, self.ledger
+                )
             reasons = ("too few rows",) if status == "held" else ()
             verdict = "hold" if status == "held" else "publish"
             self.ledger.end(

@@ -154,8 +154,8 @@ class Schedules(Mapping[str, Schedule]):
 def load(workspace: Workspace) -> Schedules:
     """The schedules of a workspace over those of the suite; the first thing wrong is the error.
 
-    The suite's schedules come with its reports: a workspace with reports of its own takes over those
-    that make one of them.
+    The suite's schedules come with its reports: a workspace with reports of its own takes over
+    those that make one of them.
 
     >>> from boardpack.workspace import SUITE
     >>> load(Workspace.open(SUITE))["monthly"].report
