@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 import workspaces
-from boardpack import editions, schedule_runs, schedules
+from boardpack import editions, schedule_runs, schedules, standings
 from boardpack.editions import FILES, EditionDraft
 from boardpack.errors import BoardpackError, NotebookError
 from boardpack.ledger import Ledger, MadeFor, RunEnded, RunStarted, stamp
@@ -63,7 +63,7 @@ def run(folder: Path, now: str, ids: Sequence[str] = (), **options: Any) -> list
 def status(folder: Path, now: str, last: int = 50) -> list[tuple[str, str, bool]]:
     """Slot, state and lateness of all that `status` tells."""
     workspace, found = loaded(folder)
-    stands = schedule_runs.status(workspace, found, utc(now), last)
+    stands = standings.status(workspace, found, utc(now), last)
     return [(f"{one.slot.at:%m-%d %H:%M} {one.slot}", one.state, one.late) for one in stands]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import workspaces
@@ -157,6 +159,18 @@ def test_a_workspace_takes_over_the_suites_schedules_of_the_reports_that_it_make
     assert caught.value.hint == "write `replaces: monthly`"
     own.write_text("schedule: monthly\nreplaces: monthly\nreport: own\ncron: '0 9 1 * *'\n")
     assert [(one.id, one.report) for one in load(folder).values()] == [("monthly", "own")]
+
+
+def test_readme_shows_a_schedule_with_every_key(tmp_path: Path) -> None:
+    readme = (SUITE / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    (example,) = [text for text in shown if text.startswith("schedule:")]
+    folder = desk(tmp_path / "w", reports=("monthly",))
+    (folder / "schedules").mkdir()
+    (folder / "schedules/monthly.yml").write_text(example + "replaces: monthly\n")
+    assert load(folder)["monthly"].members == ("smb", "enterprise")
+    keys = set(yaml.safe_load(example)) | {"replaces"}
+    assert keys == set(schedules.ScheduleEntry.model_fields)
 
 
 def test_the_suite_has_a_schedule_for_every_report_of_its_own() -> None:

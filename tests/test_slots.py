@@ -160,6 +160,9 @@ def test_what_counts_begins_with_the_start_the_first_on_record_or_the_newest(
     own = schedule(start=start)
     found = slots.fired(own, utc(since) if since else None, utc("2026-01-15 12:00"))
     assert [f"{at:%m-%d}" for at in found] == expected
+    for count in (1, 3, 100):
+        last = slots.last_fired(own, utc(since) if since else None, utc("2026-01-15 12:00"), count)
+        assert last == found[-count:]
 
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe",

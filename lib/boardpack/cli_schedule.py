@@ -12,10 +12,11 @@ from typing import Any
 
 import click
 
-from boardpack import schedule_exports, schedule_runs, schedules, slots
+from boardpack import schedule_exports, schedule_runs, schedules, slots, standings
 from boardpack.cli_options import clock, json_option, now_option, print_json, workspace_option
-from boardpack.schedule_runs import Outcome, Standing
+from boardpack.schedule_runs import Outcome
 from boardpack.schedules import Schedule
+from boardpack.standings import Standing
 from boardpack.workspace import SUITE, Workspace
 
 
@@ -82,7 +83,7 @@ def due(ids: tuple[str, ...], now: datetime, workspace: str, as_json: bool) -> N
       boardpack schedule due --now 2026-01-05T08:00+00:00
     """
     opened, wanted = _wanted(workspace, ids)
-    stands = schedule_runs.status(opened, wanted, now)
+    stands = standings.status(opened, wanted, now)
     found = [one for one in stands if one.open or one.state == "waiting"]
     if as_json:
         print_json({"now": _iso(now), "due": [one.as_dict() for one in found]})
@@ -156,7 +157,7 @@ def status(
       boardpack schedule status --now 2026-01-05T12:00+00:00
     """
     opened, wanted = _wanted(workspace, ids)
-    found = schedule_runs.status(opened, wanted, now, last)
+    found = standings.status(opened, wanted, now, last)
     wrong = [one for one in found if one.wrong]
     if as_json:
         slots_ = [one.as_dict() for one in found]
@@ -227,7 +228,7 @@ def _row(one: Schedule, now: datetime) -> dict[str, Any]:
         "start": one.start,
         "enabled": one.enabled,
         "file": str(one.file),
-        "next": schedule_runs.slot_dict(slots.at(one, coming)[0]) if coming else None,
+        "next": standings.slot_dict(slots.at(one, coming)[0]) if coming else None,
     }
 
 

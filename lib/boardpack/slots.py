@@ -104,6 +104,23 @@ def fired(schedule: Schedule, since: datetime | None, now: datetime) -> list[dat
     return firings(schedule, first, now + _TICK)
 
 
+def last_fired(
+    schedule: Schedule, since: datetime | None, now: datetime, count: int
+) -> list[datetime]:
+    """The last ``count`` of the firings that `fired` gives, however many came before."""
+    found: list[datetime] = []
+    at = newest(schedule, now)
+    while at is not None and len(found) < count:
+        found.insert(0, at)
+        # Without a first one on record or a start, only the newest counts.
+        if since is None and schedule.start is None:
+            break
+        at = newest(schedule, at - _TICK)
+        if at is not None and schedule.start is None and since is not None and at < since:
+            break
+    return found
+
+
 def at(schedule: Schedule, instant: datetime) -> list[Slot]:
     """What a schedule asks for when it fires at ``instant``: a slot for each of its members.
 
