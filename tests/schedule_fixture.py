@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,9 +82,8 @@ class Maker:
         self, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime], *rest: Any
     ) -> None:
         self.workspace, self.ledger, self.now = workspace, ledger, now
-        self.stack = next((one for one in rest if isinstance(one, ExitStack)), None)
 
-    def notebooks(self) -> None:
+    def prepare(self, making: bool) -> None:
         return None
 
     def order(self, slot: Slot, attempt: int) -> Order:

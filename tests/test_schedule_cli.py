@@ -22,6 +22,7 @@ import workspaces
 from boardpack import schedule_runs
 from boardpack.cli import main
 from boardpack.editions import verify
+from boardpack.errors import DefinitionError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
 from boardpack.workspace import SUITE
@@ -157,6 +158,17 @@ def test_a_real_run_is_made_once_and_is_on_record(shop: Path, process: NotebookP
     assert made.started.made_for.slot == "2025-07-02T07:00:00+00:00"
     assert made.ended is not None
     assert made.ended.ended_at == "2025-07-02T07:00:00+00:00"
+
+
+def test_a_definition_that_is_wrong_stops_everything_before_anything_is_recorded(
+    shop: Path, process: NotebookProcess
+) -> None:
+    (shop / "kpis").mkdir()
+    (shop / "kpis" / "own.yml").write_text("- kpi: own\n  nmae: Own\n")
+    with pytest.raises(DefinitionError, match="unknown key"):
+        run(shop, "2025-07-02 07:00", process=process)
+    with Ledger(shop / "var" / "ledger.sqlite") as ledger:
+        assert ledger.runs() == []
 
 
 def test_held_data_that_were_mended_are_tried_at_once(shop: Path, process: NotebookProcess) -> None:

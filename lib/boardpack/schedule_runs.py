@@ -95,9 +95,7 @@ def run(
         if not wanted:
             return outcomes
         maker = _Maker(workspace, ledger, now, progress, renderer, process, stack)
-        if any(one.open for one in wanted):
-            # The process loads while the definitions are read.
-            maker.notebooks()
+        maker.prepare(any(one.open for one in wanted))
         wanted.sort(key=lambda one: one.slot.as_of)
         for _, group in groupby(wanted, key=lambda one: one.slot.as_of):
             tell(_group(maker, root, schedules, [one.slot for one in group]))
@@ -105,7 +103,7 @@ def run(
 
 
 class _Maker:
-    """What making needs, opened when the first slot is really to be made."""
+    """What making needs, opened when there is something to make."""
 
     def __init__(
         self,
@@ -128,6 +126,13 @@ class _Maker:
 
             self.process = self.stack.enter_context(NotebookProcess())
         return self.process
+
+    def prepare(self, making: bool) -> None:
+        """Read the definitions, and raise what is wrong with them before anything is made."""
+        if making:
+            # The process loads meanwhile.
+            self.notebooks()
+        _ = self.model
 
     @cached_property
     def model(self) -> Model:

@@ -116,6 +116,13 @@ def standings(schedule: Schedule, known: Known, now: datetime, last: int = 1) ->
 
     Of a schedule that catches up on all these are all that count; of others those of the ``last``
     firings, for nothing is made of the older ones.
+
+    >>> from datetime import UTC
+    >>> from zoneinfo import ZoneInfo
+    >>> daily = Schedule("a", "daily", "0 6 * * *", ZoneInfo("UTC"), ZoneInfo("UTC"), "day")
+    >>> (one,) = standings(daily, Known(), datetime(2026, 1, 5, 9, tzinfo=UTC))
+    >>> str(one.slot), one.state, one.late
+    ('daily 2026-01-04 as of 2026-01-04', 'due', True)
     """
     since = known.first.get(schedule.id)
     if schedule.catch_up == "all":
