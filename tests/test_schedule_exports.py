@@ -24,8 +24,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from boardpack import schedule_exports, slots
 from boardpack.cli import main
+from boardpack.cron_lines import in_utc, on_calendar
 from boardpack.errors import UserError
-from boardpack.schedule_exports import TARGETS, Call, export, in_utc, on_calendar
+from boardpack.schedule_exports import TARGETS, Call, export
 from boardpack.schedules import Schedule
 from schedule_fixture import desk, utc
 
@@ -215,6 +216,7 @@ def test_the_step_of_the_workflow_passes_on_what_a_person_gave(
         ("0 7 LW * *", "UTC", ["0 7 26-31 * *"]),
         ("0 21 15 2 *", "America/New_York", ["0 1,2 16 2 *"]),
         ("0 20 * 6 *", "America/New_York", ["0 0,1 * 6,7 *"]),
+        ("0 20 13 * 0-6", "America/New_York", ["0 0,1 14 * 0-6"]),
     ],
 )
 def test_lines_in_utc(cron: str, zone: str, expected: list[str]) -> None:
@@ -224,7 +226,7 @@ def test_lines_in_utc(cron: str, zone: str, expected: list[str]) -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(["0 6 * * *", "30 2 * * *", "45 23 1 * *", "5 0 31 * *", "10 1 L 2 *", "0 0 * * 0",
-                     "15 22 1-7 * MON", "0 12 */3 1,12 *", "20 3 LW * *", "0,30 1 * * 3#1"]),
+                     "15 22 1-7 * MON", "0 12 */3 1,12 *", "20 3 LW * *", "0,30 1 * * 3#1", "0 1 13 * 0-6", "0 23 1-31 * 1"]),
     st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Tokyo",
                      "Pacific/Kiritimati", "Pacific/Pago_Pago", "Australia/Lord_Howe"]),
 )  # fmt: skip
