@@ -9,18 +9,19 @@ from typing import Any
 
 import pytest
 
+from boardpack import ledger as ledgers
 from boardpack.errors import StorageError
-from boardpack.ledger import EditionRow, Ledger, Run, RunEnded, RunStarted
+from boardpack.ledger import EditionRow, Ledger, MadeFor, Run, RunEnded, RunStarted
 
 PROCESSES = multiprocessing.get_context("forkserver")
 
 STARTED = RunStarted(
     "run-1", "monthly", "2025-12", "month", "2025-12-31", "2026-01-01T06:00:00+00:00",
-    version="0.1.0",
+    version="0.1.0", made_for=MadeFor("monthly", "2026-01-01T06:00:00+00:00", 1),
 )  # fmt: skip
 ENDED = RunEnded(
     "run-1", "published", "2026-01-01T06:00:09+00:00", "banner", ("tickets: “late”",),
-    seconds={"gate": 1.5, "render": 0.25},
+    seconds={"gate": 1.5, "render": 0.25}, gate_key="k1",
 )  # fmt: skip
 EDITION = EditionRow(
     report="monthly",
@@ -69,7 +70,8 @@ def test_what_is_recorded_is_read_back_as_it_was_after_reopening(path: Path) -> 
 
 def test_a_run_without_an_end_is_unfinished(ledger: Ledger) -> None:
     ledger.start(STARTED)
-    later = replace(STARTED, run_id="run-0", period="2026-01", started_at="2026-02-01T06:00:00Z")
+    later = replace(STARTED, run_id="run-0", period="2026-01", started_at="2026-02-01T06:00:00Z",
+                    made_for=None)  # fmt: skip
     ledger.start(later)
     ledger.end(ENDED)
     assert ledger.unfinished() == [later]
@@ -105,7 +107,7 @@ def test_a_verdict_is_remembered_and_the_first_one_stands(ledger: Ledger) -> Non
     assert ledger.verdict("key") == '{"verdict": "banner"}'
 
 
-@pytest.mark.parametrize("table", ["run_started", "run_ended", "verdict", "edition"])
+@pytest.mark.parametrize("table", ["run_started", "run_ended", "verdict", "edition", "run_slot"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -123,7 +125,8 @@ def test_no_statement_changes_a_row(path: Path, table: str, statement: str) -> N
         ledger.end(ENDED)
         ledger.add_edition(EDITION)
         ledger.remember_verdict("key", "{}")
-    columns = {"run_started": "report", "run_ended": "error", "verdict": "body", "edition": "as_of"}
+    columns = {"run_started": "report", "run_ended": "error", "verdict": "body", "edition": "as_of",
+               "run_slot": "run_id"}  # fmt: skip
     # A connection of its own: the ledger's rows are safe from other programs too.
     con = sqlite3.connect(path)
     before = con.execute(f"SELECT * FROM {table}").fetchall()
@@ -162,6 +165,64 @@ def test_the_file_is_in_wal_mode_and_every_commit_is_synced(path: Path) -> None:
         assert ledger._con.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
+def test_an_attempt_is_begun_once_and_its_run_with_it(ledger: Ledger) -> None:
+    ledger.start(STARTED)
+    second = replace(STARTED, run_id="run-2")
+    with pytest.raises(StorageError, match="there already"):
+        ledger.start(second)
+    # Neither of the two rows is there; the next attempt is another one, as is another member's.
+    assert [run.started for run in ledger.runs()] == [STARTED]
+    assert STARTED.made_for is not None
+    again = replace(second, made_for=replace(STARTED.made_for, attempt=2))
+    ledger.start(again)
+    ledger.start(replace(STARTED, run_id="run-3", segment="smb"))
+    with pytest.raises(StorageError, match="CHECK"):
+        ledger.start(replace(second, run_id="run-4", made_for=replace(STARTED.made_for, attempt=0)))
+    assert [run.started.run_id for run in ledger.runs()] == ["run-1", "run-2", "run-3"]
+
+
+def test_a_ledger_of_an_older_boardpack_is_taken_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first schema, as its Boardpack made and filled it, gains what came later."""
+    columns = tuple(name for name in ledgers._ENDED if name != "gate_key")
+    with monkeypatch.context() as old:
+        old.setattr(ledgers, "_MIGRATIONS", ledgers._MIGRATIONS[:1])
+        old.setattr(
+            ledgers, "_TABLES", {k: v for k, v in ledgers._TABLES.items() if k != "run_slot"}
+        )
+        with Ledger(path) as ledger:
+            for run_id, ended in (("run-1", True), ("run-2", False)):
+                ledger._add(
+                    "run_started",
+                    {
+                        name: getattr(replace(STARTED, run_id=run_id), name)
+                        for name in ledgers._STARTED
+                    },
+                )
+                if ended:
+                    values = {name: getattr(ENDED, name) for name in columns}
+                    ledger._add("run_ended", {**values, "reasons": "[]", "seconds": "{}"})
+            ledger.add_edition(EDITION)
+    con = sqlite3.connect(path)
+    assert con.execute("PRAGMA user_version").fetchone() == (1,)
+    con.close()
+    person = replace(STARTED, made_for=None)
+    with Ledger(path) as ledger:
+        assert ledger.runs() == [
+            Run(person, replace(ENDED, reasons=(), seconds={}, gate_key="")),
+            Run(replace(person, run_id="run-2")),
+        ]
+        assert ledger.editions() == [EDITION]
+        ledger.start(replace(STARTED, run_id="run-3"))
+    con = sqlite3.connect(path)
+    assert con.execute("PRAGMA user_version").fetchone() == (len(ledgers._MIGRATIONS),)
+    for statement in ("DELETE FROM run_slot", "UPDATE run_ended SET gate_key = 'x'"):
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            con.execute(statement)
+    con.close()
+
+
 def test_a_ledger_of_a_newer_boardpack_is_left_alone(path: Path) -> None:
     with Ledger(path) as ledger:
         ledger.start(STARTED)
@@ -192,7 +253,7 @@ def write_many(path: Path, name: str, count: int, ready: Any) -> None:
     ready.wait()
     with Ledger(path) as ledger:
         for i in range(count):
-            ledger.start(replace(STARTED, run_id=f"{name}-{i}"))
+            ledger.start(replace(STARTED, run_id=f"{name}-{i}", made_for=None))
             ledger.remember_verdict("shared", name)
 
 

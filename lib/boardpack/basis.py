@@ -80,6 +80,10 @@ class Basis:
             self.allow(order)
         return found
 
+    def gate_key(self, order: Order) -> str:
+        """All that the verdict on an order rests on, as a hash: data, as-of and suites."""
+        return gate.verdict_key(self.fingerprints(order), self.suites, self.as_of)
+
     def allow(self, order: Order) -> None:
         """Let an order's KPIs be computed: its sources passed, or nobody wants them checked."""
         if order not in self._passed:

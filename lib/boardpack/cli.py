@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 import click
 
-from boardpack.cli_options import json_option, print_json, workspace_option
+from boardpack.cli_options import clock, json_option, print_json, workspace_option
 from boardpack.errors import UserError
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Commands(click.Group):
@@ -26,6 +21,7 @@ class Commands(click.Group):
         "backfill": "boardpack.cli_revise",
         "diff": "boardpack.cli_revise",
         "kpi": "boardpack.cli_kpi",
+        "schedule": "boardpack.cli_schedule",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -131,7 +127,7 @@ def _run(
         return batches.make(
             model,
             wanted,
-            now=_now,
+            now=clock,
             progress=_silent if quiet else _announced,
             renderer=renderer,
             process=process,

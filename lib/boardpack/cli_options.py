@@ -6,6 +6,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -24,6 +25,38 @@ def workspace_option(command: F) -> F:
         metavar="DIR",
         help="Folder with boardpack.yml.",
     )(command)
+
+
+def now_option(command: F) -> F:
+    """``--now ISO``: the instant that a command takes for now; the clock where it is left out."""
+    return click.option(
+        "--now",
+        default=clock,
+        callback=lambda context, parameter, value: _instant(value),
+        metavar="ISO",
+        help="Such as 2026-01-05T08:00+00:00; default: the clock.",
+    )(command)
+
+
+def clock() -> datetime:
+    """What the machine takes for now, UTC."""
+    return datetime.now(UTC)
+
+
+def _instant(value: datetime | str) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no instant such as 2026-01-05T08:00+00:00"
+        ) from None
+    if found.tzinfo is None:
+        raise click.BadParameter(f"{value!r} names no zone; write {value}+00:00 for UTC")
+    if not 1971 <= found.year <= 9000:
+        raise click.BadParameter(f"{value!r} is no year that reports are made in")
+    return found.astimezone(UTC)
 
 
 def json_option(command: F) -> F:

@@ -8,11 +8,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from boardpack import orders, schedules
 from boardpack.engine.compute import unavailable
+from boardpack.errors import BoardpackError
 from boardpack.model import Model
 from boardpack.warehouse import open_slice
 
 _FAR = date(9998, 12, 31)
+_ANY = "2000-12-31"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,15 @@ class KpiState:
 
 
 @dataclass(frozen=True)
+class ScheduleState:
+    """One schedule, or the file of one that cannot be read: "" or why it cannot run."""
+
+    schedule: str
+    enabled: bool
+    lacks: str = ""
+
+
+@dataclass(frozen=True)
 class Examination:
     """What `examine` found."""
 
@@ -46,6 +58,7 @@ class Examination:
     kpis: tuple[KpiState, ...]
     reports: tuple[str, ...]
     renderer: str
+    schedules: tuple[ScheduleState, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -69,6 +82,11 @@ class Examination:
             lines.append(f"  {source.source:24} {state}")
         lines += ["", f"KPIs: {len(available)} of {len(self.kpis)} available"]
         lines += [f"  {kpi.kpi:28} {kpi.lacks}" for kpi in self.kpis if kpi.lacks]
+        able = [one for one in self.schedules if one.enabled and not one.lacks]
+        lines += ["", f"schedules: {len(able)} of {len(self.schedules)} can run"]
+        for one in self.schedules:
+            if one.lacks or not one.enabled:
+                lines.append(f"  {one.schedule:28} {one.lacks or 'switched off'}")
         return "\n".join(lines)
 
 
@@ -104,4 +122,28 @@ def examine(folder: Path) -> Examination:
         kpis,
         tuple(sorted(model.workspace.reports)),
         "quarto" if shutil.which("quarto") else "built-in",
+        _schedules(model, {kpi.kpi for kpi in kpis if not kpi.lacks}),
     )
+
+
+def _schedules(model: Model, available: set[str]) -> tuple[ScheduleState, ...]:
+    usable, problems = schedules.examine(model.workspace)
+    found = [
+        ScheduleState(
+            one.id, one.enabled, _lacks(model, one.report, available) if one.enabled else ""
+        )
+        for one in usable.values()
+    ]
+    found += [ScheduleState(Path(error.file or "").name, True, str(error)) for error in problems]
+    return tuple(found)
+
+
+def _lacks(model: Model, report: str, available: set[str]) -> str:
+    """Why a report cannot be made, "" when it can."""
+    try:
+        kpis = orders.order(model, report, as_of=_ANY).kpis
+    except BoardpackError as error:
+        return str(error)
+    if not available.intersection(kpis):
+        return f"no KPI of report {report!r} is available"
+    return ""

@@ -135,7 +135,7 @@ def running(
 ) -> AbstractContextManager[None]:
     """The lock a run holds from its first step to its last: one run per report, period and segment.
 
-    `RunError` names the process that holds it, after ``wait`` seconds; it ends with that process.
+    `BusyError` names the process that holds it, after ``wait`` seconds; it ends with that process.
     """
     place = edition_folder(report, period, segment, 1).parent
     return lock(

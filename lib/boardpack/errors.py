@@ -12,6 +12,7 @@ BoardpackError                  base: what, where, what was found, what would be
     ├── GateError               a suite that cannot be run
     ├── NotebookError           a cell that raised or hung
     ├── RenderError             pandoc, typst or quarto refused
+    ├── BusyError               someone else is at work on the same thing
     └── StorageError            a folder that is full or cannot be written
 """
 
@@ -137,6 +138,10 @@ class NotebookError(RunError):
 
 class RenderError(RunError):
     """A renderer refused the assembled report."""
+
+
+class BusyError(RunError):
+    """Another process is at work on the same thing; nothing was begun."""
 
 
 class StorageError(RunError):

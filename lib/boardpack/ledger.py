@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +26,20 @@ _BUSY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
+class MadeFor:
+    """What a run was made for: an attempt, from 1, at one slot of a schedule (UTC, ISO)."""
+
+    schedule: str
+    slot: str
+    attempt: int
+
+
+@dataclass(frozen=True)
 class RunStarted:
-    """A run that began. ``started_at`` is UTC, ISO; ``version`` that of Boardpack."""
+    """A run that began. ``started_at`` is UTC, ISO; ``version`` that of Boardpack.
+
+    ``made_for`` is None for a run that a person asked for.
+    """
 
     run_id: str
     report: str
@@ -37,11 +49,15 @@ class RunStarted:
     started_at: str
     segment: str = ""
     version: str = ""
+    made_for: MadeFor | None = None
 
 
 @dataclass(frozen=True)
 class RunEnded:
-    """How a run ended. ``seconds`` are by stage; ``error`` is empty unless it failed."""
+    """How a run ended. ``seconds`` are by stage; ``error`` is empty unless it failed.
+
+    ``gate_key`` stands for the data and suites that its verdict rests on, "" without a verdict.
+    """
 
     run_id: str
     status: RunStatus
@@ -50,6 +66,7 @@ class RunEnded:
     reasons: tuple[str, ...] = ()
     error: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    gate_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +151,17 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (report, period, segment, revision)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE run_slot (
+            schedule TEXT NOT NULL,
+            slot TEXT NOT NULL,
+            segment TEXT NOT NULL,
+            attempt INTEGER NOT NULL CHECK (attempt > 0),
+            run_id TEXT NOT NULL REFERENCES run_started (run_id),
+            PRIMARY KEY (schedule, slot, segment, attempt)
+        ) STRICT, WITHOUT ROWID""",
+        "ALTER TABLE run_ended ADD COLUMN gate_key TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 _TABLES = {
@@ -141,9 +169,10 @@ _TABLES = {
     "run_ended": ("run_id",),
     "verdict": ("key",),
     "edition": ("report", "period", "segment", "revision"),
+    "run_slot": ("schedule", "slot", "segment", "attempt"),
 }
 _STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
-_ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds")
+_ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds", "gate_key")
 _EDITION = tuple(EditionRow.__dataclass_fields__)
 _OF = "(:report IS NULL OR report = :report) AND (:period IS NULL OR period = :period)"
 
@@ -199,8 +228,12 @@ class Ledger:
         self.close()
 
     def start(self, run: RunStarted) -> None:
-        """Record that a run began; its id must be new."""
-        self._add("run_started", {name: getattr(run, name) for name in _STARTED})
+        """Record that a run began, and what for; its id must be new, and so must the attempt."""
+        with self._together():
+            self._add("run_started", {name: getattr(run, name) for name in _STARTED})
+            if run.made_for is not None:
+                slot = {"segment": run.segment, "run_id": run.run_id}
+                self._add("run_slot", {**asdict(run.made_for), **slot})
 
     def end(self, run: RunEnded) -> None:
         """Record how a run ended: once, and only for a run that began."""
@@ -259,7 +292,8 @@ class Ledger:
         )
         ended = {row["run_id"]: _ended(row) for row in ends}
         rows = self._rows(f"SELECT * FROM run_started WHERE {_OF} ORDER BY started_at, run_id", of)
-        started = [RunStarted(**{name: row[name] for name in _STARTED}) for row in rows]
+        slots = {row["run_id"]: row for row in self._rows("SELECT * FROM run_slot", {})}
+        started = [_started(row, slots.get(row["run_id"])) for row in rows]
         return [Run(run, ended.get(run.run_id)) for run in started]
 
     def unfinished(self, report: str | None = None, period: str | None = None) -> list[RunStarted]:
@@ -288,6 +322,20 @@ class Ledger:
                 if self._con.in_transaction:
                     self._con.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """All that is written inside, or none of it."""
+        with self._explained("written"):
+            self._con.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._explained("written"):
+                self._con.execute("COMMIT")
+        except BaseException:
+            if self._con.in_transaction:
+                self._con.execute("ROLLBACK")
+            raise
 
     def _add(self, table: str, values: Mapping[str, Any]) -> None:
         marks = ", ".join("?" * len(values))
@@ -338,6 +386,11 @@ def _append_only(table: str, key: tuple[str, ...]) -> Iterator[str]:
         f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"
         f" BEGIN SELECT RAISE(ABORT, 'this row of {table} is there already'); END"
     )
+
+
+def _started(row: sqlite3.Row, slot: sqlite3.Row | None) -> RunStarted:
+    made_for = None if slot is None else MadeFor(slot["schedule"], slot["slot"], slot["attempt"])
+    return RunStarted(**{name: row[name] for name in _STARTED}, made_for=made_for)
 
 
 def _ended(row: sqlite3.Row) -> RunEnded:

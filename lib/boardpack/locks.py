@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from boardpack.errors import RunError, StorageError
+from boardpack.errors import BusyError, StorageError
 from boardpack.files import reason
 
 _POLL_SECONDS = 0.05
@@ -28,7 +28,7 @@ _guard = threading.Lock()
 def lock(path: Path, what: str, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock file ``path`` for the length of a ``with`` block; the file itself stays.
 
-    ``what`` names for a person what is being done. While someone else holds the lock, `RunError`
+    ``what`` names for a person what is being done. While someone else holds the lock, `BusyError`
     names their process after ``wait`` seconds; `StorageError` when the file cannot be made.
 
     >>> import tempfile
@@ -43,7 +43,7 @@ def lock(path: Path, what: str, wait: float = 0.0) -> Iterator[None]:
         if handle is not None:
             break
         if time.monotonic() >= deadline:
-            raise RunError(
+            raise BusyError(
                 f"{what} is at work already (process {holder or 'unknown'}).",
                 file=path,
                 hint="wait until it has ended, then try again",

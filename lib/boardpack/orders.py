@@ -10,6 +10,7 @@ from typing import Any
 
 from boardpack import model as models
 from boardpack.errors import BoardpackError, PeriodError, ReportError
+from boardpack.ledger import MadeFor
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.notebooks import read as read_notebook
@@ -29,6 +30,8 @@ class Order:
     as_of: date
     #: a member of the dimension segment, or "" for the whole company
     segment: str = ""
+    #: the slot of a schedule that asked for it, None when a person did
+    made_for: MadeFor | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -91,6 +94,11 @@ def everything(model: Model, as_of: str = "", segment: str = "") -> list[Order]:
         kpis = [kpi for name in notebooks for kpi in _notebook(model, name, document).kpis]
         as_of = models.last_closed(models.spans(model, kpis), "day").label
     return [order(model, report, "", as_of, segment) for report in reports]
+
+
+def report_grains(document: Path) -> tuple[Grain, ...]:
+    """The grains that a report is made for, finest first; `ReportError` for unknown ones."""
+    return _grains(document, read_report(document).header)
 
 
 def _grains(document: Path, header: Mapping[str, Any]) -> tuple[Grain, ...]:

@@ -160,6 +160,7 @@ def run(
             RunStarted(
                 run_id, wanted.report, wanted.period.label, wanted.period.grain,
                 wanted.as_of.isoformat(), stamp(now()), wanted.segment, version("boardpack"),
+                made_for=wanted.made_for,
             )
         )  # fmt: skip
         facts = model.report_facts(
@@ -178,7 +179,7 @@ def run(
         ledger.end(
             RunEnded(
                 run_id, result.status, stamp(now()), attempt.facts.verdict,
-                result.reasons, str(result.error or ""), watch.seconds,
+                result.reasons, str(result.error or ""), watch.seconds, attempt.gate_key,
             )
         )  # fmt: skip
     return result
@@ -198,6 +199,7 @@ class _Attempt:
     now: Callable[[], datetime]
     basis: Basis
     facts: ReportFacts
+    gate_key: str = ""
 
     @property
     def root(self) -> Path:
@@ -261,6 +263,7 @@ class _Attempt:
             (self.folder / "gate.json").write_text("{}\n", encoding="utf-8")
             return False
         found = self.basis.judge(self.wanted, self.ledger, self.now)
+        self.gate_key = self.basis.gate_key(self.wanted)
         _write_json(self.folder / "gate.json", found.to_dict())
         self._judge(found.verdict, found.reasons)
         return found.verdict == "hold"

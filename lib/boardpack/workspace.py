@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,8 +40,9 @@ class Policy(Strict):
 
 
 class Settings(Strict):
-    """``boardpack.yml``."""
+    """``boardpack.yml``; ``boardpack`` is the oldest version that can read it, as in 0.1.0."""
 
+    boardpack: str | None = Field(default=None, pattern=r"^\d+\.\d+\.\d+$")
     company: str
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     locale: str = "en_US"
@@ -72,6 +75,23 @@ class Settings(Strict):
         return locale
 
 
+def _refuse_newer(document: Document) -> None:
+    """Say that Boardpack is too old before any key that it does not know is called a mistake."""
+    written = document.data.get("boardpack") if isinstance(document.data, dict) else None
+    own = version("boardpack")
+    if isinstance(written, str) and _numbers(written) > _numbers(own):
+        raise WorkspaceError(
+            f"this workspace is written for Boardpack {written}; this is {own}.",
+            file=document.path,
+            line=document.line(("boardpack",)),
+            hint="a newer Boardpack reads it: use that one",
+        )
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", text)[:3]]
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Settings, and where things are found: the workspace's own folder first, then the suite's.
@@ -93,7 +113,9 @@ class Workspace:
                 f"{root} is not a workspace: it has no boardpack.yml.",
                 hint="name the folder with --workspace DIR",
             )
-        return cls(root, parse(read(path), Settings))
+        document = read(path)
+        _refuse_newer(document)
+        return cls(root, parse(document, Settings))
 
     @property
     def zone(self) -> ZoneInfo:
