@@ -19,11 +19,11 @@ def _now() -> datetime:
 
 
 class Commands(click.Group):
-    """Imports the ``kpi`` commands, and with them the engine, only when they are asked for."""
+    """Imports commands of modules of their own only when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands by name."""
-        return sorted({*super().list_commands(ctx), "kpi"})
+        return sorted({*super().list_commands(ctx), "init", "kpi"})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """One command."""
@@ -31,6 +31,10 @@ class Commands(click.Group):
             from boardpack.cli_kpi import kpi
 
             return kpi
+        if cmd_name == "init":
+            from boardpack.cli_init import init
+
+            return init
         return super().get_command(ctx, cmd_name)
 
 
@@ -280,7 +284,7 @@ def demo(scale: float, seed: int, data_only: bool, workspace: str, as_json: bool
 @workspace_option
 @json_option
 def doctor(workspace: str, as_json: bool) -> None:
-    """Say what is connected, which KPIs are available, and what each of the others lacks.
+    """Say what is connected, which KPIs are available, what each of the others lacks, what is next.
 
     \b
     Example:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from boardpack.engine.compute import unavailable
-from boardpack.model import Model
-from boardpack.warehouse import open_slice
+from boardpack.marks import marks
+from boardpack.model import Model, closed_by
+from boardpack.warehouse import Span, open_slice
 
 _FAR = date(9998, 12, 31)
 
@@ -34,6 +37,22 @@ class KpiState:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Something to do next: what, why, and the command for it."""
+
+    what: str
+    why: tuple[str, ...] = ()
+    command: str = ""
+
+    def text(self, number: int) -> str:
+        """For a person: the step, its reasons, its command."""
+        lines = [f"  {number}. {self.what}", *(f"       {reason}" for reason in self.why)]
+        if self.command:
+            lines.append(f"       {self.command}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
 class Examination:
     """What `examine` found."""
 
@@ -46,6 +65,8 @@ class Examination:
     kpis: tuple[KpiState, ...]
     reports: tuple[str, ...]
     renderer: str
+    #: what leads from here to the first report, in order
+    next: tuple[Step, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -69,6 +90,8 @@ class Examination:
             lines.append(f"  {source.source:24} {state}")
         lines += ["", f"KPIs: {len(available)} of {len(self.kpis)} available"]
         lines += [f"  {kpi.kpi:28} {kpi.lacks}" for kpi in self.kpis if kpi.lacks]
+        lines += ["", "next:"]
+        lines += [step.text(number) for number, step in enumerate(self.next, 1)]
         return "\n".join(lines)
 
 
@@ -94,6 +117,8 @@ def examine(folder: Path) -> Examination:
     finally:
         slice_.close()
     settings = model.workspace.settings
+    spans = [Span(date.fromisoformat(s.first), date.fromisoformat(s.last)) for s in sources if s.first]
+    connected = any(source.connected for source in sources)
     return Examination(
         str(model.workspace.root),
         settings.company,
@@ -104,4 +129,67 @@ def examine(folder: Path) -> Examination:
         kpis,
         tuple(sorted(model.workspace.reports)),
         "quarto" if shutil.which("quarto") else "built-in",
+        _next(model, folder, connected, any(not kpi.lacks for kpi in kpis), spans),
     )
+
+
+def _next(
+    model: Model, folder: Path, connected: bool, available: bool, spans: Sequence[Span]
+) -> tuple[Step, ...]:
+    """What to do, from no table at all to the report that can be made now."""
+    root = model.workspace.root
+    at = "" if str(folder) == "." else f" --workspace {shlex.quote(str(folder))}"
+    if not connected:
+        return (
+            Step(
+                "Connect a table: draft a workspace from files of your own,",
+                ("or name your tables under warehouse: in boardpack.yml and map one in sources/.",),
+                "boardpack init NEW --from 'data/*.csv'",
+            ),
+        )
+    steps = []
+    open_ = marks(root)
+    questions = [str(mark) for mark in open_ if mark.kind == "question"]
+    guesses = [str(mark) for mark in open_ if mark.kind == "guess"]
+    if questions:
+        steps.append(
+            Step(
+                f"Answer {_count(len(questions), 'question')}: mend the line, then delete its mark.",
+                tuple(_first(questions)),
+            )
+        )
+    if guesses:
+        steps.append(
+            Step(
+                f"Confirm {_count(len(guesses), 'guess', 'guesses')}, the least sure first: mend the"
+                " line or delete its mark. A report can be made before.",
+                tuple(_first(guesses)),
+            )
+        )
+    if not available:
+        return (*steps, Step("Connect what a KPI lacks: the list above names the tables."))
+    if open_:
+        steps.append(Step("See what the checks say.", (), f"boardpack check{at}"))
+    made = model.workspace.var / "site" / "index.html"
+    again = (f"Reports that were made: {made}",) if made.is_file() else ()
+    steps.append(Step("Make the report.", again, f"boardpack run monthly{_about(spans)}{at}"))
+    return tuple(steps)
+
+
+def _about(spans: Sequence[Span]) -> str:
+    """The period to ask for, where the last closed month lies before the data."""
+    if not spans:
+        return ""
+    last = max(span.last for span in spans)
+    if closed_by(last, "month").end > min(span.first for span in spans):
+        return ""
+    return f" --period {last:%Y-%m} --as-of {last}"
+
+
+def _first(texts: Sequence[str], most: int = 5) -> list[str]:
+    more = [f"and {len(texts) - most} more"] if len(texts) > most else []
+    return [*texts[:most], *more]
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,541 @@
+"""A new workspace: from files to mappings, suites and a report, checked over all rows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from boardpack import model as models
+from boardpack import sources as source_files
+from boardpack.discovery import (
+    Refused,
+    Table,
+    discover,
+    drop_repeated_headers,
+    expand,
+    quoted,
+    quoted_text,
+    readable_paths,
+    source_error,
+)
+from boardpack.draft_reports import Shown, draft_report
+from boardpack.draft_suites import draft_suite, suite_text
+from boardpack.drafts import (
+    mapping_text,
+    mappings,
+    relation_name,
+    row_number_column,
+    view,
+    yaml_text,
+)
+from boardpack.engine.compute import compute, unavailable
+from boardpack.errors import BoardpackError, StorageError, UserError, WorkspaceError
+from boardpack.files import reason, replace_text
+from boardpack.guesses import Guess, choose, evidence, guess
+from boardpack.model import Model
+from boardpack.periods import Period
+from boardpack.profiles import Profile, profile
+from boardpack.sources import Source
+from boardpack.warehouse import Slice, open_slice
+from boardpack.workspace import SUITE, Workspace
+
+#: What a workspace is made of: a folder that holds one of these is not written into.
+_OWN = ("boardpack.yml", "sources", "kpis", "scorecards", "expectations", "notebooks", "reports")
+_FAR = date(9998, 12, 31)
+_DIMENSIONS = ("segment", "region", "contract", "service", "payment_method")
+#: Members up to which a dimension is worth a table.
+_MOST_MEMBERS = 12
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person said; ``as_of`` is the day of a snapshot without one of its own."""
+
+    company: str = ""
+    currency: str = ""
+    zone: str = "UTC"
+    as_of: str = ""
+    link: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnFound:
+    """One column: what it holds, and what was noticed."""
+
+    name: str
+    kind: str
+    holds: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableFound:
+    """One table: what it was taken as, by which columns and why; or why it was left."""
+
+    name: str
+    origin: str
+    rows: int
+    columns: tuple[ColumnFound, ...]
+    taken_as: str = ""
+    score: float = 0.0
+    sources: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    left: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """The workspace that was written, and what it gives."""
+
+    folder: str
+    tables: tuple[TableFound, ...]
+    refused: tuple[Refused, ...]
+    files: tuple[str, ...]
+    data: tuple[str, ...]
+    available: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    verdict: str = ""
+    checks: int = 0
+    reasons: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The tables that were found, with their profiles and what they were taken as."""
+
+    tables: Mapping[str, Table]
+    profiles: Mapping[str, Sequence[Profile]]
+    chosen: Sequence[Guess]
+    left: Mapping[str, str]
+    refused: tuple[Refused, ...]
+
+
+def init_empty(folder: Path, options: Options) -> Drafted:
+    """A workspace with nothing but settings and comments; `WorkspaceError` when DIR holds one."""
+    root = _free(folder)
+    company = options.company or _title(root)
+    text = (
+        "# A workspace: this folder. What it lacks comes from the suite.\n"
+        f"company: {yaml_text(company)}\ncurrency: {options.currency or 'USD'}\nlocale: en_US\n"
+        f"zone: {options.zone}\nconfidentiality: Internal\ndimensions: []   # such as [segment,"
+        " region], once accounts have them\nwarehouse: {}\n"
+        "# Tables come from one of these; paths lie inside this folder:\n"
+        "#   duckdb: data/company.duckdb\n"
+        "#   files: {orders: data/orders.parquet}\n"
+        "#   views:\n#     orders: SELECT * FROM read_csv('data/orders.csv')\n"
+        "# and a file of sources/ maps each onto what the KPIs know, e.g. sources/invoices.yml:\n"
+        "#   maps: invoices\n#   sql: SELECT id AS invoice_id, ... FROM orders\n"
+    )
+    _write(root, {"boardpack.yml": text}, [])
+    return Drafted(str(root), (), (), ("boardpack.yml",), ())
+
+
+def init(
+    folder: Path,
+    patterns: Iterable[str],
+    options: Options,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> Drafted:
+    """Read the files that ``patterns`` name and draft a workspace in ``folder``.
+
+    Nothing that is there is overwritten. `WorkspaceError` when the folder holds a workspace,
+    `SourceError` when no file is a table, `UserError` when no table is like a source; nothing is
+    left behind then.
+    """
+    root = _free(folder)
+    progress("look at the files")
+    with tempfile.TemporaryDirectory(prefix="boardpack-init-") as scratch:
+        with duckdb.connect() as con:
+            declared = source_files.load(Workspace.open(SUITE)).declared
+            read = _read(con, expand(patterns), Path(scratch), options, declared)
+            if not read.chosen:
+                raise _nothing(read)
+            written: list[Path] = []
+            try:
+                progress("draft the mappings")
+                files, data = _drafts(con, root, read, options, declared, Path(scratch), written)
+                _write(root, files, written)
+                progress("check all rows")
+                found = _checked(root, written)
+            except BaseException:
+                _undo(root, written)
+                raise
+    return replace(
+        found, tables=_shown(read), refused=read.refused, data=tuple(data),
+        files=tuple(str(p.relative_to(root)) for p in written if p.parent.name != "data"),
+    )  # fmt: skip
+
+
+def _free(folder: Path) -> Path:
+    root = folder.resolve()
+    if root.exists() and not root.is_dir():
+        raise WorkspaceError(f"{folder} is a file, not a folder.", hint="name another folder")
+    there = [name for name in _OWN if (root / name).exists()]
+    if there:
+        what = "is a workspace already" if "boardpack.yml" in there else "is not empty"
+        raise WorkspaceError(
+            f"{folder} {what}: it holds {', '.join(there)}.",
+            hint="nothing is overwritten; name a new folder, or go on with `boardpack doctor"
+            f" --workspace {folder}`",
+        )
+    return root
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Path, options: Options,
+    declared: Mapping[str, Source],
+) -> _Read:  # fmt: skip
+    found = discover(con, files, scratch)
+    if not found.tables:
+        raise source_error(found.refused)
+    tables = {t.name: drop_repeated_headers(con, t) for t in found.tables}
+    profiles = {}
+    for table in tables.values():
+        profiles[table.name] = [
+            _with_blanks(con, table, p) for p in profile(con, table, options.zone)
+        ]
+    bare = [t.name for t in tables.values() if t.dialect is not None and not t.dialect.header]
+    chosen, left = choose(guess(profiles, declared.values(), bare))
+    undated = [
+        g for g in chosen
+        if g.shape == "customer_snapshots" and "snapshot" not in g.matches and not options.as_of
+    ]  # fmt: skip
+    for without in undated:
+        chosen.remove(without)
+        left[without.table] = (
+            "looks like a snapshot of customers without a date: give the day it was taken with"
+            " --as-of YYYY-MM-DD"
+        )
+    return _Read(tables, profiles, chosen, left, found.refused)
+
+
+def _with_blanks(con: duckdb.DuckDBPyConnection, table: Table, found: Profile) -> Profile:
+    """Say in which rows a column is blank, where another column tells them apart."""
+    if not 0 < found.blanks <= 0.2 * found.rows:
+        return found
+    blank = f"trim({quoted(found.raw)}) = ''"
+    for name in table.names:
+        if name == found.raw:
+            continue
+        row = con.execute(
+            f"SELECT count(DISTINCT {quoted(name)}) FILTER ({blank}), any_value({quoted(name)})"
+            f" FILTER ({blank}), count(*) FILTER ({quoted(name)} = (SELECT any_value({quoted(name)})"
+            f" FROM {quoted(table.name)} WHERE {blank})) FROM {quoted(table.name)}"
+        ).fetchone()
+        if row and row[0] == 1 and row[1] and row[2] == found.blanks:
+            return replace(
+                found, notes=(*found.notes, f"they are the rows in which {name} is {row[1]}")
+            )
+    return found
+
+
+def _nothing(read: _Read) -> UserError:
+    told = "; ".join(f"{read.tables[name].origin} {why}" for name, why in read.left.items())
+    return UserError(
+        f"no table is like a source that KPIs know: {told}.",
+        hint="rename the columns to what they are (customer_id, date, amount ...), or map the table"
+        " by hand: `boardpack init DIR` without --from writes an empty workspace",
+    )
+
+
+def _drafts(
+    con: duckdb.DuckDBPyConnection, root: Path, read: _Read, options: Options,
+    declared: Mapping[str, Source], scratch: Path, written: list[Path],
+) -> tuple[dict[str, str], list[str]]:  # fmt: skip
+    """The files to write, by their place; data that lies elsewhere is copied at once."""
+    data: list[str] = []
+    tables = {g.table: read.tables[g.table] for g in read.chosen}
+    warehouse = _one_duckdb(read, tables, declared)
+    taken: dict[str, object] = dict.fromkeys(declared)
+    if warehouse is not None:
+        taken |= {t.name: None for t in read.tables.values() if t.kind == "duckdb"}
+    views, files = {}, {}
+    own_accounts = any(g.shape == "accounts" for g in read.chosen)
+    duckdb_path = ""
+    for found in read.chosen:
+        table, profiles = tables[found.table], read.profiles[found.table]
+        if table.kind == "duckdb" and warehouse is None:
+            table = _exported(con, root, table, data, written)
+            paths = [f"data/{table.name}.parquet"]
+        elif table.kind == "duckdb":
+            duckdb_path = duckdb_path or _placed(root, table.files[0], options, data, written)
+            table = replace(table, relation="warehouse." + table.relation.partition(".")[2])
+            paths = []
+        else:
+            paths = _placed_all(root, table, scratch, options, data, written)
+        relation = relation_name(table.name, taken)
+        taken[relation.strip('"')] = None
+        views[relation.strip('"')] = (table, view(table, profiles, paths))
+        line = row_number_column(profiles)
+        for mapping in mappings(
+            found, relation, line, options.zone, options.as_of, own_accounts, declared
+        ):
+            place = f"sources/{mapping.source}.yml"
+            if place not in files:
+                files[place] = mapping_text(mapping)
+    files["boardpack.yml"] = _settings(root, read, options, views, duckdb_path)
+    return files, data
+
+
+def _one_duckdb(
+    read: _Read, tables: Mapping[str, Table], declared: Mapping[str, Source]
+) -> Path | None:
+    """The one DuckDB file that can be the warehouse as it is; None when its tables have to be
+    written out: another table of it bears the name of a source and would be taken for it."""
+    paths = {t.files[0] for t in tables.values() if t.kind == "duckdb"}
+    if len(paths) != 1:
+        return None
+    (path,) = paths
+    names = {t.name for t in read.tables.values() if t.kind == "duckdb" and t.files[0] == path}
+    mapped = {source for g in read.chosen for source in g.sources}
+    return None if names & set(declared) - mapped else path
+
+
+def _exported(
+    con: duckdb.DuckDBPyConnection, root: Path, table: Table, data: list[str], written: list[Path]
+) -> Table:
+    target = root / "data" / f"{table.name}.parquet"
+    _refuse_existing(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written.append(target)
+    con.execute(f"COPY ({table.select([])}) TO {quoted_text(str(target))} (FORMAT parquet)")
+    data.append(f"data/{target.name}: written from {table.origin}")
+    return replace(table, kind="parquet", files=(target,))
+
+
+def _placed_all(
+    root: Path, table: Table, scratch: Path, options: Options, data: list[str],
+    written: list[Path],
+) -> list[str]:  # fmt: skip
+    if not table.recode:
+        return [_placed(root, path, options, data, written) for path in table.files]
+    paths = []
+    for source, made in zip(table.files, readable_paths(table, scratch), strict=True):
+        target = root / "data" / Path(made).name
+        _refuse_existing(target)
+        _copy(Path(made), target, written, link=False)
+        data.append(f"data/{target.name}: {source.name} written again as UTF-8")
+        paths.append(f"data/{target.name}")
+    return paths
+
+
+def _placed(
+    root: Path, path: Path, options: Options, data: list[str], written: list[Path]
+) -> str:
+    """The path of a data file inside the workspace; one that lies elsewhere is copied into it."""
+    if path.is_relative_to(root):
+        return str(path.relative_to(root))
+    target = root / "data" / path.name
+    number = 2
+    while target in written:
+        target, number = root / "data" / f"{path.stem}_{number}{path.suffix}", number + 1
+    _refuse_existing(target)
+    _copy(path, target, written, link=options.link)
+    data.append(f"data/{target.name}: {'linked to' if options.link else 'copied from'} {path}")
+    return f"data/{target.name}"
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists():
+        raise WorkspaceError(
+            f"{target} is there already, and nothing is overwritten.",
+            hint="name a new folder, or name the file that lies there with --from",
+        )
+
+
+def _copy(source: Path, target: Path, written: list[Path], *, link: bool) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        written.append(target)
+        if link:
+            os.link(source, target)
+        else:
+            shutil.copyfile(source, target)
+    except OSError as error:
+        hint = "leave --link out: the file is then copied" if link else "make room, and try again"
+        raise StorageError(
+            f"the data cannot be {'linked' if link else 'copied'}: {reason(error)}.",
+            file=target,
+            hint=hint,
+        ) from None
+
+
+def _settings(
+    root: Path, read: _Read, options: Options, views: Mapping[str, tuple[Table, str]],
+    duckdb_path: str,
+) -> str:  # fmt: skip
+    currency, mark = options.currency, ""
+    if not currency:
+        currency, mark = _currency(read)
+    text = (
+        "# Drafted by `boardpack init`. Comments with `guess` or `question` are yours to settle:\n"
+        "# mend the line, or delete the mark. `boardpack doctor` lists what is left.\n"
+        f"company: {yaml_text(options.company or _title(root))}\n"
+        f"currency: {currency}{mark}\nlocale: en_US\nzone: {options.zone}\n"
+        f"confidentiality: Internal\ndimensions: [{', '.join(_dimensions(read))}]\nwarehouse:\n"
+    )
+    if duckdb_path:
+        text += f"  duckdb: {yaml_text(duckdb_path)}\n"
+    if views:
+        text += "  views:\n"
+    for name, (table, sql) in views.items():
+        told = "; ".join((table.origin, *table.notes))
+        text += f"    # {' '.join(told.split())}\n    {yaml_text(name)}: |\n"
+        text += "".join(f"      {line}\n" for line in sql.splitlines())
+    for name, why in read.left.items():
+        text += f"# Not used: {' '.join(read.tables[name].origin.split())} {why}.\n"
+    return text
+
+
+def _dimensions(read: _Read) -> list[str]:
+    found = []
+    for dimension in _DIMENSIONS:
+        for chosen in read.chosen:
+            column = chosen.column(dimension)
+            if column is not None and 2 <= len(column.values) <= _MOST_MEMBERS:
+                found.append(dimension)
+    return list(dict.fromkeys(found))
+
+
+def _currency(read: _Read) -> tuple[str, str]:
+    words = {"eur": "EUR", "euro": "EUR", "usd": "USD", "dollar": "USD", "dollars": "USD",
+             "gbp": "GBP", "chf": "CHF"}  # fmt: skip
+    for chosen in read.chosen:
+        for match in chosen.matches.values():
+            if match.column.currency:
+                return match.column.currency, f"   # guess 0.90: the signs in {match.column.raw}"
+            for token in match.column.name.split("_"):
+                if token in words:
+                    return words[token], f"   # guess 0.80: the name of {match.column.raw}"
+    return "USD", "   # question: in which currency are the amounts?"
+
+
+def _title(root: Path) -> str:
+    return root.name.replace("_", " ").replace("-", " ").strip().title() or "My company"
+
+
+def _write(root: Path, files: Mapping[str, str], written: list[Path]) -> None:
+    """Write the files, boardpack.yml last: until then the folder is no workspace."""
+    for place in sorted(files, key=lambda place: (place == "boardpack.yml", place)):
+        target = root / place
+        _refuse_existing(target)
+        written.append(target)
+        replace_text(target, files[place])
+
+
+def _undo(root: Path, written: Sequence[Path]) -> None:
+    """Take away what was written, and the folders that are empty then."""
+    for path in reversed(written):
+        path.unlink(missing_ok=True)
+    for folder in sorted({p.parent for p in written} | {root}, key=lambda p: -len(p.parts)):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _checked(root: Path, written: list[Path]) -> Drafted:
+    """Open the draft as a run would, over all rows; write suites and report, and say the verdict."""
+    from boardpack import gate
+
+    model = Model.open(root)
+    connected = sorted(model.sources.mappings)
+    slice_ = open_slice(model.workspace, model.sources, _FAR, connected)
+    try:
+        known = {name: model.sources[name] for name in slice_.sources}
+        suites = {
+            f"expectations/{name}.json": suite_text(draft_suite(slice_, source, known))
+            for name, source in known.items()
+        }
+        spans = slice_.spans(slice_.sources)
+        catalogue = model.catalogue
+        lacking = {
+            kpi: why for kpi in catalogue.kpis if (why := unavailable(catalogue, slice_, kpi))
+        }
+        available = [kpi for kpi in catalogue.kpis if kpi not in lacking]
+        day = max((span.last for span in spans.values()), default=None)
+        shown = _figures(model, slice_, available, spans, day)
+    finally:
+        slice_.close()
+    report = draft_report(shown, list(lacking))
+    _write(root, suites, written)
+    drafted = {"notebooks/overview.ipynb": report.notebook, "reports/monthly.qmd": report.document}
+    _write(root, drafted if available else {}, written)
+    found = Drafted(str(root), (), (), (), (), tuple(available), lacking)
+    if day is None:
+        return found
+    read = gate.load_suites(
+        model.workspace.folders("expectations"),
+        [model.sources[name] for name in connected],
+        declared=model.sources.declared,
+    )
+    slice_ = open_slice(model.workspace, model.sources, day, gate.reads(read, connected))
+    try:
+        result = gate.check(slice_, connected, read)
+    finally:
+        slice_.close()
+    return replace(
+        found, verdict=result.verdict, checks=len(result.results), reasons=tuple(result.reasons)
+    )
+
+
+def _figures(
+    model: Model, slice_: Slice, available: Sequence[str], spans: Mapping[str, Any],
+    day: date | None,
+) -> list[Shown]:  # fmt: skip
+    """How many of the last 13 months each KPI has a figure in, and members of each dimension."""
+    if day is None:
+        return []
+    by = model.workspace.settings.dimensions
+    months = Period.containing(day, "month").last(models.HISTORY)
+    frame = compute(model.catalogue, slice_, available, months, by)
+    frame = frame[frame["value"].notna()]
+    found = []
+    for kpi in available:
+        own = frame[frame["kpi"] == kpi]
+        dims = own.loc[own["dims"] != "", "dims"].drop_duplicates()
+        members = dims.str.partition("=")[0].value_counts() if len(dims) else {}
+        periods = own.loc[own["dims"] == "", "period"].nunique()
+        if "month" in model.catalogue[kpi].grains:
+            found.append(
+                Shown(model.catalogue[kpi], periods, {str(k): int(v) for k, v in members.items()})
+            )
+    return found
+
+
+def _shown(read: _Read) -> tuple[TableFound, ...]:
+    chosen = {g.table: g for g in read.chosen}
+    found = []
+    for name, table in read.tables.items():
+        profiles, taken = read.profiles[name], chosen.get(name)
+        columns = tuple(
+            ColumnFound(p.name, p.kind, evidence(p), (*p.notes, *filter(None, [p.question])))
+            for p in profiles
+        )
+        entry = TableFound(
+            name, table.origin, profiles[0].rows, columns, left=read.left.get(name, ""),
+            notes=table.notes,
+        )  # fmt: skip
+        if taken is not None:
+            reasons = {
+                role: f"{match.column.name}: {match.reason}" for role, match in taken.matches.items()
+            }
+            entry = replace(
+                entry, taken_as=taken.shape, score=round(taken.score, 2), sources=taken.sources,
+                reasons=reasons,
+            )  # fmt: skip
+        found.append(entry)
+    return tuple(found)
+
+
