@@ -182,7 +182,7 @@ def sql_name(text: str, taken: Mapping[str, object] | None = None) -> str:
         text = text.replace(letter, pair)
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
-    name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or "column"
+    name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or "unnamed"
     if name[0].isdigit():
         name = "c" + name
     if name in _RESERVED:

@@ -15,6 +15,8 @@ from boardpack.marks import marks
 from boardpack.model import Model, closed_by
 from boardpack.warehouse import Span, open_slice
 
+#: Guesses from this score on are plain by name and content: they stand in the files alone.
+_SURE = 0.95
 _FAR = date(9998, 12, 31)
 
 
@@ -150,7 +152,7 @@ def _next(
     steps = []
     open_ = marks(root)
     questions = [str(mark) for mark in open_ if mark.kind == "question"]
-    guesses = [str(mark) for mark in open_ if mark.kind == "guess"]
+    guesses = [str(mark) for mark in open_ if mark.kind == "guess" and mark.score < _SURE]
     if questions:
         steps.append(
             Step(

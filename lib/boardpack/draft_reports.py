@@ -46,7 +46,9 @@ class _Cell:
     source: str
 
 
-def draft_report(shown: Sequence[Shown], lacking: Sequence[str]) -> Report:
+def draft_report(
+    shown: Sequence[Shown], lacking: Sequence[str], dimensions: Sequence[str]
+) -> Report:
     """Cards, what moved, a section a category, definitions; and what is not available, at the end.
 
     ``lacking`` are the KPIs without values. Verbs leave out what has none, so that a KPI whose
@@ -57,19 +59,21 @@ def draft_report(shown: Sequence[Shown], lacking: Sequence[str]) -> Report:
     names = [s.kpi.id for s in ordered]
     headline = _headline(with_figures)
     cells = [
-        _Cell("txt-headline", _call("headline", headline)),
+        _Cell("txt-headline", _call("headline", headline, _columns(len(headline)))),
         _Cell("txt-summary", _call("summary", [s.kpi.id for s in with_figures][:10])),
     ]
-    parts = ["{{< embed ../notebooks/overview.ipynb#txt-headline >}}"]
-    parts += ["## What moved", _embed("txt-summary"), "{{< pagebreak >}}"]
-    for category in dict.fromkeys(s.kpi.category for s in with_figures):
-        section = [s for s in with_figures if s.kpi.category == category]
+    parts = [_embed("txt-headline"), "## What moved", _embed("txt-summary")]
+    with_course = [s for s in with_figures if s.periods >= _COURSE]
+    if with_course:
+        parts.append("{{< pagebreak >}}")
+    for category in dict.fromkeys(s.kpi.category for s in with_course):
+        section = [s.kpi.id for s in with_course if s.kpi.category == category]
         heading = _SECTIONS.get(category, category.replace("_", " ").capitalize())
         parts.append(f"## {heading}")
         made, placed = _section(category, section)
         cells += made
         parts += placed
-    by, placed = _by_member(with_figures)
+    by, placed = _by_member(with_figures, dimensions)
     cells += by
     parts += placed
     if any(s.periods >= 2 for s in with_figures):
@@ -89,45 +93,46 @@ def _rank(kpi: Kpi) -> tuple[int, str]:
 
 
 def _headline(shown: Sequence[Shown]) -> list[str]:
-    """Up to six: two a category in turn, so that none fills the page alone."""
+    """Up to six, one a category in turn, so that none fills the page alone."""
     by_category: dict[str, list[str]] = {}
     for entry in shown:
         by_category.setdefault(entry.kpi.category, []).append(entry.kpi.id)
     chosen: list[str] = []
     while len(chosen) < 6 and any(by_category.values()):
         for names in by_category.values():
-            chosen += names[:2]
-            del names[:2]
+            chosen += names[:1]
+            del names[:1]
     order = [entry.kpi.id for entry in shown]
-    # Three cards a row: a row that is not full looks torn off.
-    kept = chosen[:6] if len(chosen) >= 6 else chosen[:3] if len(chosen) in (4, 5) else chosen
-    return sorted(kept, key=order.index)
+    return sorted(chosen[:6], key=order.index)
 
 
-def _section(category: str, section: Sequence[Shown]) -> tuple[list[_Cell], list[str]]:
-    courses = [s.kpi.id for s in section if s.periods >= _COURSE]
+def _columns(cards: int) -> str:
+    """Four cards stand two by two: a row that is not full looks torn off."""
+    return ", columns=2" if cards == 4 else ""
+
+
+def _section(category: str, kpis: Sequence[str]) -> tuple[list[_Cell], list[str]]:
     label = category.replace("_", "-")
-    if not courses:
-        names = [s.kpi.id for s in section]
-        cell = _Cell(f"txt-{label}", _call("headline", names))
-        return [cell], [_embed(cell.label)]
-    cells = [_Cell(f"fig-{label}", f'bp.trend(values, "{courses[0]}")')]
-    parts = [_embed(cells[0].label)]
-    if len(courses) > 1:
-        rest = _call("trends", courses[1:], ", columns=2")
-        cells.append(_Cell(f"fig-{label}-more", rest))
-        parts.append(_embed(cells[-1].label))
-    return cells, parts
+    cells = [_Cell(f"fig-{label}", f'bp.trend(values, "{kpis[0]}")')]
+    if len(kpis) > 1:
+        columns = 3 if (len(kpis) - 1) % 3 == 0 else 2
+        more = _call("trends", kpis[1:], f", columns={columns}")
+        cells.append(_Cell(f"fig-{label}-more", more))
+    return cells, [_embed(cell.label) for cell in cells]
 
 
-def _by_member(shown: Sequence[Shown]) -> tuple[list[_Cell], list[str]]:
+def _by_member(
+    shown: Sequence[Shown], dimensions: Sequence[str]
+) -> tuple[list[_Cell], list[str]]:
     """A table a dimension, and bars of the first KPI that has members."""
     cells: list[_Cell] = []
     parts: list[str] = []
-    for dimension in dict.fromkeys(name for s in shown for name in s.members):
+    for dimension in dimensions:
         split = [s for s in shown if s.members.get(dimension, 0) > 1]
         if not split:
             continue
+        # A rate tells members apart better than an amount, which follows their size.
+        split.sort(key=lambda s: s.kpi.unit != "percent")
         label, names = dimension.replace("_", "-"), [s.kpi.id for s in split]
         cells.append(_Cell(f"fig-by-{label}", f'bp.ranking(values, "{names[0]}", "{dimension}")'))
         cells.append(_Cell(f"tbl-by-{label}", _call("members", names[:4], f', "{dimension}"')))

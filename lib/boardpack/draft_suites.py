@@ -35,10 +35,12 @@ class _Held:
     values: tuple[str, ...]
 
 
-def draft_suite(slice_: Slice, source: Source, known: Mapping[str, Source]) -> dict[str, Any]:
+def draft_suite(
+    slice_: Slice, source: Source, known: Mapping[str, Source], behind: int = 0
+) -> dict[str, Any]:
     """The suite of a connected source, as the value of its JSON file.
 
-    ``known`` are the connected sources; a column that refers to one of them is checked against it.
+    ``behind`` are the days by which its newest row is older than that of the others. ``known`` are the connected sources; a column that refers to one of them is checked against it.
     ``meta`` says ``replaces``, since the suite brings one for every source of its own.
     """
     lacks = slice_.lacks(source.id)
@@ -87,7 +89,7 @@ def draft_suite(slice_: Slice, source: Source, known: Mapping[str, Source]) -> d
     if source.time and source.time in held:
         kwargs = {
             "column": source.time,
-            "min_value": {"$PARAMETER": f"as_of - timedelta(days={_FRESH})"},
+            "min_value": {"$PARAMETER": f"as_of - timedelta(days={_FRESH + behind})"},
         }
         found.append(
             _expect("expect_column_max_to_be_between", kwargs, "warning", "timeliness",

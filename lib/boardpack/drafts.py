@@ -43,16 +43,39 @@ class _Out:
     mark: str = ""
 
 
-def view(table: Table, profiles: Sequence[Profile], paths: Sequence[str]) -> str:
-    """SQL that reads a table with every column as what it holds; ``line`` numbers its rows."""
+def view(found: Guess, table: Table, profiles: Sequence[Profile], paths: Sequence[str]) -> str:
+    """SQL that reads a table with every column as what it holds; ``line`` numbers its rows.
+
+    What several mappings share is here alone, so that a question is answered in one place.
+    """
     outs = [_Out("row_number() OVER ()", "line")]
     taken = {profile.name for profile in profiles}
     if "line" in taken:
         outs = [_Out("row_number() OVER ()", "line_number")]
+    money = {
+        match.column.name for role, match in found.matches.items()
+        if role in ("amount", "unit_price", "mrr", "monthly_charge", "total_charge")
+    }  # fmt: skip
     for profile in profiles:
-        mark = f"question: {profile.question}" if profile.question else "; ".join(profile.notes)
+        ask = profile.question or (in_cents(profile) if profile.name in money else "")
+        mark = f"question: {ask}" if ask else "; ".join(profile.notes)
         outs.append(_Out(profile.sql, profile.name, mark))
-    return f"{_select(outs)}\nFROM (\n{textwrap.indent(table.select(paths), '  ')}\n)"
+    sql = f"{_select(outs)}\nFROM (\n{textwrap.indent(table.select(paths), '  ')}\n)"
+    price, quantity = found.column("unit_price"), found.column("quantity")
+    if price is None or quantity is None:
+        return sql
+    product = _Out(
+        f"{quantity.name} * {price.name}", _product(found),
+        f"guess {found.matches['unit_price'].score:.2f}: {price.raw} is the price of one piece,"
+        f" so that {quantity.raw} times it is the amount",
+    )  # fmt: skip
+    return f"{_select([_Out('*', '*'), product])}\nFROM (\n{textwrap.indent(sql, '  ')}\n)"
+
+
+def _product(found: Guess) -> str:
+    """The name of quantity times price in the view."""
+    taken = {match.column.name for match in found.matches.values()}
+    return "row_amount" if "amount" in taken else "amount"
 
 
 def mappings(
@@ -149,28 +172,19 @@ def _moment(day: str, zone: str) -> str:
 def in_cents(profile: Profile) -> str:
     """What to ask of an amount that may be in cents, or ""."""
     if _CENTS & set(profile.name.split("_")):
-        return f"are {profile.raw} cents? then write {profile.name} / 100.0"
+        return f"is {profile.raw} in cents? then divide by 100.0 here"
     if profile.kind == "integer" and profile.high is not None and float(profile.high) >= 1000:
         return (
             f"{profile.raw} has whole numbers only, up to {profile.high:,}; if they are cents,"
-            f" write {profile.name} / 100.0"
+            " divide by 100.0 here"
         )
     return ""
 
 
 def _amount(found: Guess) -> tuple[str, str]:
-    profile = found.matches["amount"].column
-    ask = in_cents(profile)
-    price, quantity = found.column("unit_price"), found.column("quantity")
-    if price is not None and quantity is not None:
-        sql = f"{quantity.name} * {price.name}"
-        if ask:
-            return sql, f"question: {ask}"
-        return sql, (
-            f"guess {found.matches['unit_price'].score:.2f}: {price.raw} is the price of one piece,"
-            f" so that {quantity.raw} times it is the amount"
-        )
-    return profile.name, f"question: {ask}" if ask else _mark(found, "amount")
+    if found.column("unit_price") is not None and found.column("quantity") is not None:
+        return _product(found), ""
+    return found.matches["amount"].column.name, _mark(found, "amount")
 
 
 def _purchases(found: Guess, relation: str, line: str, zone: str) -> list[tuple[str, str, str]]:
@@ -224,6 +238,9 @@ def _purchases(found: Guess, relation: str, line: str, zone: str) -> list[tuple[
         ),
     ]  # fmt: skip
     where = f"\nWHERE {is_paid}" if is_paid else ""
+    if status:
+        # The same reading of the status as in invoices.yml: mended there, it is to be mended here.
+        where = f"\nWHERE  -- {_one_line(state_mark)}\n  {is_paid}"
     outs_line = [
         _Out(f"'P' || {line}", "line_id"),
         _Out(key, "invoice_id"),
@@ -292,8 +309,14 @@ def _subscriptions(found: Guess, relation: str, zone: str) -> list[tuple[str, st
     customer, mrr = found.matches["customer"].column, found.matches["mrr"].column
     start = _local_day(found.matches["started_on"].column, zone)
     end = _local_day(found.matches["ended_on"].column, zone)
-    ask = in_cents(mrr)
-    price_mark = f"question: {ask}" if ask else _mark(found, "mrr", "the price of one month")
+    price_mark = _mark(found, "mrr", "the price of one month")
+    first, last = found.matches["started_on"].column, found.matches["ended_on"].column
+    end_mark = _mark(found, "ended_on", "the first day not in force")
+    if last.high is not None and str(last.high)[:10] > str(first.high)[:7] + "-31":
+        end_mark = (
+            f"question: it knows ends up to {str(last.high)[:10]}; those to come need --as-of at"
+            " every run, since the last day of the data is taken as known"
+        )
     sql = (
         "WITH changes AS (\n"
         f"  SELECT {customer.name} AS account_id,  -- {_one_line(_mark(found, 'customer'))}\n"
@@ -301,7 +324,7 @@ def _subscriptions(found: Guess, relation: str, zone: str) -> list[tuple[str, st
         f"    {mrr.name} AS amount  -- {_one_line(price_mark)}\n"
         f"  FROM {relation}\n  UNION ALL\n"
         f"  SELECT {customer.name},\n"
-        f"    {end},  -- {_one_line(_mark(found, 'ended_on', 'the first day not in force'))}\n"
+        f"    {end},  -- {_one_line(end_mark)}\n"
         f"    -{mrr.name}\n  FROM {relation}\n  WHERE {end} IS NOT NULL\n"
         "), days AS (\n"
         "  SELECT account_id, day, sum(amount) AS amount\n  FROM changes\n  GROUP BY ALL\n"
@@ -345,11 +368,7 @@ def _snapshot(found: Guess, relation: str, as_of: str) -> list[tuple[str, str, s
             outs.append(_Out(f"CAST({name} AS VARCHAR)", role, _mark(found, role)))
     for role in ("monthly_charge", "total_charge"):
         if role in found.matches:
-            profile = found.matches[role].column
-            ask = in_cents(profile)
-            outs.append(
-                _Out(profile.name, role, f"question: {ask}" if ask else _mark(found, role))
-            )
+            outs.append(_Out(found.matches[role].column.name, role, _mark(found, role)))
     return [
         ("customer_snapshots", f"{_select(outs)}\nFROM {relation}",
          "One row a customer, as things stood on one day.")
@@ -383,22 +402,24 @@ def _direct(
         elif column.type == "bool" and profile.kind == "integer":
             sql = f"{profile.name} = 1"
         if column.values and profile.values:
-            sql, mark = _translated(sql, profile, column.values, mark)
-        elif column.name == "amount" and in_cents(profile):
-            mark = f"question: {in_cents(profile)}"
+            sql, mark = _translated(sql, profile, column.values, mark, column.optional)
         outs.append(_Out(sql, column.name, mark))
     return source.id, f"{_select(outs)}\nFROM {relation}", f"{source.title}: {source.grain}."
 
 
 def _translated(
-    sql: str, profile: Profile, values: Sequence[str], mark: str
+    sql: str, profile: Profile, values: Sequence[str], mark: str, optional: bool
 ) -> tuple[str, str]:
-    """A CASE where the table has other words for the values that the source declares."""
+    """A CASE where the table has other words for the values that the source declares.
+
+    What may be absent, such as a segment, keeps words of its own: a dimension may have any members.
+    """
     known = {value: same_value(value, tuple(values)) for value, _ in profile.values}
     if all(value == meant for value, meant in known.items()):
         return sql, mark
+    if optional and None in known.values():
+        return sql, mark
     if not any(known.values()):
-        # Words of its own altogether: kept, since a dimension may have any members.
         return sql, f"question: {profile.raw} is {evidence(profile)}; expected {', '.join(values)}"
     whens = " ".join(
         f"WHEN {sql} = {quoted_text(value)} THEN '{meant}'"

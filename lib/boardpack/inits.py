@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,7 +51,8 @@ from boardpack.workspace import SUITE, Workspace
 #: What a workspace is made of: a folder that holds one of these is not written into.
 _OWN = ("boardpack.yml", "sources", "kpis", "scorecards", "expectations", "notebooks", "reports")
 _FAR = date(9998, 12, 31)
-_DIMENSIONS = ("segment", "region", "contract", "service", "payment_method")
+_DIMENSIONS = ("contract", "segment", "region", "service", "payment_method")
+_CURRENCY_NAMES = ("currency", "currency_code", "waehrung", "devise", "moneda", "ccy")
 #: Members up to which a dimension is worth a table.
 _MOST_MEMBERS = 12
 
@@ -219,7 +221,21 @@ def _read(
             "looks like a snapshot of customers without a date: give the day it was taken with"
             " --as-of YYYY-MM-DD"
         )
+    for mixed in [g for g in chosen if len(_currencies(profiles[g.table])) > 1]:
+        chosen.remove(mixed)
+        left[mixed.table] = (
+            f"has amounts in several currencies ({', '.join(_currencies(profiles[mixed.table]))}):"
+            " a workspace has one; split the file by currency"
+        )
     return _Read(tables, profiles, chosen, left, found.refused)
+
+
+def _currencies(profiles: Sequence[Profile]) -> list[str]:
+    """The codes in a column that names the currency of each row."""
+    for found in profiles:
+        if found.name in _CURRENCY_NAMES and found.values:
+            return [value.upper() for value, _ in found.values]
+    return []
 
 
 def _with_blanks(con: duckdb.DuckDBPyConnection, table: Table, found: Profile) -> Profile:
@@ -278,7 +294,7 @@ def _drafts(
             paths = _placed_all(root, table, scratch, options, data, written)
         relation = relation_name(table.name, taken)
         taken[relation.strip('"')] = None
-        views[relation.strip('"')] = (table, view(table, profiles, paths))
+        views[relation.strip('"')] = (table, view(found, table, profiles, paths))
         line = row_number_column(profiles)
         for mapping in mappings(
             found, relation, line, options.zone, options.as_of, own_accounts, declared
@@ -414,6 +430,9 @@ def _currency(read: _Read) -> tuple[str, str]:
     words = {"eur": "EUR", "euro": "EUR", "usd": "USD", "dollar": "USD", "dollars": "USD",
              "gbp": "GBP", "chf": "CHF"}  # fmt: skip
     for chosen in read.chosen:
+        codes = _currencies(read.profiles[chosen.table])
+        if codes and re.fullmatch("[A-Z]{3}", codes[0]):
+            return codes[0], ""
         for match in chosen.matches.values():
             if match.column.currency:
                 return match.column.currency, f"   # guess 0.90: the signs in {match.column.raw}"
@@ -454,21 +473,22 @@ def _checked(root: Path, written: list[Path]) -> Drafted:
     slice_ = open_slice(model.workspace, model.sources, _FAR, connected)
     try:
         known = {name: model.sources[name] for name in slice_.sources}
-        suites = {
-            f"expectations/{name}.json": suite_text(draft_suite(slice_, source, known))
-            for name, source in known.items()
-        }
         spans = slice_.spans(slice_.sources)
+        day = max((span.last for span in spans.values()), default=None)
+        suites = {}
+        for name, source in known.items():
+            behind = (day - spans[name].last).days if day and name in spans else 0
+            suite = draft_suite(slice_, source, known, behind)
+            suites[f"expectations/{name}.json"] = suite_text(suite)
         catalogue = model.catalogue
         lacking = {
             kpi: why for kpi in catalogue.kpis if (why := unavailable(catalogue, slice_, kpi))
         }
         available = [kpi for kpi in catalogue.kpis if kpi not in lacking]
-        day = max((span.last for span in spans.values()), default=None)
         shown = _figures(model, slice_, available, spans, day)
     finally:
         slice_.close()
-    report = draft_report(shown, list(lacking))
+    report = draft_report(shown, list(lacking), model.workspace.settings.dimensions)
     _write(root, suites, written)
     drafted = {"notebooks/overview.ipynb": report.notebook, "reports/monthly.qmd": report.document}
     _write(root, drafted if available else {}, written)
@@ -529,7 +549,9 @@ def _shown(read: _Read) -> tuple[TableFound, ...]:
         )  # fmt: skip
         if taken is not None:
             reasons = {
-                role: f"{match.column.name}: {match.reason}" for role, match in taken.matches.items()
+                role: f"{match.column.name}: {match.reason}"
+                for role, match in taken.matches.items()
+                if role != "amount" or match != taken.matches.get("unit_price")
             }
             entry = replace(
                 entry, taken_as=taken.shape, score=round(taken.score, 2), sources=taken.sources,
