@@ -25,6 +25,7 @@ _PARQUET = (".parquet", ".pq")
 _DUCKDB = (".duckdb", ".ddb", ".db")
 #: Where a separator is a run of blanks, a line is read whole; this character is in no text.
 _NEVER = "\\x1f"
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 #: Names that SQL keeps for itself.
 _RESERVED = frozenset(
     "all and any as asc both by case cast check column create default desc distinct else end except"
@@ -260,7 +261,8 @@ def _text_table(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Ta
         raise _Unfit("it has a header and no row", "export it again with its rows")
     # The header is row 0 of what is left after the preamble.
     dialect = replace(dialect, header=is_header)
-    names = [cell.strip() for cell in first] if is_header else []
+    # A name is one line of plain text: what it means in SQL or YAML is for nobody to find out.
+    names = [" ".join(_UNSEEN.sub(" ", cell).split()) for cell in first] if is_header else []
     names = [name or f"column{i}" for i, name in enumerate(names or [""] * len(first), 1)]
     columns = _columns(names)
     if len(set(names)) < len(names):

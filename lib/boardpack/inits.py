@@ -207,7 +207,9 @@ def _read(
     profiles = {}
     for table in tables.values():
         profiles[table.name] = [
-            _with_blanks(con, table, p) for p in profile(con, table, options.zone)
+            _with_blanks(con, table, p)
+            for p in profile(con, table, options.zone)
+            if p.raw.isprintable()
         ]
     bare = [t.name for t in tables.values() if t.dialect is not None and not t.dialect.header]
     chosen, left = choose(guess(profiles, declared.values(), bare))

@@ -5,9 +5,17 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from charset_normalizer import CharsetMatches
 
 #: How much of a file is looked at for its encoding beyond UTF-8.
 _SAMPLE = 1 << 20
+#: From this share of unlikely characters on nothing was detected.
+_DOUBT = 0.1
+#: Encodings whose shares differ by less are equally likely.
+_NEAR = 0.03
 
 _MAGIC = (
     (b"PK\x03\x04", "it is an Excel workbook or a ZIP file", "save the sheet as CSV, or unpack it"),
@@ -75,15 +83,28 @@ def _other(path: Path) -> Encoding:
                     lines.append(line)
                     size += len(line)
     data = b"".join(lines)
-    best = from_bytes(data).best()
-    # Neighbouring code pages write the same bytes for most letters: the western one is meant then.
     western = "cp1252" if controls else "latin-1"
-    name = western if best is None else best.encoding
+    name = _likeliest(from_bytes(data), western)
     try:
+        # Neighbouring code pages write the same bytes for most letters: the western one is meant.
         if data.decode(western) == data.decode(name):
             name = western
     except UnicodeDecodeError:
         pass
     if name == "latin-1":
         return Encoding("latin-1", "", "it is Latin-1")
-    return Encoding("utf-8", name, f"it looks like {name}, and is written again as UTF-8")
+    return Encoding(
+        "utf-8",
+        name,
+        f"it looks like {name}, and is written again as UTF-8; where letters look wrong, save the"
+        " file as UTF-8",
+    )
+
+
+def _likeliest(found: CharsetMatches, western: str) -> str:
+    """The encoding detected; of those about as likely one of Windows, and the western in doubt."""
+    best = found.best()
+    if best is None or best.chaos > _DOUBT:
+        return western
+    near = [m.encoding for m in found if m.chaos <= best.chaos + _NEAR]
+    return next((name for name in near if name.startswith("cp125")), best.encoding)
