@@ -79,11 +79,9 @@ def draft_report(
     if any(s.periods >= 2 for s in with_figures):
         cells.append(_Cell("tbl-history", _call("history", names)))
         parts += ["## Through time", _embed("tbl-history")]
-    cells.append(_Cell("tbl-definitions", _call("definitions", names)))
-    parts += ["## Definitions", _embed("tbl-definitions")]
+    parts += ["## Definitions", _section_of_run("definitions")]
     if lacking:
-        cells.append(_Cell("txt-not-available", "bp.not_available(values)"))
-        parts += ["## Not available yet", _embed("txt-not-available")]
+        parts += ["## Not available yet", _section_of_run("not-available")]
     return Report(_notebook(cells, names + list(lacking)), _document(parts))
 
 
@@ -148,6 +146,11 @@ def _call(verb: str, names: Sequence[str], more: str = "") -> str:
 
 def _embed(label: str) -> str:
     return f"{{{{< embed ../notebooks/overview.ipynb#{label} >}}}}"
+
+
+def _section_of_run(name: str) -> str:
+    """A place that the run fills, from what the report shows."""
+    return f"::: {{#{name}}}\n:::"
 
 
 def _document(parts: Sequence[str]) -> str:
