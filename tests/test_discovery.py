@@ -135,7 +135,9 @@ def test_encodings(
 
 
 def test_a_header_in_the_middle_is_no_row(tmp_path: Path) -> None:
-    text = "id,when,sum\n1,2024-01-01,3.5\nid,when,sum\n2,2024-01-02,4\nid,when,sum\n3,2024-01-03,1\n"
+    text = (
+        "id,when,sum\n1,2024-01-01,3.5\nid,when,sum\n2,2024-01-02,4\nid,when,sum\n3,2024-01-03,1\n"
+    )
     read = profiles(tmp_path, text)
     assert [(p.kind, p.rows) for p in read.values()] == [
         ("integer", 3), ("date", 3), ("decimal", 3),

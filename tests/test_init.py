@@ -42,7 +42,9 @@ def figures(folder: Path, period: str, *kpis: str, by: str = "") -> dict[str, fl
     """KPI (or member) to figure, as known at the end of the period."""
     model = Model.open(folder)
     about = Period.parse(period)
-    slice_ = open_slice(model.workspace, model.sources, about.last_day, model.catalogue.tables(kpis))
+    slice_ = open_slice(
+        model.workspace, model.sources, about.last_day, model.catalogue.tables(kpis)
+    )
     frame = compute(model.catalogue, slice_, kpis, [about], [by] if by else [])
     slice_.close()
     found = {}
@@ -233,7 +235,9 @@ def test_parquet_and_a_duckdb_file(tmp_path: Path) -> None:
     warehouse = tmp_path / "exports" / "shop.duckdb"
     warehouse.parent.mkdir()
     with duckdb.connect(str(warehouse)) as con:
-        con.execute("CREATE TABLE orders (id INT, client_id VARCHAR, sold_on VARCHAR, total DOUBLE)")
+        con.execute(
+            "CREATE TABLE orders (id INT, client_id VARCHAR, sold_on VARCHAR, total DOUBLE)"
+        )
         con.executemany(
             "INSERT INTO orders VALUES (?, ?, ?, ?)",
             [(i, c, f"{d:%d.%m.%Y}", a / 100) for i, c, d, a in rows(400)],
@@ -396,13 +400,18 @@ def test_doctor_leads_to_the_first_report(tmp_path: Path) -> None:
     assert "boardpack.yml:4: question: in which currency are the amounts?" in steps[0].why
     assert steps[-1].command == f"boardpack run monthly --workspace {tmp_path / 'w'}"
     for path in (tmp_path / "w" / "boardpack.yml", *(tmp_path / "w" / "sources").glob("*.yml")):
-        kept = [line.partition("  -- ")[0].partition("   # ")[0] for line in path.read_text().splitlines()]
+        kept = [
+            line.partition("  -- ")[0].partition("   # ")[0]
+            for line in path.read_text().splitlines()
+        ]
         path.write_text("\n".join(kept) + "\n")
     assert [step.what for step in examine(tmp_path / "w").next] == ["Make the report."]
 
 
 def test_a_month_that_is_not_over_is_asked_for_by_name(tmp_path: Path) -> None:
-    text = "customer,date,amount\n" + "".join(f"c{i % 4},2024-03-{i:02},{i}.5\n" for i in range(1, 20))
+    text = "customer,date,amount\n" + "".join(
+        f"c{i % 4},2024-03-{i:02},{i}.5\n" for i in range(1, 20)
+    )
     draft(tmp_path, sales_csv=text)
     command = examine(tmp_path / "w").next[-1].command
     assert command.startswith("boardpack run monthly --period 2024-03 --as-of 2024-03-19")
@@ -511,11 +520,11 @@ def test_telco_without_a_mapping_by_hand(reference: Path, tmp_path: Path) -> Non
 
 
 def test_the_command_doctor_names_makes_the_report_of_an_open_month(tmp_path: Path) -> None:
-    text = "customer,date,amount\n" + "".join(f"c{i % 4},2024-03-{i:02},{i}.5\n" for i in range(1, 20))
+    text = "customer,date,amount\n" + "".join(
+        f"c{i % 4},2024-03-{i:02},{i}.5\n" for i in range(1, 20)
+    )
     draft(tmp_path, sales_csv=text)
     command = examine(tmp_path / "w").next[-1].command
     done = call(*shlex.split(command)[1:], "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["verdict"] == "publish"
-
-

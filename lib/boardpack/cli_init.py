@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--from", "patterns", multiple=True, metavar="FILES",
-              help="CSV, Parquet or DuckDB files, such as 'data/*.csv'; may be repeated.")  # fmt: skip
+              help="CSV, Parquet or DuckDB files, such as 'data/*.csv'; repeatable.")  # fmt: skip
 @click.option("--company", default="", help="Its name; default: the name of DIR.")
 @click.option("--currency", default="", help="Such as EUR; default: guessed from the data.")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone, such as Europe/Berlin.")

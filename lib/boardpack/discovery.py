@@ -20,7 +20,6 @@ import duckdb
 from boardpack.errors import SourceError, UserError
 from boardpack.textfiles import Encoding, encoding_of, no_text
 
-_TEXT = (".csv", ".tsv", ".txt", ".tab", ".dat")
 _PARQUET = (".parquet", ".pq")
 _DUCKDB = (".duckdb", ".ddb", ".db")
 #: Where a separator is a run of blanks, a line is read whole; this character is in no text.
@@ -28,10 +27,14 @@ _NEVER = "\\x1f"
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 #: Names that SQL keeps for itself.
 _RESERVED = frozenset(
-    "all and any as asc both by case cast check column create default desc distinct else end except"
-    " false for foreign from group having in into is join lateral leading like limit not null"
-    " offset on only or order primary references select some table then to trailing true union"
-    " unique using when where window with".split()
+    word
+    for line in (
+        "all and any as asc both by case cast check column create default desc distinct else end",
+        "except false for foreign from group having in into is join lateral leading like limit not",
+        "null offset on only or order primary references select some table then to trailing true",
+        "union unique using when where window with",
+    )
+    for word in line.split()
 )
 
 
@@ -48,7 +51,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that was found. ``names`` are its columns as written, ``columns`` as SQL says them."""
+    """A table that was found: ``names`` are its columns as written, ``columns`` as SQL has them."""
 
     name: str
     origin: str
@@ -146,10 +149,8 @@ def discover(con: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Pat
                 tables += _duckdb_tables(con, path, number)
             elif suffix in _PARQUET:
                 tables.append(_parquet(con, path))
-            elif suffix in _TEXT or not no_text(path):
-                tables.append(_text_table(con, path, scratch))
             else:
-                raise _Unfit(*no_text(path))
+                tables.append(_text_table(con, path, scratch))
         except _Unfit as error:
             refused.append(Refused(path.name, error.reason, error.hint, error.line))
         except OSError as error:
@@ -246,7 +247,7 @@ def _text_table(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Ta
     if unfit:
         raise _Unfit(*unfit)
     encoding = encoding_of(path)
-    notes = (encoding.note,) if encoding.note else ()
+    notes: tuple[str, ...] = (encoding.note,) if encoding.note else ()
     readable = path
     if encoding.recode:
         readable = scratch / f"{path.stem}.utf8.csv"
@@ -366,7 +367,7 @@ def _head(
 
 
 def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
-    """Words that are all different above cells of which some are numbers or dates, or unlike them."""
+    """Words that are all different, above cells that are figures or unlike them."""
     if len(set(first)) < len(first) or any(_is_figure(cell) for cell in first):
         return False
     if not rest or tuple(first) in {tuple(row) for row in rest}:
@@ -438,7 +439,14 @@ def _grouped(tables: Sequence[Table]) -> list[Table]:
         key: object = (table.kind, table.files, table.relation)
         stem = re.sub(r"[\W\d_]+", "", table.files[0].stem)
         if table.kind != "duckdb" and re.search(r"\d", table.files[0].stem):
-            key = (table.kind, stem, table.names, table.dialect, table.recode, table.files[0].parent)
+            key = (
+                table.kind,
+                stem,
+                table.names,
+                table.dialect,
+                table.recode,
+                table.files[0].parent,
+            )
         if key in found:
             first = found[key]
             files = (*first.files, *table.files)

@@ -119,7 +119,7 @@ def examine(folder: Path) -> Examination:
     finally:
         slice_.close()
     settings = model.workspace.settings
-    spans = [Span(date.fromisoformat(s.first), date.fromisoformat(s.last)) for s in sources if s.first]
+    spans = list(found.values())
     connected = any(source.connected for source in sources)
     return Examination(
         str(model.workspace.root),
@@ -156,15 +156,15 @@ def _next(
     if questions:
         steps.append(
             Step(
-                f"Answer {_count(len(questions), 'question')}: mend the line, then delete its mark.",
+                f"Answer {_count(len(questions), 'question')}: mend the line, delete its mark.",
                 tuple(_first(questions)),
             )
         )
     if guesses:
         steps.append(
             Step(
-                f"Confirm {_count(len(guesses), 'guess', 'guesses')}, the least sure first: mend the"
-                " line or delete its mark. A report can be made before.",
+                f"Confirm {_count(len(guesses), 'guess', 'guesses')}, the least sure first: mend"
+                " the line or delete its mark. A report can be made before.",
                 tuple(_first(guesses)),
             )
         )

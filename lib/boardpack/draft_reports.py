@@ -119,9 +119,7 @@ def _section(category: str, kpis: Sequence[str]) -> tuple[list[_Cell], list[str]
     return cells, [_embed(cell.label) for cell in cells]
 
 
-def _by_member(
-    shown: Sequence[Shown], dimensions: Sequence[str]
-) -> tuple[list[_Cell], list[str]]:
+def _by_member(shown: Sequence[Shown], dimensions: Sequence[str]) -> tuple[list[_Cell], list[str]]:
     """A table a dimension, and bars of the first KPI that has members."""
     cells: list[_Cell] = []
     parts: list[str] = []

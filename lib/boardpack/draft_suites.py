@@ -42,8 +42,9 @@ def draft_suite(
 ) -> dict[str, Any]:
     """The suite of a connected source, as the value of its JSON file.
 
-    ``behind`` are the days by which its newest row is older than that of the others. ``known`` are the connected sources; a column that refers to one of them is checked against it.
-    ``meta`` says ``replaces``, since the suite brings one for every source of its own.
+    ``behind`` are the days by which its newest row is older than that of the others. ``known``
+    are the connected sources; a column that refers to one of them is checked against it. ``meta``
+    says ``replaces``, since the suite brings one for every source of its own.
     """
     lacks = slice_.lacks(source.id)
     columns = [c for c in source.columns.values() if c.name not in lacks]
@@ -61,7 +62,7 @@ def draft_suite(
             continue
         if not column.optional or column.name == source.time:
             found.append(_one(column.name, "not_be_null", "warning", "completeness", source))
-        elif 0 < seen.nulls:
+        elif seen.nulls > 0:
             share = math.floor(100 * (1 - 2 * seen.nulls / seen.rows)) / 100
             if share > 0:
                 kwargs = {"column": column.name, "min_value": share}
@@ -73,8 +74,10 @@ def draft_suite(
         if column.type in ("decimal", "double", "int", "bigint"):
             found.append(_range(column.name, seen))
         elif column.type == "string" and (column.values or 0 < len(seen.values) <= _FEW):
-            values = list(seen.values) if not set(seen.values) <= {*column.values} else list(
-                column.values
+            values = (
+                list(seen.values)
+                if not set(seen.values) <= {*column.values}
+                else list(column.values)
             )
             if values and seen.distinct <= _FEW:
                 found.append(
@@ -118,7 +121,8 @@ def _held(slice_: Slice, source: str, name: str) -> _Held:
             ).fetchall()
         except duckdb.Error:
             values = []
-    return _Held(*row, tuple(str(v) for (v,) in values))
+    rows, nulls, distinct, low, high = row
+    return _Held(rows, nulls, distinct, low, high, tuple(str(v) for (v,) in values))
 
 
 def _never_repeated(source: Source) -> dict[str, Any]:
@@ -148,9 +152,7 @@ def _one(name: str, what: str, severity: str, dimension: str, source: Source) ->
         "not_be_null": f"A row of {source.id} without {name} would be left out or stand alone.",
         "be_unique": f"A row of {source.id} would count twice.",
     }[what]
-    return _expect(
-        f"expect_column_values_to_{what}", {"column": name}, severity, dimension, stake
-    )
+    return _expect(f"expect_column_values_to_{what}", {"column": name}, severity, dimension, stake)
 
 
 def _range(name: str, seen: _Held) -> dict[str, Any]:

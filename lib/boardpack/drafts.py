@@ -1,7 +1,7 @@
 """Drafts: the mappings of a new workspace, written from guesses, each guess marked in the SQL.
 
-A mark is a comment of SQL: ``-- guess 0.88: why`` for what is likely, ``-- question: what`` for what
-only a person can say. `boardpack doctor` lists the marks until they are deleted.
+A mark is a comment of SQL: ``-- guess 0.88: why`` for what is likely, ``-- question: what`` for
+what only a person can say. `boardpack doctor` lists the marks until they are deleted.
 """
 
 from __future__ import annotations
@@ -244,7 +244,9 @@ def _purchases(found: Guess, relation: str, line: str, zone: str) -> list[tuple[
     outs_line = [
         _Out(f"'P' || {line}", "line_id"),
         _Out(key, "invoice_id"),
-        _Out("'one_off'", "line_type", "guess 0.60: delivered at once; tax, where it is in, counts"),
+        _Out(
+            "'one_off'", "line_type", "guess 0.60: delivered at once; tax, where it is in, counts"
+        ),
         _Out(day, "service_start"),
         _Out(day, "service_end"),
         _Out(amount, "amount"),
@@ -256,7 +258,9 @@ def _purchases(found: Guess, relation: str, line: str, zone: str) -> list[tuple[
         _Out(names["amount"], "amount"),
         _Out("'succeeded'", "status"),
     ]
-    refund_note = " A negative amount is a refund: it lowers revenue and is no purchase." if negative else ""  # noqa: E501
+    refund_note = (
+        " A negative amount is a refund: it lowers revenue and is no purchase." if negative else ""
+    )
     return [
         ("invoices", f"{_select(invoice)}\nFROM {base}",
          f"A purchase is an invoice.{refund_note}"),
@@ -438,7 +442,7 @@ def row_number_column(profiles: Sequence[Profile]) -> str:
 
 
 def relation_name(table: str, taken: Mapping[str, object]) -> str:
-    """The name of a table's view: none that a source bears, since that would connect it as it is."""
+    """The name of a table's view: none of a source, since that would connect it as it is."""
     name = table
     while name in taken:
         name += "_table"

@@ -200,9 +200,7 @@ def choose(guesses: Sequence[Guess]) -> tuple[list[Guess], dict[str, str]]:
         needed = [s for s in found.sources if s != "accounts" or found.shape == "accounts"]
         clash = next((taken[s] for s in needed if s in taken), "")
         if clash:
-            beaten.setdefault(
-                found.table, f"looks like {found.shape}, which {clash} fits better"
-            )
+            beaten.setdefault(found.table, f"looks like {found.shape}, which {clash} fits better")
             continue
         chosen[found.table] = found
         taken |= dict.fromkeys(needed, found.table)
@@ -228,16 +226,17 @@ def _fit(table: str, profiles: Sequence[Profile], shape: _Shape, bare: bool) -> 
         for order, role in enumerate(shape.roles):
             content = role.content(profile)
             name = name_score(profile.name, role.name)
-            if role.name == "date" and profile.kind == "timestamp" and bare:
-                name = 0.0
-            if content <= 0 or (name == 0 and (role.required is False or not bare)):
-                if not (bare and content > 0 and role.name == "quantity"):
-                    continue
+            # Without a header only the content can tell, and only of what is plain.
+            told = name > 0 or (bare and (role.required or role.name == "quantity"))
+            if content <= 0 or not told:
+                continue
             score = _BY_CONTENT * content if bare else 0.4 * content + 0.6 * name
             pairs.append((score, -order, -place, role, profile, name, content))
     matches: dict[str, Match] = {}
     used: set[str] = set()
-    for score, _, _, role, profile, name, content in sorted(pairs, key=lambda p: p[:3], reverse=True):
+    for score, _, _, role, profile, name, content in sorted(
+        pairs, key=lambda p: p[:3], reverse=True
+    ):
         if role.name not in matches and profile.name not in used and content >= 0.2:
             used.add(profile.name)
             matches[role.name] = Match(role.name, profile, score, _reason(profile, role.name, name))
@@ -254,9 +253,7 @@ def _fit(table: str, profiles: Sequence[Profile], shape: _Shape, bare: bool) -> 
     missing = tuple(name for name in required if name not in matches)
     score = sum(matches[name].score for name in required if name in matches) / len(required)
     extra = sum(1 for name in matches if name not in required)
-    return Guess(
-        table, shape.name, min(1.0, score + 0.01 * extra), matches, shape.sources, missing
-    )
+    return Guess(table, shape.name, min(1.0, score + 0.01 * extra), matches, shape.sources, missing)
 
 
 def _is_per_item(profile: Profile) -> bool:

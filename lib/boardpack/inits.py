@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -14,7 +15,6 @@ from typing import Any
 
 import duckdb
 
-from boardpack import model as models
 from boardpack import sources as source_files
 from boardpack.discovery import (
     Refused,
@@ -38,7 +38,7 @@ from boardpack.drafts import (
     yaml_text,
 )
 from boardpack.engine.compute import compute, unavailable
-from boardpack.errors import BoardpackError, StorageError, UserError, WorkspaceError
+from boardpack.errors import StorageError, UserError, WorkspaceError
 from boardpack.files import reason, replace_text
 from boardpack.guesses import Guess, choose, evidence, guess
 from boardpack.model import Model
@@ -53,6 +53,8 @@ _OWN = ("boardpack.yml", "sources", "kpis", "scorecards", "expectations", "noteb
 _FAR = date(9998, 12, 31)
 _DIMENSIONS = ("contract", "segment", "region", "service", "payment_method")
 _CURRENCY_NAMES = ("currency", "currency_code", "waehrung", "devise", "moneda", "ccy")
+#: Months that a report looks back over.
+_MONTHS = 13
 #: Members up to which a dimension is worth a table.
 _MOST_MEMBERS = 12
 
@@ -159,22 +161,24 @@ def init(
     """
     root = _free(folder)
     progress("look at the files")
-    with tempfile.TemporaryDirectory(prefix="boardpack-init-") as scratch:
-        with duckdb.connect() as con:
-            declared = source_files.load(Workspace.open(SUITE)).declared
-            read = _read(con, expand(patterns), Path(scratch), options, declared)
-            if not read.chosen:
-                raise _nothing(read)
-            written: list[Path] = []
-            try:
-                progress("draft the mappings")
-                files, data = _drafts(con, root, read, options, declared, Path(scratch), written)
-                _write(root, files, written)
-                progress("check all rows")
-                found = _checked(root, written)
-            except BaseException:
-                _undo(root, written)
-                raise
+    with (
+        tempfile.TemporaryDirectory(prefix="boardpack-init-") as scratch,
+        duckdb.connect() as con,
+    ):
+        declared = source_files.load(Workspace.open(SUITE)).declared
+        read = _read(con, expand(patterns), Path(scratch), options, declared)
+        if not read.chosen:
+            raise _nothing(read)
+        written: list[Path] = []
+        try:
+            progress("draft the mappings")
+            files, data = _drafts(con, root, read, options, declared, Path(scratch), written)
+            _write(root, files, written)
+            progress("check all rows")
+            found = _checked(root, written)
+        except BaseException:
+            _undo(root, written)
+            raise
     return replace(
         found, tables=_shown(read), refused=read.refused, data=tuple(data),
         files=tuple(str(p.relative_to(root)) for p in written if p.parent.name != "data"),
@@ -248,10 +252,12 @@ def _with_blanks(con: duckdb.DuckDBPyConnection, table: Table, found: Profile) -
     for name in table.names:
         if name == found.raw:
             continue
+        other = quoted(name)
         row = con.execute(
-            f"SELECT count(DISTINCT {quoted(name)}) FILTER ({blank}), any_value({quoted(name)})"
-            f" FILTER ({blank}), count(*) FILTER ({quoted(name)} = (SELECT any_value({quoted(name)})"
-            f" FROM {quoted(table.name)} WHERE {blank})) FROM {quoted(table.name)}"
+            f"WITH seen AS (SELECT count(DISTINCT {other}) AS number, any_value({other}) AS value"
+            f" FROM {quoted(table.name)} WHERE {blank})"
+            f" SELECT number, value, (SELECT count(*) FROM {quoted(table.name)} AS t"
+            f" WHERE t.{other} = value) FROM seen"
         ).fetchone()
         if row and row[0] == 1 and row[1] and row[2] == found.blanks:
             return replace(
@@ -350,9 +356,7 @@ def _placed_all(
     return paths
 
 
-def _placed(
-    root: Path, path: Path, options: Options, data: list[str], written: list[Path]
-) -> str:
+def _placed(root: Path, path: Path, options: Options, data: list[str], written: list[Path]) -> str:
     """The path of a data file inside the workspace; one that lies elsewhere is copied into it."""
     if path.is_relative_to(root):
         return str(path.relative_to(root))
@@ -467,7 +471,7 @@ def _undo(root: Path, written: Sequence[Path]) -> None:
 
 
 def _checked(root: Path, written: list[Path]) -> Drafted:
-    """Open the draft as a run would, over all rows; write suites and report, and say the verdict."""
+    """Open the draft as a run would, over all rows; write suites and report; say the verdict."""
     from boardpack import gate
 
     model = Model.open(root)
@@ -520,19 +524,17 @@ def _figures(
     if day is None:
         return []
     by = model.workspace.settings.dimensions
-    months = Period.containing(day, "month").last(models.HISTORY)
+    months = Period.containing(day, "month").last(_MONTHS)
     frame = compute(model.catalogue, slice_, available, months, by)
     frame = frame[frame["value"].notna()]
     found = []
     for kpi in available:
         own = frame[frame["kpi"] == kpi]
         dims = own.loc[own["dims"] != "", "dims"].drop_duplicates()
-        members = dims.str.partition("=")[0].value_counts() if len(dims) else {}
+        members = Counter(text.partition("=")[0] for text in dims)
         periods = own.loc[own["dims"] == "", "period"].nunique()
         if "month" in model.catalogue[kpi].grains:
-            found.append(
-                Shown(model.catalogue[kpi], periods, {str(k): int(v) for k, v in members.items()})
-            )
+            found.append(Shown(model.catalogue[kpi], periods, members))
     return found
 
 
@@ -561,5 +563,3 @@ def _shown(read: _Read) -> tuple[TableFound, ...]:
             )  # fmt: skip
         found.append(entry)
     return tuple(found)
-
-

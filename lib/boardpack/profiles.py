@@ -215,8 +215,11 @@ def _best(con: duckdb.DuckDBPyConnection, value: str, raw: str, zone: str) -> _R
         return _day_or_month(con, day_first, raw)
     chosen = good[0]
     if chosen.kind == "decimal" and len(good) > 1 and good[1].kind == "decimal" and good[1].rank:
-        commas = _one(con, f"SELECT count(*) FROM (SELECT {value} AS v FROM sample_rows)"
-                           " WHERE v LIKE '%.%' AND NOT regexp_matches(v, '\\.\\d{3}$')")  # fmt: skip
+        commas = _one(
+            con,
+            f"SELECT count(*) FROM (SELECT {value} AS v FROM sample_rows)"
+            " WHERE v LIKE '%.%' AND NOT regexp_matches(v, '\\.\\d{3}$')",
+        )
         if commas[0] == 0:
             chosen = replace(
                 chosen, note="read with a decimal point; if the points part thousands, say so here"
@@ -343,8 +346,12 @@ def _measured(con: duckdb.DuckDBPyConnection, relation: str, found: Profile) -> 
 
 
 def _currency(con: duckdb.DuckDBPyConnection, column: str) -> str:
-    row = _one(con, f"SELECT any_value(regexp_extract({column}, '([$€£¥]|EUR|USD|GBP|CHF)'))"
-                    f" FROM sample_rows WHERE regexp_matches({column}, '[$€£¥]|EUR|USD|GBP|CHF')")  # fmt: skip
+    signs = "[$€£¥]|EUR|USD|GBP|CHF"
+    row = _one(
+        con,
+        f"SELECT any_value(regexp_extract({column}, '{signs}')) FROM sample_rows"
+        f" WHERE regexp_matches({column}, '{signs}')",
+    )
     return _SIGNS.get(row[0] or "", "")
 
 

@@ -28,7 +28,7 @@ _MAGIC = (
 
 @dataclass(frozen=True)
 class Encoding:
-    """How to read a file: the name DuckDB takes, or what to decode it from before DuckDB sees it."""
+    """How to read a file: as DuckDB names it, or what to decode it from before DuckDB sees it."""
 
     duckdb: str
     recode: str = ""

@@ -25,7 +25,8 @@ COLUMN_WORDS: dict[str, tuple[str, ...]] = {
         "unit_price": "unit_price unitprice einzelpreis stueckpreis price_per_unit price preis"
         " item_price",
         "order": "order_id order_no order_number invoice_no invoice_id invoice_number invoice"
-        " rechnungsnr rechnungs_nr rechnungsnummer bestellnr bestell_nr bestellnummer transaction_id"
+        " rechnungsnr rechnungs_nr rechnungsnummer bestellnr bestell_nr bestellnummer"
+        " transaction_id"
         " receipt_id receipt belegnr beleg bon purchase_id sale_id document_no id",
         "status": "status state zustand payment_status order_status invoice_status",
         "paid_on": "paid_on paid_at paid_date payment_date bezahlt_am zahlungsdatum date_paid",
@@ -48,8 +49,9 @@ COLUMN_WORDS: dict[str, tuple[str, ...]] = {
         "monthly_charge": "monthly_charges monthly_charge monthly_fee mrr monthly_revenue"
         " monthly_price monatspreis monatsbeitrag",
         "total_charge": "total_charges total_charge lifetime_value total_revenue gesamtumsatz",
-        "snapshot": "snapshot_on snapshot_date snapshot as_of as_of_date stichtag reference_date",
-        "started_on": "started_on start_date started start started_at begin subscribed_on valid_from"
+        "snapshot": "snapshot_on snapshot_date snapshot as_of as_of_date stichtag",
+        "started_on": "started_on start_date started start started_at begin subscribed_on"
+        " valid_from"
         " startdatum beginn vertragsbeginn",
         "ended_on": "ended_on end_date ended end ended_at cancelled_on cancelled_at canceled_at"
         " churned_on valid_to enddatum ende vertragsende kuendigungsdatum",
@@ -118,7 +120,7 @@ VALUE_WORDS: dict[str, tuple[str, ...]] = {
         " delivered fulfilled beglichen payee pagado",
         "open": "open offen pending unpaid outstanding sent issued processing new authorized",
         "overdue": "overdue ueberfaellig late past_due",
-        "void": "void voided cancelled canceled storniert rejected refunded returned deleted failed",
+        "void": "void voided cancelled canceled storniert rejected refunded returned deleted",
         "succeeded": "succeeded success paid ok captured completed",
         "failed": "failed declined error refused",
         "critical": "critical urgent high p1 blocker kritisch hoch",
@@ -153,9 +155,7 @@ def name_score(name: str, role: str) -> float:
     joined = name.replace("_", "")
     if name in words or joined in {word.replace("_", "") for word in words}:
         # The plainest names are meant more surely than the last of a list.
-        place = next(
-            i for i, w in enumerate(words) if w == name or w.replace("_", "") == joined
-        )
+        place = next(i for i, w in enumerate(words) if w == name or w.replace("_", "") == joined)
         return 1.0 if place < 8 else 0.95
     tokens = set(name.split("_"))
     if tokens & {word for word in words if "_" not in word and len(word) > 2}:
