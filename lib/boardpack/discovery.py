@@ -17,13 +17,23 @@ from typing import Literal
 
 import duckdb
 
+from boardpack.dialects import (
+    Dialect,
+    Unfit,
+    dialect_of,
+    first_line,
+    first_rows,
+    is_header,
+    quoted,
+    quoted_text,
+    select_text,
+    unreadable,
+)
 from boardpack.errors import SourceError, UserError
 from boardpack.textfiles import Encoding, encoding_of, no_text
 
 _PARQUET = (".parquet", ".pq")
 _DUCKDB = (".duckdb", ".ddb", ".db")
-#: Where a separator is a run of blanks, a line is read whole; this character is in no text.
-_NEVER = "\\x1f"
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 #: Names that SQL keeps for itself.
 _RESERVED = frozenset(
@@ -36,17 +46,6 @@ _RESERVED = frozenset(
     )
     for word in line.split()
 )
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a text file is written; ``delimiter`` is "" where runs of blanks part the fields."""
-
-    delimiter: str
-    quote: str = '"'
-    skip: int = 0
-    header: bool = True
-    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Table:
         if self.kind == "parquet":
             return f"SELECT * FROM read_parquet({given})"
         assert self.dialect is not None
-        return _select_text(self.dialect, self.names, given, self.repeated_headers > 0)
+        return select_text(self.dialect, self.names, given, self.repeated_headers > 0)
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,6 @@ class Found:
 
     tables: tuple[Table, ...]
     refused: tuple[Refused, ...]
-
-
-class _Unfit(Exception):
-    def __init__(self, reason: str, hint: str, line: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason, self.hint, self.line = reason, hint, line
 
 
 def expand(patterns: Iterable[str]) -> list[Path]:
@@ -144,14 +137,14 @@ def discover(con: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Pat
         try:
             suffix = path.suffix.lower()
             if path.stat().st_size == 0:
-                raise _Unfit("the file is empty", "export it again, or leave it out")
+                raise Unfit("the file is empty", "export it again, or leave it out")
             if suffix in _DUCKDB or _is_duckdb(path):
                 tables += _duckdb_tables(con, path, number)
             elif suffix in _PARQUET:
                 tables.append(_parquet(con, path))
             else:
                 tables.append(_text_table(con, path, scratch))
-        except _Unfit as error:
+        except Unfit as error:
             refused.append(Refused(path.name, error.reason, error.hint, error.line))
         except OSError as error:
             hint = "give the person who runs this the right to read it"
@@ -161,7 +154,7 @@ def discover(con: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Pat
         try:
             _load(con, table, scratch)
             loaded.append(table)
-        except _Unfit as error:
+        except Unfit as error:
             refused.append(Refused(table.origin, error.reason, error.hint, error.line))
     return Found(tuple(loaded), tuple(refused))
 
@@ -195,16 +188,6 @@ def sql_name(text: str, taken: Mapping[str, object] | None = None) -> str:
     return name
 
 
-def quoted(name: str) -> str:
-    """A column or table as SQL takes it, whatever its name holds."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted_text(text: str) -> str:
-    """A text as SQL takes it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _columns(names: Sequence[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in names:
@@ -212,63 +195,33 @@ def _columns(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _select_text(dialect: Dialect, names: Sequence[str], given: str, repeated: bool) -> str:
-    encoding = "" if dialect.encoding == "utf-8" else f", encoding = '{dialect.encoding}'"
-    skip = f", skip = {dialect.skip}" if dialect.skip else ""
-    header = str(dialect.header).lower()
-    if dialect.delimiter:
-        types = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in names)
-        sql = (
-            f"SELECT * FROM read_csv({given}, auto_detect = false, header = {header}{skip},\n"
-            f"  delim = {_escaped(dialect.delimiter)}, quote = {quoted_text(dialect.quote)},"
-            f" escape = {quoted_text(dialect.quote)}{encoding},\n  columns = {{{types}}})"
-        )
-    else:
-        fields = ", ".join(f"fields[{i}] AS {quoted(name)}" for i, name in enumerate(names, 1))
-        sql = (
-            f"SELECT {fields}\nFROM (\n"
-            "  SELECT regexp_extract_all(line, '\\S+') AS fields\n"
-            f"  FROM read_csv({given}, auto_detect = false, header = {header}{skip},\n"
-            f"    delim = '{_NEVER}', quote = '', escape = ''{encoding},"
-            " columns = {'line': 'VARCHAR'})\n)\nWHERE len(fields) > 0"
-        )
-    if repeated:
-        same = " AND ".join(f"{quoted(name)} = {quoted_text(name)}" for name in names)
-        sql += f"\n{'WHERE' if dialect.delimiter else '  AND'} ({same}) IS NOT TRUE"
-    return sql
-
-
-def _escaped(delimiter: str) -> str:
-    return "'\\t'" if delimiter == "\t" else quoted_text(delimiter)
-
-
 def _text_table(con: duckdb.DuckDBPyConnection, path: Path, scratch: Path) -> Table:
     unfit = no_text(path)
     if unfit:
-        raise _Unfit(*unfit)
+        raise Unfit(*unfit)
     encoding = encoding_of(path)
     notes: tuple[str, ...] = (encoding.note,) if encoding.note else ()
     readable = path
     if encoding.recode:
         readable = scratch / f"{path.stem}.utf8.csv"
         _recode(path, readable, encoding)
-    dialect = _dialect(con, readable, encoding.duckdb)
-    head = _head(con, readable, dialect, 200)
+    dialect = dialect_of(con, readable, encoding.duckdb)
+    head = first_rows(con, readable, dialect, 200)
     if not head:
-        raise _Unfit("it holds no row", "export it again, or leave it out")
+        raise Unfit("it holds no row", "export it again, or leave it out")
     first, rest = head[0], head[1:]
-    is_header = _is_header(first, rest)
-    if is_header and not rest:
-        raise _Unfit("it has a header and no row", "export it again with its rows")
+    named = is_header(first, rest)
+    if named and not rest:
+        raise Unfit("it has a header and no row", "export it again with its rows")
     # The header is row 0 of what is left after the preamble.
-    dialect = replace(dialect, header=is_header)
+    dialect = replace(dialect, header=named)
     # A name is one line of plain text: what it means in SQL or YAML is for nobody to find out.
-    names = [" ".join(_UNSEEN.sub(" ", cell).split()) for cell in first] if is_header else []
+    names = [" ".join(_UNSEEN.sub(" ", cell).split()) for cell in first] if named else []
     names = [name or f"column{i}" for i, name in enumerate(names or [""] * len(first), 1)]
     columns = _columns(names)
     if len(set(names)) < len(names):
         names = list(columns)
-    if not is_header:
+    if not named:
         notes += ("it has no header: its columns are told by what they hold",)
     if dialect.skip:
         notes += (f"the {dialect.skip} lines above the header are left out",)
@@ -287,111 +240,13 @@ def _recode(path: Path, target: Path, encoding: Encoding) -> None:
             out.write(chunk)
 
 
-def _dialect(con: duckdb.DuckDBPyConnection, path: Path, encoding: str) -> Dialect:
-    try:
-        row = con.execute(
-            "SELECT Delimiter, Quote, SkipRows, len(Columns) FROM"
-            f" sniff_csv({quoted_text(str(path))}, encoding = '{encoding}')"
-        ).fetchone()
-    except duckdb.Error as error:
-        raise _broken(error) from None
-    assert row is not None
-    delimiter, quote, skip, width = row
-    quote = quote if len(quote) == 1 else '"'
-    lines = _lines(path, encoding, skip + 200)
-    if width == 1:
-        named = _uneven(lines)
-        if named:
-            raise named
-        fields = {len(line.split()) for line in lines if line.strip()}
-        if len(fields) != 1 or fields == {1}:
-            raise _Unfit(
-                "it is no table: no separator parts its lines into columns",
-                "a table has one row a line, its fields parted by comma, semicolon or tab",
-            )
-        return Dialect("", "", 0, True, encoding)
-    skipped = [line for line in lines[:skip] if line.strip()]
-    if any(line.count(delimiter) for line in skipped):
-        odd = next(i for i, line in enumerate(lines, 1) if line.count(delimiter) == width - 1)
-        raise _Unfit(
-            f"its lines differ in their number of fields: line {odd} has {width}, line"
-            f" {lines.index(skipped[-1]) + 1} has {skipped[-1].count(delimiter) + 1}",
-            "mend that line, or put quotes around a field that holds the separator",
-            odd,
-        )
-    return Dialect(delimiter, quote, skip, True, encoding)
-
-
-def _uneven(lines: Sequence[str]) -> _Unfit | None:
-    """The error for a table of which some lines have more or fewer fields than the first."""
-    filled = [(i, line) for i, line in enumerate(lines, 1) if line.strip()]
-    for delimiter in ",;\t|":
-        counts = [line.count(delimiter) for _, line in filled]
-        usual = max(set(counts), key=counts.count) if counts else 0
-        if usual and len(counts) > 2 and counts.count(usual) >= 0.8 * len(counts):
-            line, text = next(pair for pair, n in zip(filled, counts, strict=True) if n != usual)
-            return _Unfit(
-                f"line {line} has {text.count(delimiter) + 1} fields, the others have {usual + 1}",
-                "mend that line, or put quotes around a field that holds the separator",
-                line,
-            )
-    return None
-
-
-def _lines(path: Path, encoding: str, most: int) -> list[str]:
-    found = []
-    with path.open(encoding=encoding, errors="replace") as file:
-        for line in file:
-            found.append(line.rstrip("\r\n"))
-            if len(found) == most:
-                break
-    return found
-
-
-def _head(
-    con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, most: int
-) -> list[tuple[str, ...]]:
-    if not dialect.delimiter:
-        lines = _lines(path, dialect.encoding, most)
-        return [tuple(line.split()) for line in lines if line.strip()]
-    quote = quoted_text(dialect.quote)
-    try:
-        rows = con.execute(
-            f"SELECT * FROM read_csv({quoted_text(str(path))}, header = false, all_varchar = true,"
-            f" delim = {_escaped(dialect.delimiter)}, quote = {quote}, escape = {quote},"
-            f" skip = {dialect.skip}, encoding = '{dialect.encoding}') LIMIT {most}"
-        ).fetchall()
-    except duckdb.Error as error:
-        raise _broken(error) from None
-    return [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
-
-
-def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
-    """Words that are all different, above cells that are figures or unlike them."""
-    if len(set(first)) < len(first) or any(_is_figure(cell) for cell in first):
-        return False
-    if not rest or tuple(first) in {tuple(row) for row in rest}:
-        return True
-    for i, name in enumerate(first):
-        below = [row[i] for row in rest if i < len(row) and row[i].strip()]
-        if sum(map(_is_figure, below)) > 0.5 * len(below) > 0:
-            return True
-        if len(set(below)) < 0.5 * len(below) and name not in below:
-            return True
-    return all(re.fullmatch(r"[^\W\d][\w .()/#%-]*", name.strip() or "?") for name in first)
-
-
-def _is_figure(cell: str) -> bool:
-    return bool(re.fullmatch(r"[\W]*\d[\d\s.,:/T+-]*[Z%€$£]?[\W]*", cell.strip()))
-
-
 def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> Table:
     try:
         rows = con.execute(
             f"DESCRIBE SELECT * FROM read_parquet({quoted_text(str(path))})"
         ).fetchall()
     except duckdb.Error as error:
-        raise _Unfit(f"it is no Parquet file ({_first(error)})", "export it again") from None
+        raise Unfit(f"it is no Parquet file ({first_line(error)})", "export it again") from None
     names = tuple(row[0] for row in rows)
     return Table("", path.name, "parquet", (path,), names, _columns(names))
 
@@ -406,8 +261,8 @@ def _duckdb_tables(con: duckdb.DuckDBPyConnection, path: Path, number: int) -> l
     try:
         con.execute(f"ATTACH {quoted_text(str(path))} AS {catalog} (READ_ONLY)")
     except duckdb.Error as error:
-        raise _Unfit(
-            f"it cannot be opened as a DuckDB file ({_first(error)})",
+        raise Unfit(
+            f"it cannot be opened as a DuckDB file ({first_line(error)})",
             "close the program that writes it, or export its tables as Parquet",
         ) from None
     rows = con.execute(
@@ -417,7 +272,7 @@ def _duckdb_tables(con: duckdb.DuckDBPyConnection, path: Path, number: int) -> l
         [catalog, catalog],
     ).fetchall()
     if not rows:
-        raise _Unfit("it holds no table", "name another file")
+        raise Unfit("it holds no table", "name another file")
     found = []
     for schema, table in rows:
         relation = f"{catalog}.{quoted(schema)}.{quoted(table)}"
@@ -477,9 +332,9 @@ def _load(con: duckdb.DuckDBPyConnection, table: Table, scratch: Path) -> None:
         con.execute(f"CREATE OR REPLACE TABLE {quoted(table.name)} AS {sql}")
         row = con.execute(f"SELECT count(*) FROM {quoted(table.name)}").fetchone()
     except duckdb.Error as error:
-        raise _broken(error) from None
+        raise unreadable(error) from None
     if row is None or row[0] == 0:
-        raise _Unfit("it has no row", "an empty table is never read as zero; leave it out")
+        raise Unfit("it has no row", "an empty table is never read as zero; leave it out")
 
 
 def _refuse_uneven(con: duckdb.DuckDBPyConnection, table: Table, paths: Sequence[str]) -> None:
@@ -489,7 +344,7 @@ def _refuse_uneven(con: duckdb.DuckDBPyConnection, table: Table, paths: Sequence
         f"SELECT width, array_to_string(fields, ' ') FROM ({sql}) WHERE width <> {len(table.names)}"
     ).fetchone()
     if row is not None:
-        raise _Unfit(
+        raise Unfit(
             f"the line {row[1]!r} has {row[0]} fields, the others have {len(table.names)}",
             "mend that line, or export the file with commas between the fields",
         )
@@ -508,25 +363,6 @@ def drop_repeated_headers(con: duckdb.DuckDBPyConnection, table: Table) -> Table
     return replace(
         table, repeated_headers=row[0], notes=(*table.notes, f"{again} those lines are left out")
     )
-
-
-def _broken(error: duckdb.Error) -> _Unfit:
-    match = re.search(r"CSV Error on Line: (\d+)", str(error))
-    line = int(match.group(1)) if match else None
-    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", str(error))
-    if fields and line:
-        return _Unfit(
-            f"line {line} has {fields.group(2)} fields, the others have {fields.group(1)}",
-            "mend that line, or put quotes around a field that holds the separator",
-            line,
-        )
-    return _Unfit(
-        f"it cannot be read as a table ({_first(error)})", "mend the file, or export it again", line
-    )
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")
 
 
 def source_error(refused: Sequence[Refused]) -> SourceError:

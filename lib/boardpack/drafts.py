@@ -11,7 +11,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from boardpack.discovery import Table, quoted, quoted_text
+from boardpack.dialects import quoted, quoted_text
+from boardpack.discovery import Table
 from boardpack.guesses import DEFAULTS, Guess, evidence
 from boardpack.profiles import Profile
 from boardpack.sources import Source

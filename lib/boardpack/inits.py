@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,15 +14,13 @@ from typing import Any
 import duckdb
 
 from boardpack import sources as source_files
+from boardpack.dialects import quoted
 from boardpack.discovery import (
     Refused,
     Table,
     discover,
     drop_repeated_headers,
     expand,
-    quoted,
-    quoted_text,
-    readable_paths,
     source_error,
 )
 from boardpack.draft_reports import Shown, draft_report
@@ -38,18 +34,16 @@ from boardpack.drafts import (
     yaml_text,
 )
 from boardpack.engine.compute import compute, unavailable
-from boardpack.errors import StorageError, UserError, WorkspaceError
-from boardpack.files import reason, replace_text
+from boardpack.errors import UserError
 from boardpack.guesses import Guess, choose, evidence, guess
 from boardpack.model import Model
+from boardpack.newfolder import NewFolder
 from boardpack.periods import Period
 from boardpack.profiles import Profile, profile
 from boardpack.sources import Source
 from boardpack.warehouse import Slice, open_slice
 from boardpack.workspace import SUITE, Workspace
 
-#: What a workspace is made of: a folder that holds one of these is not written into.
-_OWN = ("boardpack.yml", "sources", "kpis", "scorecards", "expectations", "notebooks", "reports")
 _FAR = date(9998, 12, 31)
 _DIMENSIONS = ("contract", "segment", "region", "service", "payment_method")
 _CURRENCY_NAMES = ("currency", "currency_code", "waehrung", "devise", "moneda", "ccy")
@@ -129,8 +123,8 @@ class _Read:
 
 def init_empty(folder: Path, options: Options) -> Drafted:
     """A workspace with nothing but settings and comments; `WorkspaceError` when DIR holds one."""
-    root = _free(folder)
-    company = options.company or _title(root)
+    new = NewFolder.at(folder)
+    company = options.company or _title(new.root)
     text = (
         "# A workspace: this folder. What it lacks comes from the suite.\n"
         f"company: {yaml_text(company)}\ncurrency: {options.currency or 'USD'}\nlocale: en_US\n"
@@ -143,8 +137,8 @@ def init_empty(folder: Path, options: Options) -> Drafted:
         "# and a file of sources/ maps each onto what the KPIs know, e.g. sources/invoices.yml:\n"
         "#   maps: invoices\n#   sql: SELECT id AS invoice_id, ... FROM orders\n"
     )
-    _write(root, {"boardpack.yml": text}, [])
-    return Drafted(str(root), (), (), ("boardpack.yml",), ())
+    new.write({"boardpack.yml": text})
+    return Drafted(str(new.root), (), (), ("boardpack.yml",), ())
 
 
 def init(
@@ -159,7 +153,7 @@ def init(
     `SourceError` when no file is a table, `UserError` when no table is like a source; nothing is
     left behind then.
     """
-    root = _free(folder)
+    new = NewFolder.at(folder, link=options.link)
     progress("look at the files")
     with (
         tempfile.TemporaryDirectory(prefix="boardpack-init-") as scratch,
@@ -169,35 +163,17 @@ def init(
         read = _read(con, expand(patterns), Path(scratch), options, declared)
         if not read.chosen:
             raise _nothing(read)
-        written: list[Path] = []
         try:
             progress("draft the mappings")
-            files, data = _drafts(con, root, read, options, declared, Path(scratch), written)
-            _write(root, files, written)
+            new.write(_drafts(con, new, read, options, declared, Path(scratch)))
             progress("check all rows")
-            found = _checked(root, written)
+            found = _checked(new)
         except BaseException:
-            _undo(root, written)
+            new.undo()
             raise
     return replace(
-        found, tables=_shown(read), refused=read.refused, data=tuple(data),
-        files=tuple(str(p.relative_to(root)) for p in written if p.parent.name != "data"),
-    )  # fmt: skip
-
-
-def _free(folder: Path) -> Path:
-    root = folder.resolve()
-    if root.exists() and not root.is_dir():
-        raise WorkspaceError(f"{folder} is a file, not a folder.", hint="name another folder")
-    there = [name for name in _OWN if (root / name).exists()]
-    if there:
-        what = "is a workspace already" if "boardpack.yml" in there else "is not empty"
-        raise WorkspaceError(
-            f"{folder} {what}: it holds {', '.join(there)}.",
-            hint="nothing is overwritten; name a new folder, or go on with `boardpack doctor"
-            f" --workspace {folder}`",
-        )
-    return root
+        found, tables=_shown(read), refused=read.refused, data=tuple(new.data), files=new.places
+    )
 
 
 def _read(
@@ -276,11 +252,10 @@ def _nothing(read: _Read) -> UserError:
 
 
 def _drafts(
-    con: duckdb.DuckDBPyConnection, root: Path, read: _Read, options: Options,
-    declared: Mapping[str, Source], scratch: Path, written: list[Path],
-) -> tuple[dict[str, str], list[str]]:  # fmt: skip
+    con: duckdb.DuckDBPyConnection, new: NewFolder, read: _Read, options: Options,
+    declared: Mapping[str, Source], scratch: Path,
+) -> dict[str, str]:  # fmt: skip
     """The files to write, by their place; data that lies elsewhere is copied at once."""
-    data: list[str] = []
     tables = {g.table: read.tables[g.table] for g in read.chosen}
     warehouse = _one_duckdb(read, tables, declared)
     taken: dict[str, object] = dict.fromkeys(declared)
@@ -292,14 +267,14 @@ def _drafts(
     for found in read.chosen:
         table, profiles = tables[found.table], read.profiles[found.table]
         if table.kind == "duckdb" and warehouse is None:
-            table = _exported(con, root, table, data, written)
+            table = new.export(con, table)
             paths = [f"data/{table.name}.parquet"]
         elif table.kind == "duckdb":
-            duckdb_path = duckdb_path or _placed(root, table.files[0], options, data, written)
+            duckdb_path = duckdb_path or new.bring_file(table.files[0])
             table = replace(table, relation="warehouse." + table.relation.partition(".")[2])
             paths = []
         else:
-            paths = _placed_all(root, table, scratch, options, data, written)
+            paths = new.bring(table, scratch)
         relation = relation_name(table.name, taken)
         taken[relation.strip('"')] = None
         views[relation.strip('"')] = (table, view(found, table, profiles, paths))
@@ -310,8 +285,8 @@ def _drafts(
             place = f"sources/{mapping.source}.yml"
             if place not in files:
                 files[place] = mapping_text(mapping)
-    files["boardpack.yml"] = _settings(root, read, options, views, duckdb_path)
-    return files, data
+    files["boardpack.yml"] = _settings(new.root, read, options, views, duckdb_path)
+    return files
 
 
 def _one_duckdb(
@@ -326,73 +301,6 @@ def _one_duckdb(
     names = {t.name for t in read.tables.values() if t.kind == "duckdb" and t.files[0] == path}
     mapped = {source for g in read.chosen for source in g.sources}
     return None if names & set(declared) - mapped else path
-
-
-def _exported(
-    con: duckdb.DuckDBPyConnection, root: Path, table: Table, data: list[str], written: list[Path]
-) -> Table:
-    target = root / "data" / f"{table.name}.parquet"
-    _refuse_existing(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written.append(target)
-    con.execute(f"COPY ({table.select([])}) TO {quoted_text(str(target))} (FORMAT parquet)")
-    data.append(f"data/{target.name}: written from {table.origin}")
-    return replace(table, kind="parquet", files=(target,))
-
-
-def _placed_all(
-    root: Path, table: Table, scratch: Path, options: Options, data: list[str],
-    written: list[Path],
-) -> list[str]:  # fmt: skip
-    if not table.recode:
-        return [_placed(root, path, options, data, written) for path in table.files]
-    paths = []
-    for source, made in zip(table.files, readable_paths(table, scratch), strict=True):
-        target = root / "data" / Path(made).name
-        _refuse_existing(target)
-        _copy(Path(made), target, written, link=False)
-        data.append(f"data/{target.name}: {source.name} written again as UTF-8")
-        paths.append(f"data/{target.name}")
-    return paths
-
-
-def _placed(root: Path, path: Path, options: Options, data: list[str], written: list[Path]) -> str:
-    """The path of a data file inside the workspace; one that lies elsewhere is copied into it."""
-    if path.is_relative_to(root):
-        return str(path.relative_to(root))
-    target = root / "data" / path.name
-    number = 2
-    while target in written:
-        target, number = root / "data" / f"{path.stem}_{number}{path.suffix}", number + 1
-    _refuse_existing(target)
-    _copy(path, target, written, link=options.link)
-    data.append(f"data/{target.name}: {'linked to' if options.link else 'copied from'} {path}")
-    return f"data/{target.name}"
-
-
-def _refuse_existing(target: Path) -> None:
-    if target.exists():
-        raise WorkspaceError(
-            f"{target} is there already, and nothing is overwritten.",
-            hint="name a new folder, or name the file that lies there with --from",
-        )
-
-
-def _copy(source: Path, target: Path, written: list[Path], *, link: bool) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        written.append(target)
-        if link:
-            os.link(source, target)
-        else:
-            shutil.copyfile(source, target)
-    except OSError as error:
-        hint = "leave --link out: the file is then copied" if link else "make room, and try again"
-        raise StorageError(
-            f"the data cannot be {'linked' if link else 'copied'}: {reason(error)}.",
-            file=target,
-            hint=hint,
-        ) from None
 
 
 def _settings(
@@ -452,29 +360,11 @@ def _title(root: Path) -> str:
     return root.name.replace("_", " ").replace("-", " ").strip().title() or "My company"
 
 
-def _write(root: Path, files: Mapping[str, str], written: list[Path]) -> None:
-    """Write the files, boardpack.yml last: until then the folder is no workspace."""
-    for place in sorted(files, key=lambda place: (place == "boardpack.yml", place)):
-        target = root / place
-        _refuse_existing(target)
-        written.append(target)
-        replace_text(target, files[place])
-
-
-def _undo(root: Path, written: Sequence[Path]) -> None:
-    """Take away what was written, and the folders that are empty then."""
-    for path in reversed(written):
-        path.unlink(missing_ok=True)
-    for folder in sorted({p.parent for p in written} | {root}, key=lambda p: -len(p.parts)):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _checked(root: Path, written: list[Path]) -> Drafted:
+def _checked(new: NewFolder) -> Drafted:
     """Open the draft as a run would, over all rows; write suites and report; say the verdict."""
     from boardpack import gate
 
-    model = Model.open(root)
+    model = Model.open(new.root)
     connected = sorted(model.sources.mappings)
     slice_ = open_slice(model.workspace, model.sources, _FAR, connected)
     try:
@@ -495,10 +385,10 @@ def _checked(root: Path, written: list[Path]) -> Drafted:
     finally:
         slice_.close()
     report = draft_report(shown, list(lacking), model.workspace.settings.dimensions)
-    _write(root, suites, written)
+    new.write(suites)
     drafted = {"notebooks/overview.ipynb": report.notebook, "reports/monthly.qmd": report.document}
-    _write(root, drafted if available else {}, written)
-    found = Drafted(str(root), (), (), (), (), tuple(available), lacking)
+    new.write(drafted if available else {})
+    found = Drafted(str(new.root), (), (), (), (), tuple(available), lacking)
     if day is None:
         return found
     read = gate.load_suites(

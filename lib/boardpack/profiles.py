@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from boardpack.discovery import Table, quoted, quoted_text
+from boardpack.dialects import quoted, quoted_text
+from boardpack.discovery import Table
 
 Kind = Literal["text", "integer", "decimal", "date", "timestamp", "bool"]
 #: Rows that are looked at to find a reading.

@@ -148,7 +148,7 @@ def name_score(name: str, role: str) -> float:
 
     >>> name_score("customer_id", "customer"), name_score("cust_ref", "customer")
     (1.0, 0.8)
-    >>> name_score("rechnungsdatum_neu", "date"), name_score("colour", "date")
+    >>> name_score("datumsfeld", "date"), name_score("colour", "date")
     (0.7, 0.0)
     """
     words = COLUMN_WORDS.get(role, (role,))
