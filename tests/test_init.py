@@ -231,6 +231,58 @@ def test_subscriptions_and_customers_give_mrr_by_segment(tmp_path: Path) -> None
     assert figures(tmp_path / "w", "2024-03", "mrr", by="segment")["smb"] == 150.5
 
 
+def test_further_lines_of_an_order_that_say_nothing_are_left_out(tmp_path: Path) -> None:
+    """A shop writes day and total of an order on the first of its lines only."""
+    text = (
+        "Name,Email,Financial Status,Created at,Total,Lineitem name,Id\n"
+        "#1,a@example.com,paid,2024-03-01 05:36:22 +0100,78.90,Tee,901\n"
+        "#1,a@example.com,,,,Mug,\n#1,a@example.com,,,,Poster,\n"
+        "#2,b@example.com,paid,2024-03-02 05:36:22 +0100,20.10,Tee,902\n"
+        "#3,a@example.com,refunded,2024-04-01 00:36:22 +0100,30.00,Tee,903\n"
+        "#3,a@example.com,,,,Mug,\n"
+    )
+    draft(tmp_path, orders_csv=text)
+    assert "3 rows have neither, such as further lines of an order" in {
+        m.text for m in marks(tmp_path / "w")
+    }
+    kpis = ("total_revenue", "purchases", "purchasing_customers")
+    assert figures(tmp_path / "w", "2024-03", *kpis) == {
+        "total_revenue": 99, "purchases": 2, "purchasing_customers": 2,
+    }  # fmt: skip
+
+
+def test_a_person_says_what_a_column_is_for(tmp_path: Path) -> None:
+    text = "who,when,price,what\n" + "".join(
+        f"{c},{d},{money(a)},x{i}\n" for i, c, d, a in rows(400)
+    )
+    with pytest.raises(UserError) as caught:
+        draft(tmp_path, sales_csv=text)
+    assert caught.value.message.endswith("is nearest to purchases, and has no column for customer"
+                                         " and date.")  # fmt: skip
+    assert "--column 'MemberNo=customer'" in (caught.value.hint or "")
+    columns = {"who": "customer", "when": "date"}
+    draft(tmp_path, Options(currency="EUR", columns=columns), sales_csv=text)
+    assert figures(tmp_path / "w", "2024-03", "purchases")["purchases"] == len(in_march())
+
+
+@pytest.mark.parametrize(
+    ("columns", "says", "hint"),
+    [
+        ({"whom": "customer"}, "Unknown column 'whom'.", "did you mean 'who'"),
+        ({"who": "customr"}, "Unknown role of a column 'customr'.", "did you mean 'customer'"),
+    ],
+)
+def test_what_is_said_of_columns_has_to_be_known(
+    tmp_path: Path, columns: dict[str, str], says: str, hint: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        draft(
+            tmp_path, Options(columns=columns), sales_csv="who,when\na,2024-03-01\nb,2024-03-02\n"
+        )
+    assert caught.value.message == says
+    assert (caught.value.hint or "").startswith(hint)
+
+
 def test_parquet_and_a_duckdb_file(tmp_path: Path) -> None:
     warehouse = tmp_path / "exports" / "shop.duckdb"
     warehouse.parent.mkdir()
@@ -462,6 +514,7 @@ def test_the_command_as_json(tmp_path: Path) -> None:
         (["--zone", "Mars/Base"], "'Mars/Base' is not a time zone."),
         (["--currency", "euro"], "'euro' is not a currency."),
         (["--as-of", "yesterday"], "yesterday"),
+        (["--column", "who"], "--column 'who' does not say what the column is for."),
         (["--from", "nothing/*.csv"], "no file matches nothing/*.csv."),
     ],
 )

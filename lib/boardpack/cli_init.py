@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 @click.option("--zone", default="UTC", show_default=True, help="Time zone, such as Europe/Berlin.")
 @click.option("--as-of", default="", metavar="DAY",
               help="The day on which a table of customers without a date was taken.")  # fmt: skip
+@click.option("--column", "columns", multiple=True, metavar="COLUMN=ROLE",
+              help="What a column is for, such as 'MemberNo=customer'; repeatable.")  # fmt: skip
 @click.option("--link", is_flag=True, help="Hard-link data into DIR where it would be copied.")
 @json_option
 def init(
     folder: Path, patterns: tuple[str, ...], company: str, currency: str, zone: str, as_of: str,
-    link: bool, as_json: bool,
+    columns: tuple[str, ...], link: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Draft a workspace in DIR from files of your own.
 
@@ -48,14 +50,23 @@ def init(
     from boardpack import inits
     from boardpack.doctors import examine
 
-    options = inits.Options(company, _currency(currency), _zone(zone), _day(as_of), link)
+    options = inits.Options(
+        company, _currency(currency), _zone(zone), _day(as_of), link, _columns(columns)
+    )
+    tables: list[TableFound] = []
 
     def tell(stage: str) -> None:
         if not as_json:
             click.echo(f"  {stage} ...", err=True)
 
     if patterns:
-        found = inits.init(folder, patterns, options, tell)
+        try:
+            found = inits.init(folder, patterns, options, tell, tables.extend)
+        except UserError:
+            # What was seen of the tables helps to mend what is wrong.
+            if not as_json:
+                click.echo("\n".join(line for t in tables for line in _table(t)), err=True)
+            raise
     else:
         found = inits.init_empty(folder, options)
     steps = examine(folder).next
@@ -73,6 +84,19 @@ def _currency(text: str) -> str:
     if text and not re.fullmatch(r"[A-Z]{3}", text):
         raise UserError(f"{text!r} is not a currency.", hint="write it as EUR or USD")
     return text
+
+
+def _columns(texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        column, sign, role = text.rpartition("=")
+        if not (column and sign and role):
+            raise UserError(
+                f"--column {text!r} does not say what the column is for.",
+                hint="write it as --column 'MemberNo=customer'",
+            )
+        found[column.strip()] = role.strip()
+    return found
 
 
 def _zone(text: str) -> str:

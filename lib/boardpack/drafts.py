@@ -44,8 +44,12 @@ class _Out:
     mark: str = ""
 
 
-def view(found: Guess, table: Table, profiles: Sequence[Profile], paths: Sequence[str]) -> str:
+def view(
+    found: Guess, table: Table, profiles: Sequence[Profile], paths: Sequence[str], idle: int = 0
+) -> str:
     """SQL that reads a table with every column as what it holds; ``line`` numbers its rows.
+
+    ``idle`` is the number of rows with neither a date nor an amount, which are left out.
 
     What several mappings share is here alone, so that a question is answered in one place.
     """
@@ -63,6 +67,13 @@ def view(found: Guess, table: Table, profiles: Sequence[Profile], paths: Sequenc
         outs.append(_Out(profile.sql, profile.name, mark))
     sql = f"{_select(outs)}\nFROM (\n{textwrap.indent(table.select(paths), '  ')}\n)"
     price, quantity = found.column("unit_price"), found.column("quantity")
+    if idle:
+        date, amount = found.matches["date"].column.name, found.matches["amount"].column.name
+        mark = f"guess 0.80: {idle:,} rows have neither, such as further lines of an order"
+        sql = (
+            f"SELECT *\nFROM (\n{textwrap.indent(sql, '  ')}\n)\n"
+            f"WHERE {date} IS NOT NULL  -- {mark}\n  OR {amount} IS NOT NULL"
+        )
     if price is None or quantity is None:
         return sql
     product = _Out(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from boardpack.profiles import Profile
 from boardpack.sources import Source
@@ -79,7 +80,8 @@ def _unique(p: Profile) -> float:
 
 
 def _when(p: Profile) -> float:
-    return 1.0 - p.nulls / p.rows if p.is_time and p.nulls < 0.5 * p.rows else 0.0
+    # Exports write what an order has once on the first of its lines.
+    return 1.0 - 0.5 * p.nulls / p.rows if p.is_time and p.nulls < 0.9 * p.rows else 0.0
 
 
 def _sometimes(p: Profile) -> float:
@@ -87,7 +89,7 @@ def _sometimes(p: Profile) -> float:
 
 
 def _amount(p: Profile) -> float:
-    if not p.is_number or p.nulls > 0.5 * p.rows:
+    if not p.is_number or p.nulls > 0.9 * p.rows:
         return 0.0
     if p.kind == "integer" and p.distinct == p.rows and p.rows > 20:
         return 0.3
@@ -167,11 +169,15 @@ DEFAULTS: dict[tuple[str, str], str] = {
 
 
 def guess(
-    tables: Mapping[str, Sequence[Profile]], declared: Iterable[Source], headless: Iterable[str]
+    tables: Mapping[str, Sequence[Profile]],
+    declared: Iterable[Source],
+    headless: Iterable[str],
+    told: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Guess]:
     """Every guess about every table, the surest first.
 
-    ``headless`` names the tables whose columns have no names of their own.
+    ``headless`` names the tables whose columns have no names of their own; ``told`` says of columns
+    what they are for, where a person knows better than their names.
     """
     shapes = {shape.name for shape in _SHAPES}
     sources = [s for s in declared if s.derived_from is None and s.id not in shapes]
@@ -179,10 +185,15 @@ def guess(
     found = []
     for table, profiles in tables.items():
         for shape in _SHAPES:
-            found.append(_fit(table, profiles, shape, table in bare))
+            found.append(_fit(table, profiles, shape, table in bare, told))
         if table not in bare:
-            found += [_direct(table, profiles, source) for source in sources]
+            found += [_direct(table, profiles, source, told) for source in sources]
     return sorted(found, key=lambda g: (-g.score, g.table, g.shape))
+
+
+def roles() -> tuple[str, ...]:
+    """Everything that a column can be told to be for."""
+    return tuple(sorted({role.name for shape in _SHAPES for role in shape.roles}))
 
 
 def choose(guesses: Sequence[Guess]) -> tuple[list[Guess], dict[str, str]]:
@@ -213,24 +224,30 @@ def choose(guesses: Sequence[Guess]) -> tuple[list[Guess], dict[str, str]]:
 
 def _nearest(table: str, guesses: Sequence[Guess]) -> str:
     own = [g for g in guesses if g.table == table]
-    best = max(own, key=lambda g: (bool(g.matches), g.score, -len(g.missing)))
-    if not best.matches:
-        return "is like no source"
+    best = max(own, key=lambda g: (g.score, -len(g.missing)))
+    if best.score < 0.25:
+        return "is like no source: no name of its columns says what they are for"
     lacks = " and ".join(best.missing) or "a surer name of its columns"
     return f"is nearest to {best.shape}, and has no column for {lacks}"
 
 
-def _fit(table: str, profiles: Sequence[Profile], shape: _Shape, bare: bool) -> Guess:
+def _fit(
+    table: str,
+    profiles: Sequence[Profile],
+    shape: _Shape,
+    bare: bool,
+    told: Mapping[str, str],
+) -> Guess:
     pairs = []
     for place, profile in enumerate(profiles):
         for order, role in enumerate(shape.roles):
             content = role.content(profile)
-            name = name_score(profile.name, role.name)
+            name = _named(profile, role.name, told)
             # Without a header only the content can tell, and only of what is plain.
-            told = name > 0 or (bare and (role.required or role.name == "quantity"))
-            if content <= 0 or not told:
+            plain = role.required or role.name == "quantity"
+            if content <= 0 or not (name > 0 or (bare and plain and profile.name not in told)):
                 continue
-            score = _BY_CONTENT * content if bare else 0.4 * content + 0.6 * name
+            score = 0.4 * content + 0.6 * name if name else _BY_CONTENT * content
             pairs.append((score, -order, -place, role, profile, name, content))
     matches: dict[str, Match] = {}
     used: set[str] = set()
@@ -249,6 +266,12 @@ def _fit(table: str, profiles: Sequence[Profile], shape: _Shape, bare: bool) -> 
             matches["unit_price"] = matches["amount"]
         else:
             matches.pop("unit_price", None)
+    if "customer" in matches:
+        # What a customer has more than one of is no attribute of the customer.
+        most = 1.5 * matches["customer"].column.distinct
+        for role in _ACCOUNT:
+            if role.name in matches and matches[role.name].column.distinct > most:
+                del matches[role.name]
     required = [role.name for role in shape.roles if role.required]
     missing = tuple(name for name in required if name not in matches)
     score = sum(matches[name].score for name in required if name in matches) / len(required)
@@ -256,12 +279,20 @@ def _fit(table: str, profiles: Sequence[Profile], shape: _Shape, bare: bool) -> 
     return Guess(table, shape.name, min(1.0, score + 0.01 * extra), matches, shape.sources, missing)
 
 
+def _named(profile: Profile, role: str, told: Mapping[str, str]) -> float:
+    if profile.name in told:
+        return float(told[profile.name] == role)
+    return name_score(profile.name, role)
+
+
 def _is_per_item(profile: Profile) -> bool:
     """Whether an amount is the price of one piece, by its name."""
     return name_score(profile.name, "unit_price") >= 0.95 and "total" not in profile.name
 
 
-def _direct(table: str, profiles: Sequence[Profile], source: Source) -> Guess:
+def _direct(
+    table: str, profiles: Sequence[Profile], source: Source, told: Mapping[str, str]
+) -> Guess:
     """A table taken as one source, column by column."""
     matches: dict[str, Match] = {}
     used: set[str] = set()
@@ -271,7 +302,11 @@ def _direct(table: str, profiles: Sequence[Profile], source: Source) -> Guess:
         best: Match | None = None
         for profile in profiles:
             content = _suits(profile, column.type, column.values)
-            name = 1.0 if profile.name == column.name else _own_name(column.name, source, profile)
+            name = _own_name(column.name, source, profile)
+            if profile.name in told:
+                name = float(told[profile.name] in (column.name, ROLES.get(column.name)))
+            elif profile.name == column.name:
+                name = 1.0
             if content <= 0 or name <= 0 or profile.name in used:
                 continue
             score = 0.4 * content + 0.6 * name

@@ -34,8 +34,8 @@ from boardpack.drafts import (
     yaml_text,
 )
 from boardpack.engine.compute import compute, unavailable
-from boardpack.errors import UserError
-from boardpack.guesses import Guess, choose, evidence, guess
+from boardpack.errors import UnknownNameError, UserError
+from boardpack.guesses import Guess, choose, evidence, guess, roles
 from boardpack.model import Model
 from boardpack.newfolder import NewFolder
 from boardpack.periods import Period
@@ -62,6 +62,8 @@ class Options:
     zone: str = "UTC"
     as_of: str = ""
     link: bool = False
+    #: column -> what it is for, where a person knows better than its name
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,11 @@ def init(
     patterns: Iterable[str],
     options: Options,
     progress: Callable[[str], None] = lambda stage: None,
+    seen: Callable[[tuple[TableFound, ...]], None] = lambda tables: None,
 ) -> Drafted:
     """Read the files that ``patterns`` name and draft a workspace in ``folder``.
 
+    ``seen`` is told the tables as soon as they are read, before anything can be refused.
     Nothing that is there is overwritten. `WorkspaceError` when the folder holds a workspace,
     `SourceError` when no file is a table, `UserError` when no table is like a source; nothing is
     left behind then.
@@ -161,6 +165,7 @@ def init(
     ):
         declared = source_files.load(Workspace.open(SUITE)).declared
         read = _read(con, expand(patterns), Path(scratch), options, declared)
+        seen(_shown(read))
         if not read.chosen:
             raise _nothing(read)
         try:
@@ -192,7 +197,8 @@ def _read(
             if p.raw.isprintable()
         ]
     bare = [t.name for t in tables.values() if t.dialect is not None and not t.dialect.header]
-    chosen, left = choose(guess(profiles, declared.values(), bare))
+    told = _told(options.columns, profiles)
+    chosen, left = choose(guess(profiles, declared.values(), bare, told))
     undated = [
         g for g in chosen
         if g.shape == "customer_snapshots" and "snapshot" not in g.matches and not options.as_of
@@ -210,6 +216,34 @@ def _read(
             " a workspace has one; split the file by currency"
         )
     return _Read(tables, profiles, chosen, left, found.refused)
+
+
+def _told(columns: Mapping[str, str], profiles: Mapping[str, Sequence[Profile]]) -> dict[str, str]:
+    """What a person said of columns, by the names that SQL has for them."""
+    known = {p.raw: p.name for of_table in profiles.values() for p in of_table}
+    known |= {name: name for name in known.values()}
+    found = {}
+    for column, role in columns.items():
+        if column not in known:
+            raise UnknownNameError.near("column", column, known)
+        if role not in roles():
+            raise UnknownNameError.near("role of a column", role, roles())
+        found[known[column]] = role
+    return found
+
+
+def _idle(con: duckdb.DuckDBPyConnection, found: Guess, table: Table) -> int:
+    """How many rows have neither a date nor an amount: there is nothing in them to count."""
+    date, amount = found.column("date"), found.column("amount")
+    if found.shape != "purchases" or date is None or amount is None:
+        return 0
+    if not date.nulls or not amount.nulls or found.column("unit_price") is not None:
+        return 0
+    row = con.execute(
+        f"SELECT count(*) FROM {quoted(table.name)}"
+        f" WHERE ({date.sql}) IS NULL AND ({amount.sql}) IS NULL"
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _currencies(profiles: Sequence[Profile]) -> list[str]:
@@ -246,8 +280,8 @@ def _nothing(read: _Read) -> UserError:
     told = "; ".join(f"{read.tables[name].origin} {why}" for name, why in read.left.items())
     return UserError(
         f"no table is like a source that KPIs know: {told}.",
-        hint="rename the columns to what they are (customer_id, date, amount ...), or map the table"
-        " by hand: `boardpack init DIR` without --from writes an empty workspace",
+        hint="say what a column is for, as --column 'MemberNo=customer'; or map the table by hand:"
+        " `boardpack init DIR` without --from writes an empty workspace",
     )
 
 
@@ -266,6 +300,7 @@ def _drafts(
     duckdb_path = ""
     for found in read.chosen:
         table, profiles = tables[found.table], read.profiles[found.table]
+        idle = _idle(con, found, table)
         if table.kind == "duckdb" and warehouse is None:
             table = new.export(con, table)
             paths = [f"data/{table.name}.parquet"]
@@ -277,7 +312,7 @@ def _drafts(
             paths = new.bring(table, scratch)
         relation = relation_name(table.name, taken)
         taken[relation.strip('"')] = None
-        views[relation.strip('"')] = (table, view(found, table, profiles, paths))
+        views[relation.strip('"')] = (table, view(found, table, profiles, paths, idle))
         line = row_number_column(profiles)
         for mapping in mappings(
             found, relation, line, options.zone, options.as_of, own_accounts, declared

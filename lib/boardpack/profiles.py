@@ -278,6 +278,16 @@ def _readings(value: str, zone: str) -> list[_Reading]:
                  f"CASE WHEN regexp_full_match({value}, '{iso} ?(Z|UTC|[+-]\\d\\d(:?\\d\\d)?)')"
                  f" THEN TRY_CAST({value} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END")
     )  # fmt: skip
+    # Offsets as 0100 or after a blank, which a cast does not take.
+    offset = f"regexp_replace({value}, ' ?([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2')"
+    found.append(
+        _Reading(
+            "timestamp",
+            f"CAST({offset} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'",
+            f"CASE WHEN regexp_full_match({value}, '{iso} ?[+-]\\d\\d:?\\d\\d')"
+            f" THEN TRY_CAST({offset} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END",
+        )
+    )
     whole = f"CASE WHEN regexp_full_match({value}, '[+-]?(0|[1-9]\\d{{0,17}})')"
     found.append(
         _Reading("integer", f"CAST({value} AS BIGINT)", f"{whole} THEN CAST({value} AS BIGINT) END")

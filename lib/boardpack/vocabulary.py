@@ -12,7 +12,8 @@ COLUMN_WORDS: dict[str, tuple[str, ...]] = {
     for role, words in {
         "customer": "customer_id customer customerid cust cust_id cust_no client client_id kunde"
         " kunden_id kundennr kunden_nr kundennummer account_id account buyer shopper member user_id"
-        " user email e_mail klant cliente client_no acheteur debitor company_id organisation_id"
+        " user email e_mail klant cliente client_no acheteur debitor mitgliedsnr"
+        " mitgliedsnummer mitglied member_id subscriber_id subscriber company_id organisation_id"
         " organization_id tenant_id",
         "date": "date order_date purchase_date invoice_date datum bestelldatum rechnungsdatum"
         " kaufdatum created_at created issued_on issued issue_date booked_on ordered_at ordered_on"
@@ -52,12 +53,13 @@ COLUMN_WORDS: dict[str, tuple[str, ...]] = {
         "snapshot": "snapshot_on snapshot_date snapshot as_of as_of_date stichtag",
         "started_on": "started_on start_date started start started_at begin subscribed_on"
         " valid_from"
-        " startdatum beginn vertragsbeginn",
+        " startdatum beginn vertragsbeginn eintritt eintrittsdatum beitritt join_date",
         "ended_on": "ended_on end_date ended end ended_at cancelled_on cancelled_at canceled_at"
-        " churned_on valid_to enddatum ende vertragsende kuendigungsdatum",
+        " churned_on valid_to enddatum ende vertragsende kuendigungsdatum austritt"
+        " austrittsdatum left_on exit_date",
         "subscription": "subscription_id subscription abo_id contract_id vertragsnr id",
         "mrr": "mrr monthly_amount monthly_price monthly_fee monthly_revenue price_per_month"
-        " monatspreis amount price preis",
+        " monatspreis monatsbeitrag beitrag monthly_charge amount price preis",
         "resolved_at": "resolved_at closed_at solved_at resolved closed geloest_am",
         "first_response_at": "first_response_at first_reply_at responded_at first_response",
         "priority": "priority urgency severity prioritaet",
