@@ -163,6 +163,7 @@ def test_lines_above_the_header_are_left_out(tmp_path: Path) -> None:
     ("name", "content", "says", "hint", "line"),
     [
         ("a.csv", b"", "the file is empty", "export it again", None),
+        ("a[1].csv", b"id,sum\n1,2\n", "its name holds a sign", "rename it", None),
         ("a.csv", b"id,sum\n", "it has a header and no row", "with its rows", None),
         ("a.csv", b"Dear all,\nthis is a letter, and no table\nat all.\n\nBye\n", "it is no table", "one row a line", None),
         ("a.csv", b"%PDF-1.7\n...", "it is a PDF", "as CSV", None),

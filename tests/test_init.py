@@ -128,6 +128,18 @@ def test_purchases_in_every_writing_give_the_same_figures(tmp_path: Path, way: s
     assert found["purchasing_customers"] == len({c for _, c, _, _ in march})
 
 
+def test_a_moment_counts_on_the_day_of_the_company(tmp_path: Path) -> None:
+    text = (
+        "customer,created_at,amount\na,2024-03-31T21:30:00Z,10.5\nb,2024-03-31T22:30:00Z,20.5\n"
+        "a,2024-04-30T23:30:00+02:00,5.5\nc,2024-05-01T00:10:00+02:00,7.5\n"
+    )
+    draft(tmp_path, Options(currency="EUR", zone="Europe/Berlin"), sales_csv=text)
+    for month, revenue, order in (("2024-03", 10.5, 10.5), ("2024-04", 26, 13)):
+        assert figures(tmp_path / "w", month, "total_revenue", "average_order_value") == {
+            "total_revenue": revenue, "average_order_value": order,
+        }  # fmt: skip
+
+
 def test_a_missing_key_is_the_number_of_the_row_and_said_so(tmp_path: Path) -> None:
     draft(tmp_path, sales_csv=WRITTEN["plain"]())
     said = [str(mark) for mark in marks(tmp_path / "w")]

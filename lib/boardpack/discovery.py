@@ -136,6 +136,8 @@ def discover(con: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Pat
     for number, path in enumerate(files):
         try:
             suffix = path.suffix.lower()
+            if any(letter in path.name for letter in "*?[]{}"):
+                raise Unfit("its name holds a sign that stands for several files", "rename it")
             if path.stat().st_size == 0:
                 raise Unfit("the file is empty", "export it again, or leave it out")
             if suffix in _DUCKDB or _is_duckdb(path):

@@ -19,6 +19,12 @@ _SECTIONS = {
     "support": "Support",
     "finance": "Finance",
 }
+#: What leads its section.
+_FIRST = (
+    "total_revenue", "mrr", "arr", "purchases", "average_order_value", "snapshot_monthly_charge",
+    "total_customers", "purchasing_customers", "snapshot_customers", "new_customers",
+    "net_revenue_retention", "customer_churn_rate", "snapshot_churn_rate",
+)  # fmt: skip
 #: Periods with figures from which on a line through time says something.
 _COURSE = 3
 
@@ -85,9 +91,13 @@ def draft_report(
     return Report(_notebook(cells, names + list(lacking)), _document(parts))
 
 
-def _rank(kpi: Kpi) -> tuple[int, str]:
+def _rank(kpi: Kpi) -> tuple[int, str, int]:
+    """By section, and in it what a board asks for first; a bridge's opening comes last."""
     order = list(_SECTIONS)
-    return (order.index(kpi.category) if kpi.category in order else len(order), kpi.category)
+    section = order.index(kpi.category) if kpi.category in order else len(order)
+    if kpi.id in _FIRST:
+        return section, kpi.category, _FIRST.index(kpi.id)
+    return section, kpi.category, len(_FIRST) + kpi.id.startswith("opening_")
 
 
 def _headline(shown: Sequence[Shown]) -> list[str]:
@@ -101,11 +111,12 @@ def _headline(shown: Sequence[Shown]) -> list[str]:
             chosen += names[:1]
             del names[:1]
     order = [entry.kpi.id for entry in shown]
-    return sorted(chosen[:6], key=order.index)
+    # A row of cards that is not full looks torn off.
+    return sorted(chosen[: 3 if len(chosen) == 5 else 6], key=order.index)
 
 
 def _columns(cards: int) -> str:
-    """Four cards stand two by two: a row that is not full looks torn off."""
+    """Four cards stand two by two."""
     return ", columns=2" if cards == 4 else ""
 
 

@@ -130,7 +130,7 @@ def mapping_text(mapping: Mapping_) -> str:
     <BLANKLINE>
     """
     return (
-        f"# {_one_line(mapping.head)} Marks `guess` and `question` are yours to settle:"
+        f"# {one_line(mapping.head)} Marks `guess` and `question` are yours to settle:"
         " mend the line, or delete the mark.\n"
         f"maps: {mapping.source}\nnotes: {yaml_text(mapping.notes)}\nsql: |\n"
         + textwrap.indent(mapping.sql, "  ")
@@ -142,10 +142,11 @@ def yaml_text(text: str) -> str:
     """A text that YAML reads as a text, whatever is in it."""
     import json
 
-    return json.dumps(_one_line(text), ensure_ascii=False)
+    return json.dumps(one_line(text), ensure_ascii=False)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text that stays on its line, as a comment has to."""
     return re.sub(r"[\s\x00-\x1f\x7f\u2028\u2029]+", " ", text).strip()
 
 
@@ -154,7 +155,7 @@ def _select(outs: Sequence[_Out]) -> str:
     for i, out in enumerate(outs):
         comma = "," if i + 1 < len(outs) else ""
         said = out.sql if out.sql == out.name else f"{out.sql} AS {out.name}"
-        mark = f"  -- {_one_line(out.mark)}" if out.mark else ""
+        mark = f"  -- {one_line(out.mark)}" if out.mark else ""
         lines.append(f"  {said}{comma}{mark}")
     return "SELECT\n" + "\n".join(lines)
 
@@ -252,7 +253,7 @@ def _purchases(found: Guess, relation: str, line: str, zone: str) -> list[tuple[
     where = f"\nWHERE {is_paid}" if is_paid else ""
     if status:
         # The same reading of the status as in invoices.yml: mended there, it is to be mended here.
-        where = f"\nWHERE  -- {_one_line(state_mark)}\n  {is_paid}"
+        where = f"\nWHERE  -- {one_line(state_mark)}\n  {is_paid}"
     outs_line = [
         _Out(f"'P' || {line}", "line_id"),
         _Out(key, "invoice_id"),
@@ -335,12 +336,12 @@ def _subscriptions(found: Guess, relation: str, zone: str) -> list[tuple[str, st
         )
     sql = (
         "WITH changes AS (\n"
-        f"  SELECT {customer.name} AS account_id,  -- {_one_line(_mark(found, 'customer'))}\n"
-        f"    {start} AS day,  -- {_one_line(_mark(found, 'started_on'))}\n"
-        f"    {mrr.name} AS amount  -- {_one_line(price_mark)}\n"
+        f"  SELECT {customer.name} AS account_id,  -- {one_line(_mark(found, 'customer'))}\n"
+        f"    {start} AS day,  -- {one_line(_mark(found, 'started_on'))}\n"
+        f"    {mrr.name} AS amount  -- {one_line(price_mark)}\n"
         f"  FROM {relation}\n  UNION ALL\n"
         f"  SELECT {customer.name},\n"
-        f"    {end},  -- {_one_line(end_mark)}\n"
+        f"    {end},  -- {one_line(end_mark)}\n"
         f"    -{mrr.name}\n  FROM {relation}\n  WHERE {end} IS NOT NULL\n"
         "), days AS (\n"
         "  SELECT account_id, day, sum(amount) AS amount\n  FROM changes\n  GROUP BY ALL\n"

@@ -28,6 +28,7 @@ from boardpack.draft_suites import draft_suite, suite_text
 from boardpack.drafts import (
     mapping_text,
     mappings,
+    one_line,
     relation_name,
     row_number_column,
     view,
@@ -358,10 +359,10 @@ def _settings(
         text += "  views:\n"
     for name, (table, sql) in views.items():
         told = "; ".join((table.origin, *table.notes))
-        text += f"    # {' '.join(told.split())}\n    {yaml_text(name)}: |\n"
+        text += f"    # {one_line(told)}\n    {yaml_text(name)}: |\n"
         text += "".join(f"      {line}\n" for line in sql.splitlines())
     for name, why in read.left.items():
-        text += f"# Not used: {' '.join(read.tables[name].origin.split())} {why}.\n"
+        text += f"# Not used: {one_line(read.tables[name].origin)} {why}.\n"
     return text
 
 
