@@ -6,6 +6,7 @@ what only a person can say. `boardpack doctor` lists the marks until they are de
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ _CENTS = {"cent", "cents", "ct", "cts", "minor", "pence", "rappen", "centimes"}
 
 
 @dataclass(frozen=True)
-class Mapping_:
+class Draft:
     """A file of ``sources/`` to be written."""
 
     source: str
@@ -93,7 +94,7 @@ def _product(found: Guess) -> str:
 def mappings(
     found: Guess, relation: str, line: str, zone: str, as_of: str, own_accounts: bool,
     declared: Mapping[str, Source],
-) -> list[Mapping_]:  # fmt: skip
+) -> list[Draft]:  # fmt: skip
     """The mappings that a guess leads to.
 
     ``relation`` is the table's view and ``line`` its column with the number of the row;
@@ -112,16 +113,16 @@ def mappings(
     else:
         drafted = [_direct(found, relation, line, zone, declared[found.shape])]
     return [
-        Mapping_(source, sql, notes, head)
+        Draft(source, sql, notes, head)
         for source, sql, notes in drafted
         if source != "accounts" or not own_accounts or found.shape == "accounts"
     ]
 
 
-def mapping_text(mapping: Mapping_) -> str:
+def mapping_text(mapping: Draft) -> str:
     """The file of a mapping.
 
-    >>> print(mapping_text(Mapping_("accounts", "SELECT 1 AS account_id", "One.", "Drafted.")))
+    >>> print(mapping_text(Draft("accounts", "SELECT 1 AS account_id", "One.", "Drafted.")))
     # Drafted. Marks `guess` and `question` are yours to settle: mend the line, or delete the mark.
     maps: accounts
     notes: "One."
@@ -140,8 +141,6 @@ def mapping_text(mapping: Mapping_) -> str:
 
 def yaml_text(text: str) -> str:
     """A text that YAML reads as a text, whatever is in it."""
-    import json
-
     return json.dumps(one_line(text), ensure_ascii=False)
 
 
