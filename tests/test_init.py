@@ -295,6 +295,31 @@ def test_what_is_said_of_columns_has_to_be_known(
     assert (caught.value.hint or "").startswith(hint)
 
 
+@pytest.mark.parametrize(
+    ("known", "left", "reason"),
+    [
+        ("abx", "", "67 % of the customers of sales.csv are in it"),
+        ("axy", "looks like accounts, but only 33 % of the customers of sales.csv are in it", ""),
+    ],
+)
+def test_a_table_of_accounts_has_to_know_the_customers(
+    tmp_path: Path, known: str, left: str, reason: str
+) -> None:
+    sales = "customer,date,amount\n" + "".join(
+        f"{c},2024-03-0{i},{i}.5\n" for i in (1, 2) for c in "abc"
+    )
+    customers = "customer_id,signup_date,segment\n" + "".join(
+        f"{c},2024-01-0{i},{'Retail' if c == 'a' else 'Trade'}\n" for i, c in enumerate(known, 1)
+    )
+    drafted = draft(tmp_path, sales_csv=sales, customers_csv=customers)
+    table = next(t for t in drafted.tables if t.name == "customers")
+    assert (table.left, table.taken_as) == (left, "" if left else "accounts")
+    assert table.reasons.get("account_id", "").endswith(reason)
+    found = figures(tmp_path / "w", "2024-03", "total_revenue", by="segment")
+    assert found["total_revenue"] == 12
+    assert found.get("Retail") == (None if left else 4)
+
+
 def test_parquet_and_a_duckdb_file(tmp_path: Path) -> None:
     warehouse = tmp_path / "exports" / "shop.duckdb"
     warehouse.parent.mkdir()

@@ -48,6 +48,8 @@ from boardpack.workspace import SUITE, Workspace
 _FAR = date(9998, 12, 31)
 _DIMENSIONS = ("contract", "segment", "region", "service", "payment_method")
 _CURRENCY_NAMES = ("currency", "currency_code", "waehrung", "devise", "moneda", "ccy")
+#: Percent of the customers that a table of accounts has to know.
+_JOINS = 50
 #: Months that a report looks back over.
 _MONTHS = 13
 #: Members up to which a dimension is worth a table.
@@ -200,6 +202,7 @@ def _read(
     bare = [t.name for t in tables.values() if t.dialect is not None and not t.dialect.header]
     told = _told(options.columns, profiles)
     chosen, left = choose(guess(profiles, declared.values(), bare, told))
+    chosen = _joined(con, chosen, left, tables)
     undated = [
         g for g in chosen
         if g.shape == "customer_snapshots" and "snapshot" not in g.matches and not options.as_of
@@ -217,6 +220,32 @@ def _read(
             " a workspace has one; split the file by currency"
         )
     return _Read(tables, profiles, chosen, left, found.refused)
+
+
+def _joined(
+    con: duckdb.DuckDBPyConnection, chosen: Sequence[Guess], left: dict[str, str],
+    tables: Mapping[str, Table],
+) -> list[Guess]:  # fmt: skip
+    """The guesses, with the share of customers that a table of accounts knows; one that knows fewer
+    than half of them is of other customers, and is left out."""
+    accounts = next((g for g in chosen if g.shape == "accounts"), None)
+    facts = next((g for g in chosen if "accounts" in g.sources and g is not accounts), None)
+    if accounts is None or facts is None:
+        return list(chosen)
+    key, customer = accounts.matches["account_id"], facts.matches["customer"].column
+    row = con.execute(
+        f"SELECT 100.0 * count(*) FILTER (c IN (SELECT CAST({key.column.sql} AS VARCHAR)"
+        f" FROM {quoted(accounts.table)})) / count(*) FROM (SELECT DISTINCT"
+        f" CAST({customer.sql} AS VARCHAR) AS c FROM {quoted(facts.table)}) WHERE c IS NOT NULL"
+    ).fetchone()
+    share = float(row[0]) if row and row[0] is not None else 0.0
+    found = f"{share:.0f} % of the customers of {tables[facts.table].origin} are in it"
+    if share < _JOINS:
+        left[accounts.table] = f"looks like accounts, but only {found}"
+        return [g for g in chosen if g is not accounts]
+    known = replace(key, reason=f"{key.reason}; {found}")
+    joined = replace(accounts, matches={**accounts.matches, "account_id": known})
+    return [joined if g is accounts else g for g in chosen]
 
 
 def _told(columns: Mapping[str, str], profiles: Mapping[str, Sequence[Profile]]) -> dict[str, str]:
