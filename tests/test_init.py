@@ -21,7 +21,8 @@ from boardpack.cli import main
 from boardpack.doctors import examine
 from boardpack.engine.compute import compute
 from boardpack.errors import SourceError, UserError, WorkspaceError
-from boardpack.inits import Drafted, Options, init
+from boardpack.findings import Options
+from boardpack.inits import Drafted, init
 from boardpack.marks import marks
 from boardpack.model import Model
 from boardpack.periods import Period
@@ -366,7 +367,7 @@ def test_what_is_left_out_is_listed_with_what_to_do(tmp_path: Path) -> None:
     }
     left = {t.name: t.left for t in drafted.tables}
     assert left["sales"] == ""
-    assert "has no column for" in left["weather"] or left["weather"] == "is like no source"
+    assert left["weather"] == "is like no source: no name of its columns says what they are for"
     assert "# Not used: weather.csv" in (tmp_path / "w" / "boardpack.yml").read_text()
 
 

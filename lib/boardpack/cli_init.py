@@ -15,7 +15,8 @@ from boardpack.cli_options import json_option, print_json
 from boardpack.errors import UserError
 
 if TYPE_CHECKING:
-    from boardpack.inits import Drafted, TableFound
+    from boardpack.findings import TableFound
+    from boardpack.inits import Drafted
 
 
 @click.command()
@@ -47,10 +48,10 @@ def init(
       boardpack doctor --workspace shop
       boardpack run monthly --workspace shop
     """
-    from boardpack import inits
+    from boardpack import findings, inits
     from boardpack.doctors import examine
 
-    options = inits.Options(
+    options = findings.Options(
         company, _currency(currency), _zone(zone), _day(as_of), link, _columns(columns)
     )
     tables: list[TableFound] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,15 +13,7 @@ from typing import Any
 import duckdb
 
 from boardpack import sources as source_files
-from boardpack.dialects import quoted
-from boardpack.discovery import (
-    Refused,
-    Table,
-    discover,
-    drop_repeated_headers,
-    expand,
-    source_error,
-)
+from boardpack.discovery import Refused, Table, expand
 from boardpack.draft_reports import Shown, draft_report
 from boardpack.draft_suites import draft_suite, suite_text
 from boardpack.drafts import (
@@ -35,64 +26,27 @@ from boardpack.drafts import (
     yaml_text,
 )
 from boardpack.engine.compute import compute, unavailable
-from boardpack.errors import UnknownNameError, UserError
-from boardpack.guesses import Guess, choose, evidence, guess, roles
+from boardpack.findings import (
+    Findings,
+    Options,
+    TableFound,
+    dimensions,
+    idle_rows,
+    nothing_fits,
+    shown,
+)
+from boardpack.findings import currency as currency_of
+from boardpack.findings import read as read_files
 from boardpack.model import Model
 from boardpack.newfolder import NewFolder
 from boardpack.periods import Period
-from boardpack.profiles import Profile, profile
 from boardpack.sources import Source
 from boardpack.warehouse import Slice, open_slice
 from boardpack.workspace import SUITE, Workspace
 
 _FAR = date(9998, 12, 31)
-_DIMENSIONS = ("contract", "segment", "region", "service", "payment_method")
-_CURRENCY_NAMES = ("currency", "currency_code", "waehrung", "devise", "moneda", "ccy")
-#: Percent of the customers that a table of accounts has to know.
-_JOINS = 50
 #: Months that a report looks back over.
 _MONTHS = 13
-#: Members up to which a dimension is worth a table.
-_MOST_MEMBERS = 12
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the person said; ``as_of`` is the day of a snapshot without one of its own."""
-
-    company: str = ""
-    currency: str = ""
-    zone: str = "UTC"
-    as_of: str = ""
-    link: bool = False
-    #: column -> what it is for, where a person knows better than its name
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ColumnFound:
-    """One column: what it holds, and what was noticed."""
-
-    name: str
-    kind: str
-    holds: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TableFound:
-    """One table: what it was taken as, by which columns and why; or why it was left."""
-
-    name: str
-    origin: str
-    rows: int
-    columns: tuple[ColumnFound, ...]
-    taken_as: str = ""
-    score: float = 0.0
-    sources: tuple[str, ...] = ()
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    left: str = ""
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,17 +67,6 @@ class Drafted:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class _Read:
-    """The tables that were found, with their profiles and what they were taken as."""
-
-    tables: Mapping[str, Table]
-    profiles: Mapping[str, Sequence[Profile]]
-    chosen: Sequence[Guess]
-    left: Mapping[str, str]
-    refused: tuple[Refused, ...]
 
 
 def init_empty(folder: Path, options: Options) -> Drafted:
@@ -167,10 +110,10 @@ def init(
         duckdb.connect() as con,
     ):
         declared = source_files.load(Workspace.open(SUITE)).declared
-        read = _read(con, expand(patterns), Path(scratch), options, declared)
-        seen(_shown(read))
+        read = read_files(con, expand(patterns), Path(scratch), options, declared)
+        seen(shown(read))
         if not read.chosen:
-            raise _nothing(read)
+            raise nothing_fits(read)
         try:
             progress("draft the mappings")
             new.write(_drafts(con, new, read, options, declared, Path(scratch)))
@@ -180,143 +123,12 @@ def init(
             new.undo()
             raise
     return replace(
-        found, tables=_shown(read), refused=read.refused, data=tuple(new.data), files=new.places
-    )
-
-
-def _read(
-    con: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Path, options: Options,
-    declared: Mapping[str, Source],
-) -> _Read:  # fmt: skip
-    found = discover(con, files, scratch)
-    if not found.tables:
-        raise source_error(found.refused)
-    tables = {t.name: drop_repeated_headers(con, t) for t in found.tables}
-    profiles = {}
-    for table in tables.values():
-        profiles[table.name] = [
-            _with_blanks(con, table, p)
-            for p in profile(con, table, options.zone)
-            if p.raw.isprintable()
-        ]
-    bare = [t.name for t in tables.values() if t.dialect is not None and not t.dialect.header]
-    told = _told(options.columns, profiles)
-    chosen, left = choose(guess(profiles, declared.values(), bare, told))
-    chosen = _joined(con, chosen, left, tables)
-    undated = [
-        g for g in chosen
-        if g.shape == "customer_snapshots" and "snapshot" not in g.matches and not options.as_of
-    ]  # fmt: skip
-    for without in undated:
-        chosen.remove(without)
-        left[without.table] = (
-            "looks like a snapshot of customers without a date: give the day it was taken with"
-            " --as-of YYYY-MM-DD"
-        )
-    for mixed in [g for g in chosen if len(_currencies(profiles[g.table])) > 1]:
-        chosen.remove(mixed)
-        left[mixed.table] = (
-            f"has amounts in several currencies ({', '.join(_currencies(profiles[mixed.table]))}):"
-            " a workspace has one; split the file by currency"
-        )
-    return _Read(tables, profiles, chosen, left, found.refused)
-
-
-def _joined(
-    con: duckdb.DuckDBPyConnection, chosen: Sequence[Guess], left: dict[str, str],
-    tables: Mapping[str, Table],
-) -> list[Guess]:  # fmt: skip
-    """The guesses, with the share of customers that a table of accounts knows; one that knows fewer
-    than half of them is of other customers, and is left out."""
-    accounts = next((g for g in chosen if g.shape == "accounts"), None)
-    facts = next((g for g in chosen if "accounts" in g.sources and g is not accounts), None)
-    if accounts is None or facts is None:
-        return list(chosen)
-    key, customer = accounts.matches["account_id"], facts.matches["customer"].column
-    row = con.execute(
-        f"SELECT 100.0 * count(*) FILTER (c IN (SELECT CAST({key.column.sql} AS VARCHAR)"
-        f" FROM {quoted(accounts.table)})) / count(*) FROM (SELECT DISTINCT"
-        f" CAST({customer.sql} AS VARCHAR) AS c FROM {quoted(facts.table)}) WHERE c IS NOT NULL"
-    ).fetchone()
-    share = float(row[0]) if row and row[0] is not None else 0.0
-    found = f"{share:.0f} % of the customers of {tables[facts.table].origin} are in it"
-    if share < _JOINS:
-        left[accounts.table] = f"looks like accounts, but only {found}"
-        return [g for g in chosen if g is not accounts]
-    known = replace(key, reason=f"{key.reason}; {found}")
-    joined = replace(accounts, matches={**accounts.matches, "account_id": known})
-    return [joined if g is accounts else g for g in chosen]
-
-
-def _told(columns: Mapping[str, str], profiles: Mapping[str, Sequence[Profile]]) -> dict[str, str]:
-    """What a person said of columns, by the names that SQL has for them."""
-    known = {p.raw: p.name for of_table in profiles.values() for p in of_table}
-    known |= {name: name for name in known.values()}
-    found = {}
-    for column, role in columns.items():
-        if column not in known:
-            raise UnknownNameError.near("column", column, known)
-        if role not in roles():
-            raise UnknownNameError.near("role of a column", role, roles())
-        found[known[column]] = role
-    return found
-
-
-def _idle(con: duckdb.DuckDBPyConnection, found: Guess, table: Table) -> int:
-    """How many rows have neither a date nor an amount: there is nothing in them to count."""
-    date, amount = found.column("date"), found.column("amount")
-    if found.shape != "purchases" or date is None or amount is None:
-        return 0
-    if not date.nulls or not amount.nulls or found.column("unit_price") is not None:
-        return 0
-    row = con.execute(
-        f"SELECT count(*) FROM {quoted(table.name)}"
-        f" WHERE ({date.sql}) IS NULL AND ({amount.sql}) IS NULL"
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _currencies(profiles: Sequence[Profile]) -> list[str]:
-    """The codes in a column that names the currency of each row."""
-    for found in profiles:
-        if found.name in _CURRENCY_NAMES and found.values:
-            return [value.upper() for value, _ in found.values]
-    return []
-
-
-def _with_blanks(con: duckdb.DuckDBPyConnection, table: Table, found: Profile) -> Profile:
-    """Say in which rows a column is blank, where another column tells them apart."""
-    if not 0 < found.blanks <= 0.2 * found.rows:
-        return found
-    blank = f"trim({quoted(found.raw)}) = ''"
-    for name in table.names:
-        if name == found.raw:
-            continue
-        other = quoted(name)
-        row = con.execute(
-            f"WITH seen AS (SELECT count(DISTINCT {other}) AS number, any_value({other}) AS value"
-            f" FROM {quoted(table.name)} WHERE {blank})"
-            f" SELECT number, value, (SELECT count(*) FROM {quoted(table.name)} AS t"
-            f" WHERE t.{other} = value) FROM seen"
-        ).fetchone()
-        if row and row[0] == 1 and row[1] and row[2] == found.blanks:
-            return replace(
-                found, notes=(*found.notes, f"they are the rows in which {name} is {row[1]}")
-            )
-    return found
-
-
-def _nothing(read: _Read) -> UserError:
-    told = "; ".join(f"{read.tables[name].origin} {why}" for name, why in read.left.items())
-    return UserError(
-        f"no table is like a source that KPIs know: {told}.",
-        hint="say what a column is for, as --column 'MemberNo=customer'; or map the table by hand:"
-        " `boardpack init DIR` without --from writes an empty workspace",
+        found, tables=shown(read), refused=read.refused, data=tuple(new.data), files=new.places
     )
 
 
 def _drafts(
-    con: duckdb.DuckDBPyConnection, new: NewFolder, read: _Read, options: Options,
+    con: duckdb.DuckDBPyConnection, new: NewFolder, read: Findings, options: Options,
     declared: Mapping[str, Source], scratch: Path,
 ) -> dict[str, str]:  # fmt: skip
     """The files to write, by their place; data that lies elsewhere is copied at once."""
@@ -330,7 +142,7 @@ def _drafts(
     duckdb_path = ""
     for found in read.chosen:
         table, profiles = tables[found.table], read.profiles[found.table]
-        idle = _idle(con, found, table)
+        idle = idle_rows(con, found, table)
         if table.kind == "duckdb" and warehouse is None:
             table = new.export(con, table)
             paths = [f"data/{table.name}.parquet"]
@@ -355,7 +167,7 @@ def _drafts(
 
 
 def _one_duckdb(
-    read: _Read, tables: Mapping[str, Table], declared: Mapping[str, Source]
+    read: Findings, tables: Mapping[str, Table], declared: Mapping[str, Source]
 ) -> Path | None:
     """The one DuckDB file that can be the warehouse as it is; None when its tables have to be
     written out: another table of it bears the name of a source and would be taken for it."""
@@ -369,18 +181,18 @@ def _one_duckdb(
 
 
 def _settings(
-    root: Path, read: _Read, options: Options, views: Mapping[str, tuple[Table, str]],
+    root: Path, read: Findings, options: Options, views: Mapping[str, tuple[Table, str]],
     duckdb_path: str,
 ) -> str:  # fmt: skip
     currency, mark = options.currency, ""
     if not currency:
-        currency, mark = _currency(read)
+        currency, mark = currency_of(read)
     text = (
         "# Drafted by `boardpack init`. Comments with `guess` or `question` are yours to settle:\n"
         "# mend the line, or delete the mark. `boardpack doctor` lists what is left.\n"
         f"company: {yaml_text(options.company or _title(root))}\n"
         f"currency: {currency}{mark}\nlocale: en_US\nzone: {options.zone}\n"
-        f"confidentiality: Internal\ndimensions: [{', '.join(_dimensions(read))}]\nwarehouse:\n"
+        f"confidentiality: Internal\ndimensions: [{', '.join(dimensions(read))}]\nwarehouse:\n"
     )
     if duckdb_path:
         text += f"  duckdb: {yaml_text(duckdb_path)}\n"
@@ -393,32 +205,6 @@ def _settings(
     for name, why in read.left.items():
         text += f"# Not used: {one_line(read.tables[name].origin)} {why}.\n"
     return text
-
-
-def _dimensions(read: _Read) -> list[str]:
-    found = []
-    for dimension in _DIMENSIONS:
-        for chosen in read.chosen:
-            column = chosen.column(dimension)
-            if column is not None and 2 <= len(column.values) <= _MOST_MEMBERS:
-                found.append(dimension)
-    return list(dict.fromkeys(found))
-
-
-def _currency(read: _Read) -> tuple[str, str]:
-    words = {"eur": "EUR", "euro": "EUR", "usd": "USD", "dollar": "USD", "dollars": "USD",
-             "gbp": "GBP", "chf": "CHF"}  # fmt: skip
-    for chosen in read.chosen:
-        codes = _currencies(read.profiles[chosen.table])
-        if codes and re.fullmatch("[A-Z]{3}", codes[0]):
-            return codes[0], ""
-        for match in chosen.matches.values():
-            if match.column.currency:
-                return match.column.currency, f"   # guess 0.90: the signs in {match.column.raw}"
-            for token in match.column.name.split("_"):
-                if token in words:
-                    return words[token], f"   # guess 0.80: the name of {match.column.raw}"
-    return "USD", "   # question: in which currency are the amounts?"
 
 
 def _title(root: Path) -> str:
@@ -446,10 +232,10 @@ def _checked(new: NewFolder) -> Drafted:
             kpi: why for kpi in catalogue.kpis if (why := unavailable(catalogue, slice_, kpi))
         }
         available = [kpi for kpi in catalogue.kpis if kpi not in lacking]
-        shown = _figures(model, slice_, available, spans, day)
+        figures = _figures(model, slice_, available, spans, day)
     finally:
         slice_.close()
-    report = draft_report(shown, list(lacking), model.workspace.settings.dimensions)
+    report = draft_report(figures, list(lacking), model.workspace.settings.dimensions)
     new.write(suites)
     drafted = {"notebooks/overview.ipynb": report.notebook, "reports/monthly.qmd": report.document}
     new.write(drafted if available else {})
@@ -491,30 +277,3 @@ def _figures(
         if "month" in model.catalogue[kpi].grains:
             found.append(Shown(model.catalogue[kpi], periods, members))
     return found
-
-
-def _shown(read: _Read) -> tuple[TableFound, ...]:
-    chosen = {g.table: g for g in read.chosen}
-    found = []
-    for name, table in read.tables.items():
-        profiles, taken = read.profiles[name], chosen.get(name)
-        columns = tuple(
-            ColumnFound(p.name, p.kind, evidence(p), (*p.notes, *filter(None, [p.question])))
-            for p in profiles
-        )
-        entry = TableFound(
-            name, table.origin, profiles[0].rows, columns, left=read.left.get(name, ""),
-            notes=table.notes,
-        )  # fmt: skip
-        if taken is not None:
-            reasons = {
-                role: f"{match.column.name}: {match.reason}"
-                for role, match in taken.matches.items()
-                if role != "amount" or match != taken.matches.get("unit_price")
-            }
-            entry = replace(
-                entry, taken_as=taken.shape, score=round(taken.score, 2), sources=taken.sources,
-                reasons=reasons,
-            )  # fmt: skip
-        found.append(entry)
-    return tuple(found)
