@@ -17,6 +17,10 @@ from boardpack.workspace import SUITE
 ROW = ["kpi", "period_start", "period_end", "grain", "dims", "value", "numerator", "denominator",
        "unit", "status", "reason"]  # fmt: skip
 EXAMPLE = SUITE / "examples" / "purchases"
+SNAPSHOTS = {
+    "snapshot_customers", "snapshot_churn_rate", "snapshot_monthly_charge",
+    "snapshot_monthly_charges", "snapshot_tenure",
+}  # fmt: skip
 Run = Callable[..., Result]
 
 
@@ -42,7 +46,8 @@ def test_list(run: Run) -> None:
         "kpi": "mrr", "name": "Monthly recurring revenue", "category": "revenue",
         "unit": "currency", "direction": "higher", "owner": "CFO", "available": True, "reason": "",
     }  # fmt: skip
-    assert all(entry["available"] for entry in found.values())
+    # The demo company keeps history, and no snapshots of its customers.
+    assert {name for name, entry in found.items() if not entry["available"]} == SNAPSHOTS
     some = run("kpi list mrr arr")
     assert some.stdout.splitlines() == [
         "mrr  Monthly recurring revenue", "arr  Annual recurring revenue",
@@ -239,8 +244,12 @@ def test_every_command_shows_an_example() -> None:
 def test_doctor(run: Run) -> None:
     demo = said(run("doctor --json"))
     assert {"workspace", "company", "sources", "kpis", "reports", "renderer"} <= set(demo)
-    assert all(source["connected"] for source in demo["sources"])
-    assert not any(kpi["lacks"] for kpi in demo["kpis"])
+    apart = [source["source"] for source in demo["sources"] if not source["connected"]]
+    assert apart == ["customer_snapshots"]
+    assert {kpi["kpi"] for kpi in demo["kpis"] if kpi["lacks"]} == SNAPSHOTS
+    assert [step["command"] for step in demo["next"]] == [
+        f"boardpack run monthly --workspace {demo['workspace']}"
+    ]
     span = next(source for source in demo["sources"] if source["source"] == "cash_balances")
     assert (span["first"], span["last"]) == ("2023-01-31", "2025-12-31")
     shop = said(run("doctor --json", EXAMPLE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -24,6 +25,20 @@ GOLDEN = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.
 LAST_DAY = date(2025, 12, 31)
 SEGMENTS = ("enterprise", "mid_market", "smb")
 REGIONS = ("apac", "europe", "latam", "mea", "north_america")
+
+
+#: The demo company keeps history and no snapshots: here one is drawn of it at the end of each month.
+SNAPSHOTS = """\
+SELECT m.account_id AS customer_id, d.day AS snapshot_on,
+       any_value(a.segment) AS segment, any_value(a.region) AS region,
+       sum(m.amount) <= 0 AS churned, datediff('month', min(m.effective_on), d.day) AS tenure_months,
+       CASE WHEN sum(m.amount) > 0 THEN sum(m.amount) END AS monthly_charge
+FROM mrr_movements AS m
+JOIN accounts AS a USING (account_id)
+JOIN (SELECT last_day(month) AS day
+      FROM range(TIMESTAMP '2023-01-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH) AS t(month)) AS d
+  ON m.effective_on <= d.day
+GROUP BY m.account_id, d.day"""
 
 
 @dataclass(frozen=True)
@@ -78,8 +93,12 @@ class Company:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, demo_warehouse: Path) -> Iterator[Company]:
     folder = over_demo(tmp_path_factory.mktemp("golden") / "demo", demo_warehouse)
+    (folder / "sources").mkdir()
+    mapping = "maps: customer_snapshots\nsql: |\n" + textwrap.indent(SNAPSHOTS, "  ")
+    (folder / "sources" / "customer_snapshots.yml").write_text(mapping, encoding="utf-8")
     with duckdb.connect(str(demo_warehouse), read_only=True) as raw:
         raw.execute("SET threads = 1")
+        raw.execute(f"CREATE TEMP TABLE customer_snapshots AS {SNAPSHOTS}")
         yield Company(Model.open(folder), raw)
 
 

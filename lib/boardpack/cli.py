@@ -20,6 +20,7 @@ class Commands(click.Group):
     groups: ClassVar = {
         "backfill": "boardpack.cli_revise",
         "diff": "boardpack.cli_revise",
+        "init": "boardpack.cli_init",
         "kpi": "boardpack.cli_kpi",
         "schedule": "boardpack.cli_schedule",
     }
@@ -282,7 +283,7 @@ def demo(scale: float, seed: int, data_only: bool, workspace: str, as_json: bool
 @workspace_option
 @json_option
 def doctor(workspace: str, as_json: bool) -> None:
-    """Say what is connected, which KPIs are available, and what each of the others lacks.
+    """Say what is connected, which KPIs are available, what each of the others lacks, what is next.
 
     \b
     Example:

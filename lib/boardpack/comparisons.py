@@ -68,7 +68,7 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
         title=plain(said),
         alt=f"Bars of {name} by {dimension} in {formatter.period(values.period)}{note}: {listed}.",
         spec=board.spec(layers),
-        columns=(dimension.capitalize(), name, "Year before"),
+        columns=(dimension.replace("_", " ").capitalize(), name, "Year before"),
         rows=tuple(
             (member_name(m), formatter.written(r.now), formatter.written(r.year_ago))
             for m, r in found

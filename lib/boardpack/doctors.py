@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -11,9 +13,12 @@ from typing import Any
 from boardpack import orders, schedules
 from boardpack.engine.compute import unavailable
 from boardpack.errors import BoardpackError
-from boardpack.model import Model
-from boardpack.warehouse import open_slice
+from boardpack.marks import marks
+from boardpack.model import Model, closed_by
+from boardpack.warehouse import Span, open_slice
 
+#: Guesses from this score on are plain by name and content: they stand in the files alone.
+_SURE = 0.95
 _FAR = date(9998, 12, 31)
 _ANY = "2000-12-31"
 
@@ -46,6 +51,22 @@ class ScheduleState:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Something to do next: what, why, and the command for it."""
+
+    what: str
+    why: tuple[str, ...] = ()
+    command: str = ""
+
+    def text(self, number: int) -> str:
+        """For a person: the step, its reasons, its command."""
+        lines = [f"  {number}. {self.what}", *(f"       {reason}" for reason in self.why)]
+        if self.command:
+            lines.append(f"       {self.command}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
 class Examination:
     """What `examine` found."""
 
@@ -59,6 +80,8 @@ class Examination:
     reports: tuple[str, ...]
     renderer: str
     schedules: tuple[ScheduleState, ...] = ()
+    #: what leads from here to the first report, in order
+    next: tuple[Step, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -87,6 +110,8 @@ class Examination:
         for one in self.schedules:
             if one.lacks or not one.enabled:
                 lines.append(f"  {one.schedule:28} {one.lacks or 'switched off'}")
+        lines += ["", "next:"]
+        lines += [step.text(number) for number, step in enumerate(self.next, 1)]
         return "\n".join(lines)
 
 
@@ -112,6 +137,8 @@ def examine(folder: Path) -> Examination:
     finally:
         slice_.close()
     settings = model.workspace.settings
+    spans = list(found.values())
+    connected = any(source.connected for source in sources)
     return Examination(
         str(model.workspace.root),
         settings.company,
@@ -123,6 +150,7 @@ def examine(folder: Path) -> Examination:
         tuple(sorted(model.workspace.reports)),
         "quarto" if shutil.which("quarto") else "built-in",
         _schedules(model, {kpi.kpi for kpi in kpis if not kpi.lacks}),
+        _next(model, folder, connected, any(not kpi.lacks for kpi in kpis), spans),
     )
 
 
@@ -147,3 +175,65 @@ def _lacks(model: Model, report: str, available: set[str]) -> str:
     if not available.intersection(kpis):
         return f"no KPI of report {report!r} is available"
     return ""
+
+
+def _next(
+    model: Model, folder: Path, connected: bool, available: bool, spans: Sequence[Span]
+) -> tuple[Step, ...]:
+    """What to do, from no table at all to the report that can be made now."""
+    root = model.workspace.root
+    at = "" if str(folder) == "." else f" --workspace {shlex.quote(str(folder))}"
+    if not connected:
+        return (
+            Step(
+                "Connect a table: draft a workspace from files of your own,",
+                ("or name your tables under warehouse: in boardpack.yml and map one in sources/.",),
+                "boardpack init NEW --from 'data/*.csv'",
+            ),
+        )
+    steps = []
+    open_ = marks(root)
+    questions = [str(mark) for mark in open_ if mark.kind == "question"]
+    guesses = [str(mark) for mark in open_ if mark.kind == "guess" and mark.score < _SURE]
+    if questions:
+        steps.append(
+            Step(
+                f"Answer {_count(len(questions), 'question')}: mend the line, delete its mark.",
+                tuple(_first(questions)),
+            )
+        )
+    if guesses:
+        steps.append(
+            Step(
+                f"Confirm {_count(len(guesses), 'guess', 'guesses')}, the least sure first: mend"
+                " the line or delete its mark. A report can be made before.",
+                tuple(_first(guesses)),
+            )
+        )
+    if not available:
+        return (*steps, Step("Connect what a KPI lacks: the list above names the tables."))
+    if open_:
+        steps.append(Step("See what the checks say.", (), f"boardpack check{at}"))
+    made = model.workspace.var / "site" / "index.html"
+    again = (f"Reports that were made: {made}",) if made.is_file() else ()
+    steps.append(Step("Make the report.", again, f"boardpack run monthly{_about(spans)}{at}"))
+    return tuple(steps)
+
+
+def _about(spans: Sequence[Span]) -> str:
+    """The period to ask for, where the last closed month lies before the data."""
+    if not spans:
+        return ""
+    last = max(span.last for span in spans)
+    if closed_by(last, "month").end > min(span.first for span in spans):
+        return ""
+    return f" --period {last:%Y-%m} --as-of {last}"
+
+
+def _first(texts: Sequence[str], most: int = 5) -> list[str]:
+    more = [f"and {len(texts) - most} more"] if len(texts) > most else []
+    return [*texts[:most], *more]
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

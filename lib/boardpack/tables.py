@@ -267,7 +267,7 @@ def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
     shares = total.facts.additive and bool(total.now.value)
     period = values.period
     columns = [
-        Column(dimension.capitalize(), 24),
+        Column(dimension.replace("_", " ").capitalize(), 24),
         Column(total.name, 22, "right"),
         *([Column("Share", 14, "right")] if shares else []),
         Column(_against(formatter, period.before()), 20, "right"),
@@ -290,7 +290,7 @@ def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
 def _many_by_member(values: Values, kpis: Sequence[str], dimension: str) -> Table:
     formatter = Formatter(values)
     columns = (
-        Column(dimension.capitalize(), 20),
+        Column(dimension.replace("_", " ").capitalize(), 20),
         *(Column(values.kpi(kpi).name, 16, "right") for kpi in kpis),
     )
     found = [member for member, _ in member_readings(values, kpis[0], dimension)]

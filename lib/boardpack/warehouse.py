@@ -346,7 +346,8 @@ def _base(
         return _table(source, mapped.table, raw, mapped.file, mapped.line)
     if mapped.path is not None:
         return _reader(workspace, mapped.path)
-    return f"({str(mapped.sql).strip().rstrip(';')})"
+    # On lines of its own: a comment may end the select.
+    return f"(\n{str(mapped.sql).strip().rstrip(';')}\n)"
 
 
 def _table(

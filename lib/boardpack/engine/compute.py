@@ -122,10 +122,13 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
                 if value is not None:
                     cells_of[p, dim, member] = value
         for dim, name in enumerate(planned.by):
-            if any(d == dim and member != UNKNOWN for d, member in own):
-                own |= {(dim, m) for m in _declared_members(slice_, statement.source, name)}
-            else:
+            seen = {member for d, member in own if d == dim} - {UNKNOWN}
+            declared = _declared_members(slice_, statement.source, name)
+            if not seen:
                 own.discard((dim, UNKNOWN))
+            elif seen & declared:
+                # A table with words of its own does not have the declared members at all.
+                own |= {(dim, member) for member in declared}
     cells = [(-1, ""), *sorted({cell for own in members.values() for cell in own if cell[0] >= 0})]
     keys = [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells]
     period_days = _days(slice_, Window("period"), planned.periods)

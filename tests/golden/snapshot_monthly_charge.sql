@@ -1,0 +1,5 @@
+SELECT avg(s.monthly_charge) AS value, coalesce(sum(s.monthly_charge), 0) AS numerator,
+       count(s.monthly_charge) AS denominator
+FROM customer_snapshots AS s
+WHERE s.snapshot_on >= $start AND s.snapshot_on < least($end, CAST($as_of_end AS DATE))
+  AND ($cell IS NULL OR $cell IN (s.segment, s.region))
