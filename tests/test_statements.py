@@ -375,6 +375,42 @@ def test_percentiles_cost_no_second_statement(with_percentiles: Model) -> None:
     assert planned.statements[0].sql.count('slice."mrr_movements"') == 1
 
 
+def test_an_entity_counts_from_its_first_row_on_however_long_ago(
+    tmp_path: Path,
+) -> None:
+    """Rows before all windows are left out only where that changes no figure."""
+
+    def counts(value: str) -> list[dict[str, Any]]:
+        measure = {"source": "user_value", "value": value}
+        return [{"kpi": "own", "name": "x", "definition": "x", "category": "x", "unit": "count",
+                 "direction": "higher", "measures": {"value": measure}}]  # fmt: skip
+
+    rows = {
+        "accounts": [{"account_id": "a"}],
+        "users": [{"user_id": "u", "account_id": "a"}, {"user_id": "v", "account_id": "a"}],
+        "events": [
+            {"event_id": "1", "user_id": "u", "account_id": "a", "event_name": "api_used",
+             "occurred_at": datetime(2024, 1, 1)},
+            {"event_id": "2", "user_id": "v", "account_id": "a", "event_name": "api_used",
+             "occurred_at": datetime(2025, 2, 1)},
+        ],
+    }  # fmt: skip
+    periods = [Period.parse("2025-02"), Period.parse("2025-03")]
+    for number, (value, expected) in enumerate(
+        {
+            "count(*)": [2, 2],
+            "sum(case when api_used = 0 then 1 else 0 end)": [1, 2],
+            "sum(case when api_used > 0 then 1 else 0 end)": [1, 0],
+            "min(api_used)": [0, 0],
+            "percentile(api_used, 0.5)": [0.5, 0],
+        }.items()
+    ):
+        own = {"kpis/own.yml": json.dumps(counts(value))}
+        model = Model.open(workspaces.small(tmp_path / str(number), **own))
+        found = computed(model, rows, ["own"], periods)
+        assert [found["own", period.label, ""] for period in periods] == expected, value
+
+
 def test_a_percentile_over_entities_of_a_panel(with_percentiles: Model) -> None:
     """Each account counts once, with its MRR at the period's end, however many movements it had."""
     book = [

@@ -88,13 +88,17 @@ class Basis:
     def values(self, order: Order, report: ReportFacts) -> Values:
         """The values of an order that may be computed, with those its identities need."""
         if order.key not in self._frames:
-            together = [other for other in self._passed if other.key not in self._frames]
+            # Reports of other periods look at other windows: nothing of theirs would come cheaper.
+            together = [
+                other
+                for other in self._passed
+                if other.key not in self._frames and other.period == order.period
+            ]
             kpis = dict.fromkeys(kpi for other in together for kpi in self._kpis(other))
-            periods = {p for other in together for p in models.history(other.period)}
+            by = self.model.workspace.settings.dimensions
             frame = compute(
-                self.model.catalogue, self.slice, kpis, sorted(periods),
-                self.model.workspace.settings.dimensions,
-            )  # fmt: skip
+                self.model.catalogue, self.slice, kpis, models.history(order.period), by
+            )
             self._frames.update({other.key: frame for other in together})
         kpis_of = self._kpis(order)
         frame = _part(self._frames[order.key], kpis_of, models.history(order.period))

@@ -301,18 +301,20 @@ def _roll_up(planned: Plan, frame: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
     outer = [p for p, period in enumerate(planned.periods) if _rolls_up(kpi, period)]
     if not outer:
         return frame
-    value, numerator, denominator = f"k_{kpi.id}", f"n_{kpi.id}", f"d_{kpi.id}"
     index = {period: p for p, period in enumerate(planned.periods)}
-    keyed = frame.set_index(["p", "dim", "member"])
+    # A period has the same cells as every other, in the same order.
+    shape = (len(planned.periods), -1)
+    names = [f"{part}_{kpi.id}" for part in ("k", "n", "d")]
+    value, top, bottom = (
+        frame[name].to_numpy(dtype=float, copy=True).reshape(shape) for name in names
+    )
     for p in outer:
         inner = [index[month] for month in planned.periods[p].within(kpi.each or "month")]
-        rows = frame[frame["p"].isin(inner)]
-        sums = rows.groupby(["dim", "member"])[[numerator, denominator]].sum(min_count=len(inner))
-        for (dim, member), (top, bottom) in zip(sums.index, sums.to_numpy(), strict=True):
-            keyed.loc[(p, dim, member), [numerator, denominator]] = top, bottom
-            result = kpi.formula.scale * top / bottom if bottom else np.nan
-            keyed.loc[(p, dim, member), value] = result
-    return keyed.reset_index()
+        top[p], bottom[p] = top[inner].sum(axis=0), bottom[inner].sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value[p] = np.where(bottom[p] == 0, np.nan, kpi.formula.scale * top[p] / bottom[p])
+    rolled = zip(names, (value, top, bottom), strict=True)
+    return frame.assign(**{name: found.reshape(-1) for name, found in rolled})
 
 
 def _long(

@@ -75,9 +75,12 @@ def panel(
     for number, base in enumerate(bases.values()):
         ctes += base.cells(split, buckets, str(number) if len(bases) > 1 else "")
     if len(bases) > 1:
-        ctes.append(("cells", _together(list(bases.values()), split, count)))
-    if len(bases) == 1 and _carries(columns, ends):
+        ctes.append(("parts", _together(list(bases.values()), split, count)))
+        ctes.append(("cells", _merged(columns, keys)))
+    if _carries(columns, ends):
         ctes += _carried(columns, ends, keys, len(buckets.edges) + 1)
+    elif all(column.kind == "count" for column in columns):
+        ctes += _counted(columns, ends, keys, len(buckets.edges) + 1)
     else:
         ctes += _fanned(columns, ends, keys)
     return Part(
@@ -161,6 +164,14 @@ def _together(bases: Sequence[_Base], split: Sequence[str], count: int) -> str:
     return "\nUNION ALL\n".join(selects)
 
 
+def _merged(columns: Sequence[_Column], keys: Sequence[str]) -> str:
+    """One cell an entity, member and bucket of the parts that several sources brought."""
+    kinds = {column.unit: column.kind for column in columns}
+    made = "".join(f", {again(kind, unit)} AS {unit}" for unit, kind in kinds.items())
+    by = ", ".join([*keys, "bucket"])
+    return f"SELECT {by}{made} FROM parts GROUP BY {by}"
+
+
 def _cells(table: str, keys: Sequence[str], units: Mapping[Unit, str]) -> str:
     """A row an entity, member and bucket."""
     made = "".join(f", {first(unit)} AS {name}" for unit, name in units.items())
@@ -212,6 +223,61 @@ def _fanned(
             f"SELECT {by}{made}\nFROM spine AS s JOIN cells AS c ON c.bucket < s.hi\nGROUP BY {by}",
         ),
     ]
+
+
+def _counted(
+    columns: Sequence[_Column], ends: Sequence[int], keys: Sequence[str], after: int
+) -> list[tuple[str, str]]:
+    """The panel from running counts: what a range holds is the count at its end less that before.
+
+    A row for each stretch in which an entity's counts stand still, met once for each edge of a
+    period's ranges; giving every cell to every later period would be many times as much.
+    """
+    edges = list(
+        dict.fromkeys(
+            [
+                tuple(ends),
+                *(tuple(pair[end] for pair in c.ranges) for c in columns for end in (0, 1)),
+            ]
+        )
+    )
+    units = list(dict.fromkeys(column.unit for column in columns))
+    by = ", ".join(keys)
+    # A sum of whole numbers would be of a wider type, which costs far more to add up.
+    running = "".join(f", SUM(CAST({unit} AS DOUBLE)) OVER entity AS {unit}" for unit in units)
+
+    def at(edge: tuple[int, ...], unit: str) -> str:
+        return f"COALESCE(e{edges.index(edge)}.{unit}, 0)" if any(edge) else "0"
+
+    made = ""
+    for column in columns:
+        low, high = (tuple(pair[end] for pair in column.ranges) for end in (0, 1))
+        counted = f"{at(high, column.unit)} - {at(low, column.unit)}"
+        made += f', CAST({counted} AS BIGINT) AS "{column.name}"'
+    joins = "".join(
+        f"\nLEFT JOIN stretches AS e{i} ON {_same(f'e{i}', keys)}"
+        f" AND e{i}.bucket < s.e{i} AND e{i}.following >= s.e{i}"
+        for i, edge in enumerate(edges)
+        if i and any(edge)
+    )
+    rows_ = [[p, *(edge[p] for edge in edges)] for p in range(len(ends))]
+    return [
+        ("spine", values(["p", *(f"e{i}" for i in range(len(edges)))], rows_)),
+        (
+            "stretches",
+            f"SELECT {by}, bucket, LEAD(bucket, 1, {after}) OVER entity AS following{running}"
+            f"\nFROM cells\nWINDOW entity AS (PARTITION BY {by} ORDER BY bucket)",
+        ),
+        (
+            "panel",
+            f"SELECT s.p, {', '.join(f'e0.{key}' for key in keys)}{made}\nFROM spine AS s"
+            f" JOIN stretches AS e0 ON e0.bucket < s.e0 AND e0.following >= s.e0{joins}",
+        ),
+    ]
+
+
+def _same(alias: str, keys: Sequence[str]) -> str:
+    return " AND ".join(f"{alias}.{key} = e0.{key}" for key in keys)
 
 
 def _to_date(ends: Sequence[int]) -> tuple[tuple[int, int], ...]:
