@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
+
+from boardpack.orders import Order
 
 #: What a script would do before it runs the notebooks: open the tables, validate every suite.
 CHECK = """
@@ -18,7 +19,7 @@ from boardpack import basis, gate, orders
 from boardpack.model import Model
 from boardpack.warehouse import open_slice
 model = Model.open(sys.argv[1])
-wanted = orders.order(model, "monthly", sys.argv[2])
+wanted = orders.order(model, sys.argv[2], "", sys.argv[3])
 tables = model.catalogue.tables(wanted.kpis)
 suites = basis.load_suites(model, tables)
 slice_ = open_slice(model.workspace, model.sources, wanted.as_of, gate.reads(suites, tables))
@@ -40,9 +41,7 @@ def call(*arguments: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
-def report(
-    workspace: Path, notebooks: Sequence[Path], period: str, chromium: str, *, gated: bool
-) -> dict[str, float]:
+def report(workspace: Path, order: Order, chromium: str, *, gated: bool) -> dict[str, float]:
     """Papermill, nbconvert, Chromium's print to PDF; the seconds that each took in all."""
     spent = dict.fromkeys(("gate", "papermill", "nbconvert", "chromium"), 0.0)
 
@@ -54,12 +53,14 @@ def report(
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         if gated:
-            timed("gate", sys.executable, "-c", CHECK, workspace, period)
-        for notebook in notebooks:
+            timed("gate", sys.executable, "-c", CHECK, workspace, order.report, str(order.as_of))
+        for notebook in (notebook.path for notebook in order.notebooks):
             made = out / notebook.name
             timed(
                 "papermill", sys.executable, "-m", "papermill", notebook, made,
-                "--no-progress-bar", "-r", "workspace", workspace, "-r", "period", period,
+                "--no-progress-bar", "-r", "workspace", workspace,
+                "-r", "period", order.period.label, "-r", "as_of", str(order.as_of),
+                "-r", "grain", order.period.grain,
             )  # fmt: skip
             timed(
                 "nbconvert", sys.executable, "-m", "nbconvert", "--to", "html", "--no-input", made
