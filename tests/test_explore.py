@@ -63,7 +63,8 @@ def test_one_segment(demo: Path) -> None:
     whole = explore.open(demo, period="2025-12", kpis=kpis)
     part = explore.open(demo, period="2025-12", kpis=kpis, segment="smb")
     assert part.value("mrr").value == whole.value("mrr", dims="segment=smb").value
-    assert part.report.not_available == {"website_visitors": "cannot be split by segment"}
+    assert part.report.not_available == {}
+    assert part.report.not_defined == {"website_visitors": "cannot be split by segment"}
     with pytest.raises(UnknownNameError, match="Unknown segment 'smbb'"):
         explore.open(demo, period="2025-12", kpis=kpis, segment="smbb")
 

@@ -135,17 +135,17 @@ def load(workspace: Workspace, catalogue: Catalogue) -> Scorecard | None:
                 file=config,
                 hint="targets are not converted; use a scorecard in the workspace's currency",
             )
-        dated = next((kpi for kpi, g in entry.kpis.items() if g.path or g.steps), None)
-        if dated is not None and settings.start is None:
-            raise WorkspaceError(
-                f"the targets of scorecard {wanted!r} count months from the workspace's start,"
-                f" which is not given (as for {dated!r}).",
-                file=config,
-                hint="write start: 2023-01-01, the first day of month 1 of the plan",
-            )
         found = entry
     if found is None:
         raise UnknownNameError.near("scorecard", wanted, known, file=config)
+    dated = next((kpi for kpi, g in found.kpis.items() if g.path or g.steps), None)
+    if dated is not None and settings.start is None:
+        raise WorkspaceError(
+            f"the targets of scorecard {wanted!r} count months from the workspace's start,"
+            f" which is not given (as for {dated!r}).",
+            file=config,
+            hint="write start: 2023-01-01, the first day of month 1 of the plan",
+        )
     return Scorecard(found.scorecard, found.title, found.currency, found.kpis, settings.start)
 
 
