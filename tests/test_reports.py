@@ -16,13 +16,18 @@ import pypdf
 import pytest
 
 import workspaces
-from boardpack import orders, runs
+from boardpack import batches, orders
 from boardpack.executions import Job, NotebookProcess
 from boardpack.model import Model
 from boardpack.workspace import SUITE
 
 #: Report, period: the board pack is also made for a quarter.
-MADE = [("monthly", "2025-12"), ("board", "2025-12"), ("board", "2025-Q4")]
+MADE = [
+    ("daily", "2025-12-31"), ("weekly", "2025-W52"), ("monthly", "2025-12"),
+    ("quarterly", "2025-Q4"), ("board", "2025-12"), ("board", "2025-Q4"),
+]  # fmt: skip
+#: Reports with definitions at their end, and the chart of actuals against targets on page one.
+LONG = ("monthly", "quarterly", "board")
 
 
 @dataclass(frozen=True)
@@ -43,21 +48,25 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, demo_warehouse: Path) ->
 @pytest.fixture(scope="module")
 def published(workspace: Path) -> dict[tuple[str, str], Edition]:
     model = Model.open(workspace)
+    wanted = [orders.order(model, report, period, "2025-12-31") for report, period in MADE]
+    results = batches.make(model, wanted, now=lambda: datetime.now(UTC))
     found = {}
-    with NotebookProcess() as process:
-        for report, period in MADE:
-            wanted = orders.order(model, report, period)
-            result = runs.run(model, wanted, now=lambda: datetime.now(UTC), process=process)
-            assert result.status == "published", (result.reasons, result.error)
-            assert result.edition is not None
-            reader = pypdf.PdfReader(result.edition / "report.pdf")
-            found[report, period] = Edition(
-                report,
-                result.edition,
-                [page.extract_text() for page in reader.pages],
-                json.loads((result.edition / "shown.json").read_text(encoding="utf-8")),
-            )
+    for made, result in zip(MADE, results, strict=True):
+        assert result.status == "published", (result.reasons, result.error)
+        assert result.edition is not None
+        reader = pypdf.PdfReader(result.edition / "report.pdf")
+        found[made] = Edition(
+            made[0],
+            result.edition,
+            [page.extract_text() for page in reader.pages],
+            json.loads((result.edition / "shown.json").read_text(encoding="utf-8")),
+        )
     return found
+
+
+@pytest.fixture(params=[m for m in MADE if m[0] in LONG], ids=lambda made: "-".join(made))
+def long(request: Any, published: dict[tuple[str, str], Edition]) -> Edition:
+    return published[request.param]
 
 
 @pytest.fixture(params=MADE, ids=lambda made: "-".join(made))
@@ -91,11 +100,11 @@ def test_a_phone_does_not_scroll_sideways(edition: Edition, visit: Callable[...,
     assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_a_chart_keeps_its_bars_on_a_phone(edition: Edition, visit: Callable[..., Any]) -> None:
+def test_a_chart_keeps_its_bars_on_a_phone(long: Edition, visit: Callable[..., Any]) -> None:
     """A narrow page shows the chart smaller: its bars are as long beside each other as at a desk."""
     lengths = {}
     for width in (390, 1280):
-        seen = visit(edition.folder / "report.html", width=width, height=844)
+        seen = visit(long.folder / "report.html", width=width, height=844)
         chart = seen.page.locator("#summary-fig-targets .chart-live.is-drawn svg")
         chart.wait_for(timeout=20_000)
         bars = chart.locator(".mark-rect path")
@@ -111,19 +120,30 @@ def test_page_one_says_what_it_is(edition: Edition) -> None:
     first = edition.pages[0]
     for words in ("DataInsight Pro", "December 31, 2025", "USD", "Board confidential", "Passed"):
         assert words in first
-    cards = [n for n in edition.shown if n["kpi"] == "arr" and n["text"].startswith("$")]
+    first_card = {"daily": "revenue_run_rate", "weekly": "mrr"}.get(edition.report, "arr")
+    cards = [n for n in edition.shown if n["kpi"] == first_card and n["text"].startswith("$")]
     assert cards
     assert any(n["text"] in first for n in cards)
 
 
-def test_every_kpi_shown_is_defined_and_no_other(edition: Edition) -> None:
-    facts = json.loads((edition.folder / "facts.json").read_text(encoding="utf-8"))["kpis"]
-    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+def test_every_kpi_shown_is_defined_and_no_other(long: Edition) -> None:
+    facts = json.loads((long.folder / "facts.json").read_text(encoding="utf-8"))["kpis"]
+    page = (long.folder / "report.html").read_text(encoding="utf-8")
     section = page[page.index('id="definitions"') :]
-    shown = {n["kpi"] for n in edition.shown}
+    shown = {n["kpi"] for n in long.shown}
     assert len(shown) > 20
     for kpi, fact in facts.items():
-        assert (html.escape(fact["name"], quote=False) in section) == (kpi in shown), kpi
+        heads = f">{html.escape(fact['name'], quote=False)}</" in section
+        assert heads == (kpi in shown), kpi
+
+
+def test_a_report_is_as_long_as_its_reader_has_time(
+    published: dict[tuple[str, str], Edition],
+) -> None:
+    pages = {made: len(edition.pages) for made, edition in published.items()}
+    assert pages["daily", "2025-12-31"] == 1
+    assert 3 <= pages["weekly", "2025-W52"] <= 6
+    assert pages["monthly", "2025-12"] >= 10
 
 
 def test_pages_are_numbered(edition: Edition) -> None:
