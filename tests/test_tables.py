@@ -155,6 +155,16 @@ def test_what_is_not_available_is_said_in_one_place() -> None:
     )
     rest = replace(VALUES, report=replace(VALUES.report, not_available={}))
     assert not_available(rest) == Text("")
+
+
+def test_many_that_are_not_available_stand_by_what_they_lack() -> None:
+    facts = VALUES.kpi("mrr")
+    kpis = {f"k{i}": replace(facts, id=f"k{i}", name=f"Name {i}") for i in range(30)}
+    lacks = {kpi: f"not connected: {'even' if i % 2 == 0 else 'odd'}" for i, kpi in enumerate(kpis)}
+    values = replace(VALUES, kpis=kpis, report=replace(VALUES.report, not_available=lacks))
+    even, odd = not_available(values).markdown.splitlines()
+    assert even.startswith("- **not connected\\: even**\\: Name 0, Name 2, Name 4")
+    assert odd.endswith("Name 27, Name 29")
     assert scorecard(VALUES, ["backlog"]) == Text("")
     assert history(VALUES, ["backlog"]) == Text("")
     assert members(VALUES, ["backlog", "gross_margin"], "segment") == Text("")

@@ -26,6 +26,9 @@ from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
 from boardpack.values import KpiFacts, Value, Values
 
+#: Up to this many KPIs that are not available have a line of their own.
+_A_LINE_EACH = 20
+
 #: From this many characters on an amount in full no longer fits a table of seven columns.
 _WIDEST = 11
 
@@ -115,10 +118,20 @@ def definitions(values: Values, kpis: Sequence[str]) -> Text:
 
 
 def not_available(values: Values) -> Text:
-    """The KPIs that are not available, one line each with what they lack."""
+    """The KPIs that are not available, a line each with what they lack.
+
+    Many of them stand together by what they lack, which is what one would have to connect.
+    """
     missing = values.report.not_available
-    items = tuple((Strong((values.kpi(kpi).name,)), f": {missing[kpi]}") for kpi in missing)
-    return text(Bullets(items)) if items else Text("")
+    if not missing:
+        return Text("")
+    lines = [(values.kpi(kpi).name, why) for kpi, why in missing.items()]
+    if len(lines) > _A_LINE_EACH:
+        names: dict[str, list[str]] = {}
+        for name, why in lines:
+            names.setdefault(why, []).append(name)
+        lines = [(why, ", ".join(of)) for why, of in names.items()]
+    return text(Bullets(tuple((Strong((head,)), f": {rest}") for head, rest in lines)))
 
 
 def restatements(values: Values, restated: Sequence[Restated], most: int = 20) -> Text:
