@@ -58,6 +58,7 @@ def panel(
     )  # fmt: skip
     ends = [buckets.number(period.end) for period in periods]
     bases = {str(source.panel_of): _Base(slice_, source, str(source.panel_of))}
+    whole = not all(_blind_to_empty(slice_, source, measure) for measure in measures)
     columns = []
     count = 0
     for name in wanted:
@@ -70,9 +71,11 @@ def panel(
         count += unit == f"u{count}"
         ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days[name])
         columns.append(_Column(name, measured.kind, unit, ranges))
+        base.reaches_back |= any(low == 0 for low, _ in ranges)
     keys = [f'"{name}"' for name in (*source.entity, *split)]
     ctes = []
     for number, base in enumerate(bases.values()):
+        base.reaches_back |= whole
         ctes += base.cells(split, buckets, str(number) if len(bases) > 1 else "")
     if len(bases) > 1:
         ctes.append(("parts", _together(list(bases.values()), split, count)))
@@ -89,6 +92,23 @@ def panel(
         {name: f"CAST({_measured(measure)} AS DOUBLE)" for measure, name in measures.items()},
         f"FROM panel AS s\n{grouping('s', split)}",
     )
+
+
+def _blind_to_empty(slice_: Slice, source: Source, measure: Measure) -> bool:
+    """Whether a row of the panel in which nothing happened changes nothing, so may be left out."""
+    kind, argument = measure.aggregate.kind, measure.aggregate.argument
+    if kind not in ("sum", "count") or measure.known_only:
+        return False
+    kinds = {name: aggregate(source.panel[name].value, str).kind for name in measure.columns}
+    empty = ", ".join(
+        f'{"NULL" if made in ("min", "max") else "0"} AS "{name}"' for name, made in kinds.items()
+    )
+    added = argument if kind == "sum" else "1"
+    row = slice_.con.execute(
+        f"SELECT coalesce({measure.where or 'true'}, false) AND coalesce({added}, 0) <> 0"
+        f" FROM (SELECT {empty or '0 AS nothing'}) AS empty"
+    ).fetchone()
+    return row == (False,)
 
 
 def _measured(measure: Measure) -> str:
@@ -117,6 +137,8 @@ class _Base:
     name: str
     units: dict[Unit, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    #: whether rows before every window count: for a balance, or for an entity that rests since
+    reaches_back: bool = False
 
     @property
     def source(self) -> Source:
@@ -142,10 +164,12 @@ class _Base:
         late = others.joins and not any("." in name for name in (*self.used, str(self.source.time)))
         if late:
             used = {*self.used, *others.keys}
-            body = own_rows(self.slice_, self.source, used, buckets, condition)
+            body = own_rows(
+                self.slice_, self.source, used, buckets, condition, open_start=self.reaches_back
+            )
             return [(table, body), *_late(others, entity, self.units, suffix)]
         body = rows(
-            self.slice_, self.source, self.used, split, buckets, open_start=True,
+            self.slice_, self.source, self.used, split, buckets, open_start=self.reaches_back,
             condition=condition,
         )  # fmt: skip
         keys = [entity, *(f'"{d}"' for d in split)]

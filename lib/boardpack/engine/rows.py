@@ -102,13 +102,19 @@ def borrowed(slice_: Slice, table: Source, split: Sequence[str]) -> Borrowed:
 
 
 def own_rows(
-    slice_: Slice, table: Source, used: Iterable[str], buckets: Buckets, condition: str | None
+    slice_: Slice,
+    table: Source,
+    used: Iterable[str],
+    buckets: Buckets,
+    condition: str | None,
+    *,
+    open_start: bool,
 ) -> str:
     """SQL for the rows with columns of the table alone, those that are left out later included."""
     selected = [f't."{name}" AS "{name}"' for name in sorted(set(used))]
     outer = _outer(set())
     selected.append(f"{_bucket(slice_, table, buckets, outer)} AS bucket")
-    within = _within(slice_, table, buckets, True, outer)
+    within = _within(slice_, table, buckets, open_start, outer)
     conditions = [*within, *filter(None, [condition])]
     return (
         f"SELECT {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t"
