@@ -150,13 +150,14 @@ def _uptime(con: duckdb.DuckDBPyConnection) -> None:
                              least(hour + INTERVAL 1 HOUR,
                                    {_OUTAGE} + INTERVAL {OUTAGE_MINUTES} MINUTE)
                              - greatest(hour, {_OUTAGE})) / 60)
-                      ELSE 0 END AS outage
+                      ELSE 0 END AS outage,
+                 CASE WHEN outage > 0 THEN outage ELSE incident END AS down
           FROM hours)
         SELECT hour, service, region, 60 AS total_minutes,
-               least(60, greatest(incident, outage))::DECIMAL(18, 2) AS unplanned_down_minutes,
-               CASE WHEN greatest(incident, outage) > 0 THEN 0 ELSE planned END::DECIMAL(18, 2)
+               least(60, down)::DECIMAL(18, 2) AS unplanned_down_minutes,
+               CASE WHEN down > 0 THEN 0 ELSE planned END::DECIMAL(18, 2)
                  AS planned_down_minutes,
-               CASE WHEN greatest(incident, outage) > 0 THEN 0
+               CASE WHEN down > 0 THEN 0
                     WHEN region = '{OUTAGE_REGION}' AND hour >= TIMESTAMP '{OUTAGE_ON}'
                          AND hour < TIMESTAMP '{SLOW_UNTIL}' AND outage = 0
                     THEN round(60 * u('slow', name, n), 2)
