@@ -151,7 +151,7 @@ def _stages(name: str, rounds: Sequence[dict[str, float]]) -> None:
     print(f"    {name}: {told_}", flush=True)
 
 
-def reports(workspace: Path, rounds: int) -> list[bool]:
+def reports(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     """The monthly report from nothing: a fresh process, no ledger, no verdict known."""
     wanted = [orders.order(Model.open(workspace), "monthly", "", str(AS_OF))]
     return _against_the_ordinary_way(
@@ -159,9 +159,9 @@ def reports(workspace: Path, rounds: int) -> list[bool]:
     )
 
 
-def batch(workspace: Path, rounds: int) -> list[bool]:
+def batch(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     """Five reports of one as-of in one call, against five runs of their own."""
-    if rounds == 1:
+    if quick:
         # Two of one notebook each say whether it works; the ordinary way takes minutes for all.
         (workspace / "reports").mkdir()
         shutil.copy(SUITE / "reports" / "daily.qmd", workspace / "reports")
@@ -230,10 +230,10 @@ def _summed(parts: Iterable[dict[str, float]]) -> dict[str, float]:
     return total
 
 
-def backfill(workspace: Path, rounds: int) -> list[bool]:
+def backfill(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     """The monthly report of many months, each as known then: no goal, but what an edition costs."""
     # A quarter says whether it works; how long it takes is told by all that the company has.
-    first = "2025-10" if rounds == 1 else "2023-01"
+    first = "2025-10" if quick else "2023-01"
     command = ["backfill", "monthly", "--from", first, "--to", PERIOD, "--json"]
     told_: list[dict[str, Any]] = []
 
@@ -305,7 +305,7 @@ def _ways(workspace: Path) -> Iterator[Ways]:
         slice_.close()
 
 
-def engine(workspace: Path, rounds: int) -> list[bool]:
+def engine(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     """All KPIs at once, against each alone, and against statements written by hand."""
     names = ("together", "by_hand", "by_hand_to_the_end", "one_by_one")
     costs: dict[str, list[Cost]] = {name: [] for name in names}
@@ -390,7 +390,7 @@ def main() -> None:
                 load, cores = os.getloadavg()[0], os.cpu_count()
                 print(f"\n{part}, on {cores} cores with a load of {load:.1f} beforehand")
                 rounds = 1 if chosen.quick else chosen.rounds or usual
-                met += measure(company(Path(name) / part, scale), rounds)
+                met += measure(company(Path(name) / part, scale), rounds, chosen.quick)
     if met:
         print(f"\n{sum(met)} of {len(met)} goals met")
 
