@@ -326,6 +326,16 @@ def test_a_reader_is_warned_of_what_the_run_knows(
     assert words in shown
 
 
+@pytest.mark.parametrize(("count", "listed", "more"), [(7, 7, False), (8, 6, True)])
+def test_many_reasons_leave_room_for_the_answer(count: int, listed: int, more: bool) -> None:
+    facts = dataclasses.replace(
+        FACTS, verdict="banner", reasons=tuple(f"no {i}" for i in range(count))
+    )
+    lines = list(warnings_of(facts))
+    assert sum(line.startswith("- no ") for line in lines) == listed
+    assert (f"- and {count - listed} more, in gate\\.json of this edition" in lines) == more
+
+
 def test_a_report_that_passed_warns_of_nothing() -> None:
     assert list(warnings_of(FACTS)) == []
 

@@ -11,6 +11,8 @@ from boardpack.markup import escape_attribute, escape_markdown
 from boardpack.periods import Period, parse_day
 from boardpack.values import ReportFacts
 
+#: So many reasons stand above the answer; the gravest come first.
+_MOST_REASONS = 6
 _CHECKS = {
     "publish": "Passed",
     "banner": "Passed with warnings",
@@ -101,8 +103,13 @@ def _callout(kind: str, title: str, reasons: tuple[str, ...]) -> Iterator[str]:
     if len(reasons) == 1:
         yield escape_markdown(reasons[0])
     else:
-        for reason in reasons:
+        more = len(reasons) - _MOST_REASONS
+        # One line more is no longer than the line that would count it.
+        shown = reasons if more <= 1 else reasons[:_MOST_REASONS]
+        for reason in shown:
             yield f"- {escape_markdown(reason)}"
+        if len(shown) < len(reasons):
+            yield f"- and {more} more, in gate\\.json of this edition"
     yield ""
     yield ":::"
     yield ""
