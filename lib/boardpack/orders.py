@@ -87,11 +87,13 @@ def everything(model: Model, as_of: str = "", segment: str = "") -> list[Order]:
     """
     reports = model.workspace.own_reports
     if not as_of:
-        notebooks = {
-            name for report in reports for name in labels_used(model.workspace.report(report))
-        }
-        document = model.workspace.root
-        kpis = [kpi for name in notebooks for kpi in _notebook(model, name, document).kpis]
+        documents = [model.workspace.report(report) for report in reports]
+        kpis = [
+            kpi
+            for document in documents
+            for name in labels_used(document)
+            for kpi in _notebook(model, name, document).kpis
+        ]
         as_of = models.last_closed(models.spans(model, kpis), "day").label
     return [order(model, report, "", as_of, segment) for report in reports]
 
