@@ -272,11 +272,11 @@ def killed_again_and_again(
 ) -> None:
     chance = random.Random(seed)
     for kill in kills:
-        started = command(folder, "--jobs", "2")
-        time.sleep(chance.uniform(0.2, 1.0) * span)
-        if started.poll() is None:
-            kill(started)
-        started.communicate(timeout=60) if started.returncode is None else None
+        # One that ended before its kill is left with its pipes open: the context closes them.
+        with command(folder, "--jobs", "2") as started:
+            time.sleep(chance.uniform(0.2, 1.0) * span)
+            if started.poll() is None:
+                kill(started)
         whole_and_recorded_once(folder)
     last = command(folder, "--jobs", "2")
     found = json.loads(last.communicate(timeout=300)[0])
