@@ -173,18 +173,48 @@ def test_definition_tests_that_fail_exit_with_1_and_say_why(
 
 
 def test_explain(run: Run) -> None:
-    found = said(run("kpi explain ltv_cac_ratio mrr --json"))
-    ratio, mrr = found
+    ratio, mrr = said(run("kpi explain ltv_cac_ratio mrr --period 2024-11 --json"))
     assert (ratio["formula"], ratio["unit"], ratio["owner"]) == ("ltv / cac", "ratio", "CFO")
     assert {"ltv", "cac", "arpa"} <= set(ratio["inputs"])
-    assert json.loads(ratio["target"])["steps"] == {"month 1": 3, "month 13": 5}
+    assert ratio["components"][0] == "ltv: Customer lifetime value"
+    # Month 23 of the plan: the target of five holds since month 13, and in a year as well.
+    assert ratio["target"] == ">\u00a05×"
+    assert ratio["timeline"] == [
+        f"{ahead}: >\u00a05×" for ahead in ("30 days", "90 days", "1 year")
+    ]
     assert set(mrr["feeds"]) >= {"arr", "arpa", "mrr_growth_rate"}
-    assert mrr["measures"] == ["value: sum over mrr_movements, to_date"]
+    assert mrr["components"] == ["value: sum(amount) over mrr_movements, to_date"]
+    assert mrr["usage"] == ("More is better; splits by segment, region, which add up to the total.")
+    assert {"monthly", "board"} <= set(mrr["shown_in"])
+    assert [entry["period"] for entry in mrr["history"]][-1] == "2024-11"
+    assert len(mrr["history"]) == 13
+    shown = said(run("kpi show mrr --last 1 --as-of 2024-11-30 --json"))[0]["value"]
+    assert mrr["baseline"] == f"${shown:,.0f} in 2024-11, final"
+    assert list(mrr["sql"]) == ["mrr_movements"]
     file, _, line = mrr["defined_in"].rpartition(":")
     assert Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1] == "- kpi: mrr"
     assert len(mrr["definition_hash"]) == 64
+
+
+def test_explain_as_text_draws_the_graph_and_names_what_is_not_given(
+    run: Run, tmp_path: Path
+) -> None:
     text = run("kpi explain mrr").stdout
     assert "Recurring subscription revenue in force" in text
+    assert "\n  mrr = value\n  └─ value: sum(amount) over mrr_movements, to_date\n" in text
+    root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": OWN})
+    bare = run("kpi explain own", root).stdout
+    given = "Why it matters, Actions to improve, Risks"
+    assert f"Not given           Target, Timeline, Owner, Frequency, {given}\n" in bare
+    told = OWN.replace(
+        "  unit:", "  why: It pays.\n  actions: [Sell, Keep]\n  risks: [None]\n  unit:"
+    )
+    assert told != OWN
+    (root / "kpis/own.yml").write_text(told, encoding="utf-8")
+    full = run("kpi explain own", root).stdout
+    assert "Why it matters      It pays.\nActions to improve  1. Sell\n" in full
+    assert f"{'':20}2. Keep\nRisks               None\n" in full
+    assert given not in full
 
 
 @pytest.mark.parametrize(

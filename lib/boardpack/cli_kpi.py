@@ -213,61 +213,31 @@ def history(id_: str, period: str, member: str, workspace: str, as_json: bool) -
         )
 
 
-@kpi.command()
+@kpi.command("explain")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--period", default="", help="Such as 2025-11; the last month closed by default.")
+@click.option("--as-of", default="", help="As known by the end of this day.")
 @workspace_option
 @json_option
-def explain(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
-    """What a KPI means: definition, owner, target, formula, inputs, sources and what it feeds.
+def explain_(ids: tuple[str, ...], period: str, as_of: str, workspace: str, as_json: bool) -> None:
+    """What a KPI means: definition, target, owner, graph, what it feeds, history and SQL.
 
     \b
     Example:
       boardpack kpi explain ltv_cac_ratio
     """
+    from boardpack.explanations import explain
+
     model = Model.open(workspace)
-    found = [_explained(model, name) for name in _names(model, ids)]
+    names = _names(model, ids)
+    about = Period.parse(period) if period else None
+    with _slice(model, names, as_of or (about.last_day.isoformat() if about else "")) as found:
+        slice_, day = found
+        pages = [explain(model, slice_, name, about or closed_by(day, "month")) for name in names]
     if as_json:
-        print_json(found)
-        return
-    for entry in found:
-        for key, value in entry.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            click.echo(f"{key:16} {shown}")
-        click.echo("")
-
-
-def _explained(model: Model, name: str) -> dict[str, Any]:
-    entry = model.catalogue[name]
-    facts = model.facts(name, [])
-    goal = model.scorecard.goals.get(name) if model.scorecard else None
-    target = (
-        goal.model_dump(exclude_none=True, include={"comparator", "value", "path", "steps"})
-        if goal
-        else {}
-    )
-    return {
-        "kpi": name,
-        "name": entry.name,
-        "definition": entry.definition,
-        "notes": entry.notes,
-        "category": entry.category,
-        "unit": entry.unit,
-        "direction": entry.direction,
-        "owner": facts.owner,
-        "target": json.dumps(target) if target else "none",
-        "formula": entry.formula_text,
-        "measures": [
-            f"{measure}: {m.aggregate.kind} over {m.source}, {m.window.kind}"
-            for measure, m in entry.measures.items()
-        ],
-        "inputs": [kpi.id for kpi in model.catalogue.order([name]) if kpi.id != name],
-        "feeds": [k.id for k in model.catalogue.kpis.values() if name in k.inputs],
-        "sources": list(model.catalogue.tables([name])),
-        "dimensions": list(entry.dimensions),
-        "grains": list(entry.grains),
-        "defined_in": f"{entry.file}:{entry.line}",
-        "definition_hash": model.catalogue.definition_hash(name),
-    }
+        print_json([page.as_dict() for page in pages])
+    else:
+        click.echo("\n".join(page.as_text() for page in pages), nl=False)
 
 
 @contextmanager

@@ -39,6 +39,8 @@ Direction = Literal["higher", "lower", "range"]
 #: of an open one those up to the as-of.
 BUILT_IN = ("period_days", "month_days")
 _NAME = r"^[a-z][a-z0-9_]*$"
+#: What is said of a KPI and changes none of its values.
+_SAID_OF_IT = {"tests", "owner", "notes", "why", "actions", "risks"}
 
 
 class MeasureEntry(Strict):
@@ -87,6 +89,9 @@ class KpiEntry(Strict):
     formula: str | None = None
     no_value: str | None = None
     notes: str = ""
+    why: str = ""
+    actions: list[str] = Field(default_factory=list)
+    risks: list[str] = Field(default_factory=list)
     tests: list[TestEntry] = Field(default_factory=list)
 
     @field_validator("measures")
@@ -151,6 +156,12 @@ class Kpi:
     notes: str = ""
     tests: tuple[TestEntry, ...] = ()
     text: str = ""
+    #: its measures as they stand in the file
+    written: Mapping[str, MeasureEntry] = field(default_factory=dict)
+    #: why it matters, what moves it, and what can be misread in it, for whoever asks
+    why: str = ""
+    actions: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -342,9 +353,8 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         document.path, document.line(key), read, text, measures, tuple(inputs), entry.owner,
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
-        json.dumps(
-            entry.model_dump(mode="json", exclude={"tests", "owner", "notes"}), sort_keys=True
-        ),
+        json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
+        entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
     )  # fmt: skip
 
 
