@@ -8,13 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 import workspaces
 from boardpack import published
 from boardpack.cli import main
-from boardpack.values import COLUMNS
+from boardpack.manifests import fingerprint, read_manifest
+from boardpack.model import Model
+from boardpack.values import FINGERPRINT
 from boardpack.workspace import Workspace
 
 Run = Callable[..., Result]
@@ -155,7 +158,7 @@ def test_the_view_has_every_value_with_the_facts_of_its_edition(shop: Path) -> N
         found = con.sql("SELECT * FROM kpi_values").df()
     finally:
         con.close()
-    assert list(found.columns) == [*published.EDITION, *COLUMNS]
+    assert list(found.columns) == [*published.EDITION, *published.VALUE]
     editions = found.groupby(["edition", "revision"])["is_latest"].agg(["all", "any"])
     assert editions["all"].to_dict() == {
         ("2024-09", 1): False, ("2024-09", 2): True, ("2024-10", 1): True,
@@ -163,6 +166,36 @@ def test_the_view_has_every_value_with_the_facts_of_its_edition(shop: Path) -> N
     assert (editions["all"] == editions["any"]).all()
     own = found[(found["edition"] == "2024-10") & (found["kpi"] == "purchases")]
     assert len(own) == own["period"].nunique() > 13
+
+
+def test_every_value_carries_what_it_follows_from(shop: Path) -> None:
+    con = published.open_values(Workspace.open(shop))
+    try:
+        found = con.sql("SELECT DISTINCT folder, kpi, fingerprint FROM kpi_values").fetchall()
+    finally:
+        con.close()
+    model = Model.open(shop)
+    assert len({(folder, kpi) for folder, kpi, _ in found}) == len(found)
+    for folder, kpi, carried in found:
+        facts = read_manifest(shop / "var/editions" / folder)
+        data = {name: facts["fingerprints"][name] for name in model.catalogue.tables([kpi])}
+        engine = f"duckdb {facts['versions']['duckdb']}"
+        hash_ = model.catalogue.definition_hash(kpi)
+        assert carried == fingerprint(hash_, data, facts["as_of"], engine)
+    # What came late is another slice of the data.
+    of_purchases = {folder: carried for folder, kpi, carried in found if kpi == "purchases"}
+    assert len(set(of_purchases.values())) == len(of_purchases) == 3
+
+
+def test_values_published_before_they_carried_it_are_still_read(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(shop, folder)
+    for path in folder.glob("var/editions/monthly/*/r*/values.parquet"):
+        path.chmod(0o644)
+        pd.read_parquet(path).drop(columns=FINGERPRINT).to_parquet(path, index=False)
+    rows = said(invoke("kpi history purchases --period 2024-09 --json", folder))
+    assert [row["fingerprint"] for row in rows] == [None] * 3
+    assert all(row["value"] > 0 for row in rows)
 
 
 def test_an_edition_that_cannot_be_read_is_told(shop: Path, tmp_path: Path) -> None:

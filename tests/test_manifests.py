@@ -11,6 +11,7 @@ from boardpack.manifests import (
     Difference,
     code_hash,
     file_fact,
+    fingerprint,
     manifest_text,
     read_manifest,
     text_hash,
@@ -101,3 +102,26 @@ def test_the_code_hash_is_steady_and_versions_name_python_and_boardpack() -> Non
     assert code_hash() == code_hash()
     assert len(code_hash()) == 64
     assert set(versions()) >= {"python", "boardpack"}
+
+
+def test_a_fingerprint_follows_each_of_its_parts() -> None:
+    given = {
+        "definition": "d",
+        "data": {"a": "1", "b": "2"},
+        "as_of": "2025-12-31",
+        "engine": "x 1",
+    }
+    same = fingerprint(**{**given, "data": {"b": "2", "a": "1"}})
+    found = [
+        fingerprint(**{**given, **change})
+        for change in (
+            {},
+            {"definition": "e"},
+            {"data": {"a": "1", "b": "3"}},
+            {"data": {"a": "1"}},
+            {"as_of": "2025-12-30"},
+            {"engine": "x 2"},
+        )
+    ]
+    assert same == found[0]
+    assert len(set(found)) == len(found)

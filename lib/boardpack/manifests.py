@@ -150,6 +150,21 @@ def versions() -> Mapping[str, str]:
     return {"python": platform.python_version(), **dict(sorted(found.items()))}
 
 
+def fingerprint(definition: str, data: Mapping[str, str], as_of: str, engine: str) -> str:
+    """What a value follows from, as 32 digits: equal ones follow from the same.
+
+    ``definition`` is the hash of the KPI with all it depends on, ``data`` that of the rows of each
+    of its sources as of ``as_of``, ``engine`` the name and version of what computed it; the hash of
+    the package's own code is added.
+
+    >>> one = fingerprint("d", {"invoices": "a"}, "2025-12-31", "duckdb 2.0.0")
+    >>> one == fingerprint("d", {"invoices": "b"}, "2025-12-31", "duckdb 2.0.0"), len(one)
+    (False, 32)
+    """
+    parts = [definition, sorted(data.items()), as_of, engine, code_hash()]
+    return text_hash(json.dumps(parts))[:32]
+
+
 def _installed(names: Iterable[str]) -> Iterable[tuple[str, str]]:
     for name in names:
         try:

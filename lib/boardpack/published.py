@@ -10,7 +10,7 @@ import duckdb
 
 from boardpack.errors import StorageError
 from boardpack.ledger import EditionRow, Ledger
-from boardpack.values import COLUMNS
+from boardpack.values import COLUMNS, FINGERPRINT
 from boardpack.workspace import Workspace
 
 #: Facts of the edition that stand before the columns of `boardpack.values.COLUMNS` in the view.
@@ -18,6 +18,9 @@ EDITION = (
     "report", "segment", "edition", "revision", "is_latest", "as_of", "verdict", "release",
     "published_at", "run_id", "folder",
 )  # fmt: skip
+
+#: What the view has of each value.
+VALUE = (*COLUMNS, FINGERPRINT)
 
 _TYPES = {"revision": "INTEGER", "is_latest": "BOOLEAN", "as_of": "DATE"}
 _VALUE_TYPES = {
@@ -30,7 +33,7 @@ def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with the view ``kpi_values``: every value of every edition published.
 
     Its columns are `EDITION` (``edition`` is the period that the edition is about, ``is_latest``
-    whether no later revision of it is there) and `boardpack.values.COLUMNS`. It reads the editions
+    whether no later revision of it is there) and `VALUE`. It reads the editions
     that the ledger names and that are still in place; nothing is made where there is none.
     `StorageError` when one of them cannot be read. Close the connection when done.
 
@@ -53,19 +56,22 @@ def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute(f"CREATE TABLE editions ({', '.join(_columns(EDITION, _TYPES))}, filename VARCHAR)")
     facts = _facts(there, root)
+    # An edition made before a column was thought of has none of it.
+    con.execute(
+        f"CREATE TABLE nothing ({', '.join(_columns(VALUE, _VALUE_TYPES))}, filename VARCHAR)"
+    )
+    source = "nothing"
     if facts:
         con.executemany(
             f"INSERT INTO editions VALUES ({', '.join('?' * (len(EDITION) + 1))})", facts
         )
         files = ", ".join(_text(str(entry[-1])) for entry in facts)
-        source = f"read_parquet([{files}], union_by_name = true, filename = true)"
-    else:
-        con.execute(
-            f"CREATE TABLE nothing ({', '.join(_columns(COLUMNS, _VALUE_TYPES))}, filename VARCHAR)"
+        source = (
+            "(FROM nothing UNION ALL BY NAME"
+            f" FROM read_parquet([{files}], union_by_name = true, filename = true))"
         )
-        source = "nothing"
     shown = [f"e.{name}" for name in EDITION] + [
-        f'CAST(v."{name}" AS {_VALUE_TYPES.get(name, "VARCHAR")}) AS "{name}"' for name in COLUMNS
+        f'CAST(v."{name}" AS {_VALUE_TYPES.get(name, "VARCHAR")}) AS "{name}"' for name in VALUE
     ]
     try:
         con.execute(
@@ -87,7 +93,8 @@ def history(workspace: Workspace, kpi: str, period: str, dims: str = "") -> list
     con = open_values(workspace)
     try:
         found = con.execute(
-            "SELECT report, segment, edition, revision, as_of, published_at, value, status, unit"
+            "SELECT report, segment, edition, revision, as_of, published_at, value, status, unit,"
+            " fingerprint"
             " FROM kpi_values WHERE kpi = ? AND period = ? AND dims = ?"
             " ORDER BY published_at, report, edition, segment, revision",
             [kpi, period, dims],

@@ -6,7 +6,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,7 +25,7 @@ from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
 from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted, stamp
-from boardpack.manifests import code_hash, versions
+from boardpack.manifests import code_hash, fingerprint, versions
 from boardpack.model import Model
 from boardpack.notebooks import validate
 from boardpack.orders import Order
@@ -275,9 +275,24 @@ class _Attempt:
         report, period, segment = self.wanted.key
         revision = editions.next_revision(self.root, self.ledger, report, period, segment)
         values = self.basis.values(self.wanted, replace(self.facts, revision=revision))
+        values = values.marked(self._fingerprints(values.kpis))
         self.facts = values.report
         values.save(self.folder)
         return values, identities.check(self.model.catalogue, values.frame)
+
+    def _fingerprints(self, kpis: Iterable[str]) -> dict[str, str]:
+        """What each KPI's values follow from, as `manifests.fingerprint` has it."""
+        catalogue, data = self.model.catalogue, self.basis.fingerprints(self.wanted)
+        engine = f"duckdb {versions()['duckdb']}"
+        return {
+            kpi: fingerprint(
+                catalogue.definition_hash(kpi),
+                {table: data[table] for table in catalogue.tables([kpi]) if table in data},
+                self.facts.as_of,
+                engine,
+            )
+            for kpi in kpis
+        }
 
     def _restated(self, values: Values) -> tuple[Values, tuple[Restated, ...]]:
         """The values counting what they restate, and what that is, both frozen."""

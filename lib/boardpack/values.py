@@ -7,7 +7,7 @@ of the company, so a notebook cell costs a look-up and not a query.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -36,6 +36,10 @@ COLUMNS = (
     "status",
     "reason",
 )
+
+
+#: The column that frozen values have beside them: what each follows from (`Values.marked`).
+FINGERPRINT = "fingerprint"
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,12 @@ class Values:
         frame = self.frame[self.frame["kpi"].isin(list(kept))]
         missing = {kpi: self.kpis[kpi] for kpi in self.report.not_available if kpi in self.kpis}
         return replace(self, frame=frame, kpis={**missing, **kept})
+
+    def marked(self, fingerprints: Mapping[str, str]) -> Values:
+        """The same values, each with the fingerprint of its KPI in the column `FINGERPRINT`."""
+        return replace(
+            self, frame=self.frame.assign(**{FINGERPRINT: self.frame["kpi"].map(fingerprints)})
+        )
 
     def save(self, folder: Path) -> None:
         """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
