@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,13 +17,19 @@ from boardpack import gate
 from boardpack import model as models
 from boardpack.engine import identities
 from boardpack.engine.compute import compute, unavailable
+from boardpack.engine.traces import traced
 from boardpack.ledger import Ledger, stamp
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
-from boardpack.periods import Period
+from boardpack.periods import Grain, Period
 from boardpack.values import ReportFacts, Values
 from boardpack.warehouse import Slice, open_slice
+
+#: How many breaks of identities a held report names.
+TOLD = 5
+#: The grain whose figures are added up to check those of another.
+_FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "year": "month"}
 
 Suites = dict[str, gate.Suite]
 
@@ -107,6 +113,33 @@ class Basis:
         kpis_of = self._kpis(order)
         frame = _part(self._frames[order.key], kpis_of, models.history(order.period))
         return models.values(self.model, self.slice, kpis_of, report, order.segment, frame=frame)
+
+    def breaks(self, order: Order, values: Values) -> list[identities.Break]:
+        """Every sum that does not agree in an order's values, those of its period first.
+
+        Also whether the days of a month (the months of a quarter) add up to it: a second, small
+        statement over the period's own rows, which no page shows and which is sent for that alone.
+        """
+        catalogue, period = self.model.catalogue, order.period
+        found = identities.check(catalogue, values.frame)
+        if order.segment:
+            found = [replace(cell, dims=f"segment={order.segment}") for cell in found]
+        found += self._parts(order)
+        found.sort(key=lambda cell: (cell.period == period.label, cell.period), reverse=True)
+        return [traced(catalogue, self.slice, cell) for cell in found[:TOLD]] + found[TOLD:]
+
+    def _parts(self, order: Order) -> list[identities.Break]:
+        grain = _FINER.get(order.period.grain)
+        if grain is None:
+            return []
+        catalogue = self.model.catalogue
+        kpis = [
+            kpi
+            for kpi in identities.parts(catalogue, self._kpis(order))
+            if grain in catalogue[kpi].grains and not unavailable(catalogue, self.slice, kpi)
+        ]
+        finer = compute(catalogue, self.slice, kpis, order.period.within(grain))
+        return identities.check_parts(catalogue, self._frames[order.key], order.period, finer)
 
     def _kpis(self, order: Order) -> list[str]:
         catalogue = self.model.catalogue

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from boardpack import editions, files, revisions, tables
 from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
-from boardpack.basis import Basis, seen_by
+from boardpack.basis import TOLD, Basis, seen_by
 from boardpack.brand import brand_file, read_brand
 from boardpack.engine import identities
 from boardpack.errors import BoardpackError, RunError, StorageError
@@ -221,12 +221,8 @@ class _Attempt:
         with self.watch.stage("values"):
             values, broken = self._values()
         if broken:
-            # The report's own period first, then the newest: an old break stands at the end.
-            broken.sort(
-                key=lambda b: (b.period == self.wanted.period.label, b.period), reverse=True
-            )
-            more = [f"and {len(broken) - 5} more cells"] if len(broken) > 5 else []
-            named = [f"an identity does not hold: {cell}" for cell in broken[:5]]
+            more = [f"and {len(broken) - TOLD} more cells"] if len(broken) > TOLD else []
+            named = [f"an identity does not hold: {cell}" for cell in broken[:TOLD]]
             self._judge("hold", (*named, *more))
             return self.result("held", values)
         with self.watch.stage("restatements"):
@@ -278,7 +274,7 @@ class _Attempt:
         values = values.marked(self._fingerprints(values.kpis))
         self.facts = values.report
         values.save(self.folder)
-        return values, identities.check(self.model.catalogue, values.frame)
+        return values, self.basis.breaks(self.wanted, values)
 
     def _fingerprints(self, kpis: Iterable[str]) -> dict[str, str]:
         """What each KPI's values follow from, as `manifests.fingerprint` has it."""

@@ -82,6 +82,9 @@ SELECT month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS to
        count(CASE WHEN closing > 0 THEN 1 END) AS customers,
        count(CASE WHEN closing_1m > 0 THEN 1 END) AS customers_1m,
        count(CASE WHEN closing_1m > 0 AND closing <= 0 THEN 1 END) AS lost,
+       count(CASE WHEN (closing_1m > 0 OR is_new = 1) AND closing <= 0 THEN 1 END) AS gone,
+       count(CASE WHEN closing_1m <= 0 AND coalesce(is_new, 0) = 0 AND closing > 0 THEN 1 END)
+         AS returned,
        sum(CASE WHEN closing_12m > 0 THEN closing END) AS retained,
        sum(CASE WHEN closing_12m > 0 THEN least(closing, closing_12m) END) AS kept,
        sum(CASE WHEN closing_12m > 0 THEN closing_12m END) AS starting,
@@ -589,6 +592,9 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["gross_revenue_retention"] = 100 * m["kept"] / m["starting"]
     k["total_revenue"] = m["revenue"]
     k["total_customers"] = m["customers"]
+    k["opening_customers"] = m["customers_1m"]
+    k["lost_customers"] = m["gone"]
+    k["reactivated_customers"] = m["returned"]
     k["customer_churn_rate"] = 100 * m["lost"] / m["customers_1m"]
     k["arpa"] = m["mrr"] / m["customers"]
     k["gross_margin"] = 100 * (m["revenue"] - m["cogs"]) / m["revenue"]

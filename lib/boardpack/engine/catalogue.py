@@ -104,13 +104,19 @@ class KpiEntry(Strict):
 
 
 class IdentityEntry(Strict):
-    """What must agree on every run: ``left`` = ``right`` within ``tolerance``."""
+    """What must agree on every run: ``left`` = ``right`` within ``tolerance``.
+
+    With ``holds: at_least`` the left side may be larger. ``rows`` is the column of all its sources
+    by which a break is traced to the rows behind it.
+    """
 
     identity: str = Field(pattern=_NAME)
     replaces: str | None = None
     title: str
     left: str
     right: str
+    holds: Literal["equal", "at_least"] = "equal"
+    rows: str | None = None
     tolerance: float = 0.005
 
 
@@ -166,13 +172,26 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Identity:
-    """A sum that must agree, in every period and member."""
+    """A sum that must agree, in every period and member; see `IdentityEntry`."""
 
     id: str
     title: str
     left: Formula
     right: Formula
     tolerance: float
+    at_least: bool = False
+    rows: str | None = None
+
+    @property
+    def kpis(self) -> tuple[str, ...]:
+        """The KPIs on both sides."""
+        return tuple(dict.fromkeys((*self.left.names, *self.right.names)))
+
+    def is_broken(self, left: float, right: float) -> bool:
+        """Whether the two sides are further apart than they may be."""
+        return right - left > self.tolerance or (
+            not self.at_least and left - right > self.tolerance
+        )
 
 
 @dataclass(frozen=True)
@@ -278,7 +297,12 @@ def load(workspace: Workspace, sources: Sources) -> Catalogue:
                 raise UnknownNameError.near(
                     "KPI", name, kpis, file=document.path, line=document.line(key)
                 )
-        checked.append(Identity(entry_.identity, entry_.title, left, right, entry_.tolerance))
+        identity = Identity(
+            entry_.identity, entry_.title, left, right, entry_.tolerance,
+            entry_.holds == "at_least", entry_.rows,
+        )  # fmt: skip
+        _check_rows(identity, kpis, sources, document, key)
+        checked.append(identity)
     return Catalogue(kpis, tuple(checked), sources)
 
 
@@ -492,6 +516,22 @@ def _check_dimensions(
                     f"KPI {kpi.id!r} cannot be split by {dimension!r}: its input {name!r} is not.",
                     key,
                 )
+
+
+def _check_rows(
+    identity: Identity, kpis: Mapping[str, Kpi], sources: Sources, document: Document, key: Key
+) -> None:
+    """A column to trace by must be one of every source that the identity rests on."""
+    if identity.rows is None:
+        return
+    for kpi in (kpis[name] for name in identity.kpis):
+        for measure in kpi.measures.values():
+            base = sources[sources[measure.source].derived_from or measure.source]
+            if identity.rows not in base.columns:
+                raise UnknownNameError.near(
+                    f"column of {base.id}", identity.rows, base.columns,
+                    file=document.path, line=document.line((*key, "rows")),
+                )  # fmt: skip
 
 
 def dimensions(sources: Sources, source: str) -> Mapping[str, str]:

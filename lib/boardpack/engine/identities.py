@@ -11,6 +11,7 @@ import pandas as pd
 
 from boardpack.engine.catalogue import Catalogue, Identity
 from boardpack.engine.compute import named
+from boardpack.periods import Period
 
 #: A sum of members may differ from the total by the rounding of doubles, not by a cent.
 CENT = 0.005
@@ -26,12 +27,15 @@ class Break:
     dims: str
     left: float
     right: float
+    #: where it comes from, once traced: days, and rows by their key
+    rows: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         where = f" ({self.dims})" if self.dims else ""
+        traced = f"; {'; '.join(self.rows)}" if self.rows else ""
         return (
             f"{self.title}: {self.left:,.2f} against {self.right:,.2f}"
-            f" in {self.period}{where}, off by {self.left - self.right:,.2f}"
+            f" in {self.period}{where}, off by {self.left - self.right:,.2f}{traced}"
         )
 
 
@@ -40,8 +44,8 @@ def inputs(catalogue: Catalogue, kpis: Iterable[str]) -> list[str]:
     wanted = set(kpis)
     found: list[str] = []
     for identity in catalogue.identities:
-        names = {*identity.left.names, *identity.right.names}
-        if names & wanted:
+        names = identity.kpis
+        if wanted.intersection(names):
             found += [name for name in sorted(names) if name not in wanted]
     return list(dict.fromkeys(found))
 
@@ -51,20 +55,57 @@ def check(catalogue: Catalogue, frame: pd.DataFrame) -> list[Break]:
 
     Identities that lack one of their KPIs are left out, as are cells without a value.
     """
-    values = {
-        (kpi, period, dims): value
-        for kpi, period, dims, value in frame[["kpi", "period", "dims", "value"]].itertuples(
-            index=False, name=None
-        )
-    }
+    values = _cells(frame)
     found: list[Break] = []
     for identity in catalogue.identities:
         found += _broken(identity, values)
     return found + _members(catalogue, values)
 
 
+def parts(catalogue: Catalogue, kpis: Iterable[str]) -> list[str]:
+    """Those of ``kpis`` whose days add up to their month: sums and counts of the period's own rows.
+
+    A number of distinct customers does not add up over days, nor does a balance.
+    """
+    return [
+        kpi.id
+        for kpi in map(catalogue.__getitem__, kpis)
+        if kpi.additive and kpi.measures and not kpi.inputs
+        and all(
+            measure.window.kind == "period"
+            and measure.aggregate.kind in ("sum", "count")
+            and not catalogue.sources[measure.source].panel_of
+            for measure in kpi.measures.values()
+        )
+    ]  # fmt: skip
+
+
+def check_parts(
+    catalogue: Catalogue, whole: pd.DataFrame, period: Period, finer: pd.DataFrame
+) -> list[Break]:
+    """Every KPI of ``finer`` whose figures there do not add up to that of ``period`` in ``whole``.
+
+    ``finer`` holds the totals of all days (or months) of the period.
+    """
+    totals = _cells(whole)
+    found = []
+    for kpi, cells in finer.groupby("kpi", sort=False):
+        total = totals.get((str(kpi), period.label, ""), math.nan)
+        added = float(cells["value"].sum(skipna=True))
+        if not math.isnan(total) and abs(added - total) > max(CENT, 1e-12 * abs(total)):
+            grain = str(cells["grain"].iloc[0])
+            title = f"{catalogue[str(kpi)].name}: {grain}s add up to the {period.grain}"
+            found.append(Break(f"{grain}s_{kpi}", title, period.label, "", added, total))
+    return found
+
+
+def _cells(frame: pd.DataFrame) -> dict[tuple[str, str, str], float]:
+    wanted = frame[["kpi", "period", "dims", "value"]].itertuples(index=False, name=None)
+    return {(kpi, period, dims): value for kpi, period, dims, value in wanted}
+
+
 def _broken(identity: Identity, values: Mapping[tuple[str, str, str], float]) -> list[Break]:
-    names = list(dict.fromkeys((*identity.left.names, *identity.right.names)))
+    names = identity.kpis
     cells = sorted({(period, dims) for kpi, period, dims in values if kpi == names[0]})
     rows = [
         (period, dims, *(values.get((name, period, dims), math.nan) for name in names))
@@ -84,7 +125,7 @@ def _broken(identity: Identity, values: Mapping[tuple[str, str, str], float]) ->
     return [
         Break(identity.id, identity.title, period, dims, left, right)
         for period, dims, left, right in pairs
-        if abs(left - right) > identity.tolerance
+        if identity.is_broken(left, right)
     ]
 
 
