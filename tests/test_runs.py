@@ -210,12 +210,17 @@ def test_a_broken_identity_holds_and_names_its_rows(workspace: Path, make: Make)
     (workspace / "kpis").mkdir()
     (workspace / "kpis" / "own.yml").write_text(
         "- identity: purchases_are_customers\n  title: every purchase has a customer of its own\n"
-        "  left: purchases\n  right: purchasing_customers\n",
+        "  left: purchases\n  right: purchasing_customers\n  rows: account_id\n",
         encoding="utf-8",
     )
     held = make("2025-06")
     assert held.status == "held"
-    assert any("every purchase has a customer" in r and "2025-06" in r for r in held.reasons)
+    (first, *_) = held.reasons
+    # A day with one of them, and a customer who bought more than once in the month.
+    found = re.search(r"in 2025-06, off by .*account_id (\S+) (\d+)\.00 against 1\.00", first)
+    assert found is not None, first
+    assert first.startswith("an identity does not hold: every purchase has a customer of its own")
+    assert int(found[2]) > 1
 
 
 @pytest.mark.parametrize(
