@@ -72,11 +72,13 @@ class Company:
         self, kpi: str, period: Period, dims: str, as_of: date
     ) -> dict[str, float | None]:
         def figures(match: re.Match[str]) -> str:
-            """``{mrr}`` stands for the row that the golden SQL of mrr gives."""
-            value = self.expected(match[1], period, dims, as_of)["value"]
+            """``{mrr}`` is the row that the golden SQL of mrr gives; ``{mrr before}``, a year ago."""
+            then = {"before": period.shift(-1), "a year ago": period.year_ago()}
+            about = then.get(match[2], period)
+            value = self.expected(match[1], about, dims, as_of)["value"]
             return f"SELECT CAST({'NULL' if value is None else repr(value)} AS DOUBLE) AS value"
 
-        sql = re.sub(r"\{(\w+)\}", figures, GOLDEN[kpi])
+        sql = re.sub(r"\{(\w+)(?: (before|a year ago))?\}", figures, GOLDEN[kpi])
         given = {
             "start": period.start,
             "end": period.end,

@@ -292,6 +292,11 @@ def load(workspace: Workspace, sources: Sources) -> Catalogue:
     for entry_, document, key in identities.values():
         left = _read_formula(entry_.left, document, (*key, "left"))
         right = _read_formula(entry_.right, document, (*key, "right"))
+        for side, read in (("left", left), ("right", right)):
+            if read.shifts or read.goals:
+                raise document.error(
+                    f"{side}: an identity is about one period and no target.", (*key, side)
+                )
         for name in (*left.names, *right.names):
             if name not in kpis:
                 raise UnknownNameError.near(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
 from boardpack.engine.histogram import percentile
+from boardpack.engine.shifts import Shift
 from boardpack.engine.statements import UNKNOWN, Statement, plan
 from boardpack.engine.windows import Window
 from boardpack.errors import RunError
@@ -66,11 +67,35 @@ def make_plan(
         if _rolls_up(kpi, period)
         for month in period.within(kpi.each)
     ]
-    all_periods = tuple(dict.fromkeys([*periods, *inner]))
-    statements = plan(slice_, measures, all_periods, by) if measures else []
+    common = tuple(dict.fromkeys([*periods, *inner]))
+    earlier = _earlier(ordered, names, common)
+    statements = plan(slice_, measures, common, by, earlier) if measures else []
+    all_periods = tuple(dict.fromkeys([*common, *sorted(set().union(*earlier.values()))]))
     return Plan(
         tuple(ordered), missing, measures, all_periods, len(periods), tuple(by), tuple(statements)
     )
+
+
+def _earlier(
+    ordered: Sequence[Kpi], wanted: Iterable[str], common: Sequence[Period]
+) -> dict[Measure, set[Period]]:
+    """The periods before ``common`` that measures are needed in: for growth, for change."""
+    needed: dict[str, set[Period]] = {kpi: set(common) for kpi in wanted}
+    found: dict[Measure, set[Period]] = {}
+    for kpi in reversed(ordered):
+        own = needed.setdefault(kpi.id, set())
+        if kpi.each is not None:
+            for period in [period for period in own if _rolls_up(kpi, period)]:
+                own.update(period.within(kpi.each))
+        uses = [(name, own) for name in (*kpi.measures, *kpi.inputs)]
+        for name, shift in kpi.formula.shifts:
+            uses.append((name, {then for p in own if (then := shift.before(p)) is not None}))
+        for name, periods in uses:
+            if name in kpi.measures:
+                found.setdefault(kpi.measures[name], set()).update(periods.difference(common))
+            elif name not in BUILT_IN:
+                needed.setdefault(name, set()).update(periods)
+    return found
 
 
 def unavailable(catalogue: Catalogue, slice_: Slice, kpi: str) -> str:
@@ -113,14 +138,16 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
     """One row a period and member, one column a measure; what has no rows counts as zero."""
     found: dict[str, dict[tuple[int, int, str], float]] = {}
     members: _Members = {}
+    index = {period: p for p, period in enumerate(planned.periods)}
     for statement in planned.statements:
         columns = [found.setdefault(name, {}) for name in statement.columns]
         own = members.setdefault(statement.source, set())
+        number = [index[period] for period in statement.periods]
         for p, dim, member, *values in _rows(slice_, statement):
             own.add((dim, member))
             for cells_of, value in zip(columns, values, strict=True):
                 if value is not None:
-                    cells_of[p, dim, member] = value
+                    cells_of[number[p], dim, member] = value
         for dim, name in enumerate(planned.by):
             seen = {member for d, member in own if d == dim} - {UNKNOWN}
             declared = _declared_members(slice_, statement.source, name)
@@ -217,8 +244,16 @@ def _derive(slice_: Slice, planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
     with slice_.con.cursor() as con:
         for level in _levels(planned.kpis):
             columns = {}
+            if any(kpi.formula.shifts for kpi in level):
+                frame = _evaluated(con, planned, frame, waiting)
+                waiting = []
+                frame = _shifted(planned, frame, level, names)
             for kpi in level:
                 local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
+                local |= {
+                    f"{name}@{shift.suffix}": f"{local[name]}@{shift.suffix}"
+                    for name, shift in kpi.formula.shifts
+                }
                 columns[kpi.id] = _selected(kpi, local)
             names |= {kpi.id: f"k_{kpi.id}" for kpi in level}
             waiting.append(columns)
@@ -228,6 +263,36 @@ def _derive(slice_: Slice, planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
                 for kpi in level:
                     frame = _roll_up(planned, frame, kpi)
         return _evaluated(con, planned, frame, waiting)
+
+
+def _shifted(
+    planned: Plan, frame: pd.DataFrame, level: Sequence[Kpi], names: Mapping[str, str]
+) -> pd.DataFrame:
+    """The frame with a column for each figure that formulas of this level want of before."""
+    wanted = {}
+    for kpi in level:
+        local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
+        wanted |= {
+            f"{local[name]}@{shift.suffix}": (local[name], shift)
+            for name, shift in kpi.formula.shifts
+        }
+    made = {}
+    for name, (column, shift) in wanted.items():
+        if name not in frame:
+            now = frame[column].to_numpy(dtype=float).reshape(len(planned.periods), -1)
+            then = np.full_like(now, np.nan)
+            for p, before in enumerate(_before(planned, shift)):
+                if before is not None:
+                    then[p] = now[before]
+            made[name] = then.reshape(-1)
+    return frame.assign(**made)
+
+
+def _before(planned: Plan, shift: Shift) -> list[int | None]:
+    """The number of the period so far before each; None where it is not there."""
+    index = {period: p for p, period in enumerate(planned.periods)}
+    then = [shift.before(period) for period in planned.periods]
+    return [None if period is None else index.get(period) for period in then]
 
 
 def _levels(kpis: Sequence[Kpi]) -> Iterator[list[Kpi]]:
@@ -290,7 +355,7 @@ def _selected(kpi: Kpi, names: Mapping[str, str]) -> str:
 
 def named(sql: str, names: Mapping[str, str]) -> str:
     """A formula's SQL with its names replaced by columns of a frame."""
-    return re.sub(r'"([a-z][a-z0-9_]*)"', lambda match: f'"{names[match.group(1)]}"', sql)
+    return re.sub(r'"([a-z][a-z0-9_@$]*)"', lambda match: f'"{names[match.group(1)]}"', sql)
 
 
 def _rolls_up(kpi: Kpi, period: Period) -> bool:
@@ -410,12 +475,27 @@ def _why_none(
     for name in kpi.inputs:
         if np.isnan(values[name][row]):
             return _why_none(planned, known, known[name], p, row, values, uncovered)
+    cells = len(values[kpi.id]) // len(planned.periods)
+    for name, shift in kpi.formula.shifts:
+        period, before = planned.periods[p], shift.before(planned.periods[p])
+        if before is None:
+            return f"no {period.grain} lies {shift} before a {period.grain}"
+        then = planned.periods.index(before)
+        there = row + (then - p) * cells
+        if name in kpi.measures:
+            if reason := uncovered.get((planned.measures[kpi.measures[name]], then)):
+                return reason
+        elif name in known and np.isnan(values[name][there]):
+            reason = _why_none(planned, known, known[name], then, there, values, uncovered)
+            return f"in {before}: {reason}"
     for measure in kpi.measures.values():
         if measure.known_only and np.isnan(values[planned.measures[measure]][row]):
             return f"{measure.source} has no row for it yet"
     if kpi.no_value:
         return kpi.no_value
     denominator = kpi.formula.denominator
+    if denominator is not None and kpi.formula.shifts:
+        return f"nothing to grow from {kpi.formula.shifts[0][1]} before"
     if denominator is not None:
         return f"nothing to divide by: {denominator.replace(chr(34), '')} is zero"
     return "no rows in the period"

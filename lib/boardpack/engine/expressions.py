@@ -15,6 +15,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from boardpack.engine.functions import Calls, Goal, near, spaced
+from boardpack.engine.shifts import Shift
+
 Aggregate = Literal["sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile"]
 
 
@@ -131,7 +134,9 @@ class Formula:
     """A formula over measures and KPIs, with the ratio it is, if it is one.
 
     ``value`` divides as double and gives null for a zero denominator, on every engine. For
-    ``100 * a / b`` the numerator is ``a``, the denominator ``b`` and the scale 100.
+    ``100 * a / b`` the numerator is ``a``, the denominator ``b`` and the scale 100. ``shifts`` are
+    names whose figure of an earlier period is needed (``mrr@12m``), ``goals`` figures of the
+    scorecard (``mrr$target``); ``names`` holds every measure and KPI once, shifted or not.
     """
 
     value: str
@@ -139,22 +144,34 @@ class Formula:
     numerator: str | None = None
     denominator: str | None = None
     scale: float = 1.0
+    shifts: tuple[tuple[str, Shift], ...] = ()
+    goals: tuple[Goal, ...] = ()
 
 
 def formula(text: str) -> Formula:
-    """Read a formula.
+    """Read a formula; what it may call is in `boardpack.engine.functions`.
 
     >>> found = formula("100 * (won - lost) / answers")
     >>> found.numerator, found.denominator, found.scale
     ('("won" - "lost")', '"answers"', 100.0)
+    >>> formula("growth(mrr, 12 months)").denominator
+    'CASE WHEN "mrr@12m" > 0 THEN "mrr@12m" END'
     """
-    node = parse(text)
+    node = parse(spaced(text))
+    calls = Calls()
+    try:
+        node = calls.written_out(node)
+    except ValueError as error:
+        raise ExpressionError(str(error)) from None
     names: list[str] = []
 
     def remember(name: str) -> str:
         if "." in name:
             raise ExpressionError(f"a formula names measures and KPIs, not columns: {name!r}")
-        names.append(name)
+        # A target is no figure of the KPI; whether it is met is read off its figure.
+        kept, _, of_goal = name.partition("@")[0].partition("$")
+        if not of_goal or of_goal == "met":
+            names.append(kept)
         return f'"{name}"'
 
     for inner in node.find_all(exp.Literal):
@@ -171,7 +188,10 @@ def formula(text: str) -> Formula:
             left = left.expression
         numerator = _write(left, remember)
         denominator = _write(top.expression, remember)
-    return Formula(value, tuple(dict.fromkeys(names)), numerator, denominator, scale)
+    return Formula(
+        value, tuple(dict.fromkeys(names)), numerator, denominator, scale,
+        tuple(calls.shifts), tuple(calls.goals),
+    )  # fmt: skip
 
 
 def indispensable(text: str) -> set[str]:
@@ -269,5 +289,8 @@ def _refusal(node: exp.Expr) -> str:
         return f"{node.sql_name().lower()}() cannot stand inside an expression; make it a measure"
     if isinstance(node, (exp.Func, exp.Anonymous)):
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
-        return f"function {name.lower()}() is not allowed; allowed are {ALLOWED_NAMES}"
+        return (
+            f"function {name.lower()}() is not allowed; allowed are {ALLOWED_NAMES}"
+            f"{near(name.lower())}"
+        )
     return f"{type(node).__name__} ({node.sql()[:40]}) is not allowed; allowed are {ALLOWED_NAMES}"

@@ -7,7 +7,7 @@ truncates dates or converts zones: edges are literals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from boardpack.engine.catalogue import Measure, dimensions
@@ -37,28 +37,39 @@ __all__ = ["UNKNOWN", "Statement", "plan"]
 class Statement:
     """SQL for one source.
 
-    Its rows are ``p`` (index of the period), ``dim`` (index into ``by``, -1 for the total),
+    Its rows are ``p`` (index into ``periods``), ``dim`` (index into ``by``, -1 for the total),
     ``member`` and a column for each of ``columns``; one cell may come in several rows.
     """
 
     source: str
     sql: str
     columns: tuple[str, ...]
+    periods: tuple[Period, ...]
 
 
 def plan(
-    slice_: Slice, measures: dict[Measure, str], periods: Sequence[Period], by: Sequence[str]
+    slice_: Slice,
+    measures: dict[Measure, str],
+    periods: Sequence[Period],
+    by: Sequence[str],
+    earlier: Mapping[Measure, Iterable[Period]] | None = None,
 ) -> list[Statement]:
     """The statements for these measures; ``measures`` gives each its column name.
+
+    ``earlier`` names further periods of some; the statement of their source then has these too.
 
     A histogram percentile becomes the merged counts below it: columns ``<name>__total`` and
     ``<name>__<bound column>``.
     """
     by_source: dict[str, dict[Measure, str]] = {}
+    further: dict[str, set[Period]] = {}
     for measure, name in measures.items():
         by_source.setdefault(measure.source, {}).update(_expand(slice_.declared, measure, name))
+        further.setdefault(measure.source, set()).update((earlier or {}).get(measure, ()))
     return [
-        _statement(slice_, slice_.declared[source], found, periods, by)
+        _statement(
+            slice_, slice_.declared[source], found, [*periods, *sorted(further[source])], by
+        )
         for source, found in by_source.items()
     ]
 
@@ -103,7 +114,8 @@ def _statement(
         )
         selects.append(f"SELECT {part.select}, {shown}\n{part.tail}")
     text = ",\n".join(f"{name} AS (\n{body}\n)" for name, body in ctes.items())
-    return Statement(source.id, f"WITH {text}\n" + "\nUNION ALL\n".join(selects), columns)
+    sql = f"WITH {text}\n" + "\nUNION ALL\n".join(selects)
+    return Statement(source.id, sql, columns, tuple(periods))
 
 
 @dataclass(frozen=True)
