@@ -170,7 +170,8 @@ SELECTED = [
     ("2025-Q4", 3, "segment", LAST_DAY, "revenue_growth_rate revenue_run_rate revenue_churn_rate "
      "expansion_revenue_share arr_growth_rate_yoy mau_rate user_engagement resolution_time "
      "first_response_time csat upsell_rate cac_payback_period marketing_efficiency magic_number "
-     "rule_of_40 ebitda_margin rnd_efficiency burn_vs_budget api_usage_growth mttr"),
+     "rule_of_40 ebitda_margin rnd_efficiency burn_vs_budget api_usage_growth mttr "
+     "mau_growth_rate ltv_growth_rate gross_margin_improvement average_deal_size_growth wau_mau_ratio"),
     ("2025", 2, "segment", LAST_DAY, "revenue_growth_rate revenue_churn_rate operating_expenses "
      "profit_margin burn_vs_budget api_usage_growth resolution_time security_incidents"),
     ("2025-12", 2, "region", LAST_DAY, "dashboards_per_user core_feature_adoption_rate "
@@ -179,12 +180,14 @@ SELECTED = [
      "customer_retention_rate cross_sell_rate_12m first_dashboard_created_rate"),
     ("2025-W52", 2, "segment", LAST_DAY, "mau_rate session_duration dashboard_views csat "
      "feature_adoption_rate first_response_time resolution_time revenue_growth_rate "
-     "revenue_run_rate customer_churn_rate_annual api_usage_growth page_load_time"),
+     "revenue_run_rate customer_churn_rate_annual api_usage_growth page_load_time wau "
+     "wau_mau_ratio dau_growth_rate mau_growth_rate"),
     ("2025-12-31", 2, "segment", LAST_DAY, "session_duration revenue_growth_rate mau_rate "
      "dashboards_per_user user_engagement api_calls operating_expenses"),
     ("2025-10", 2, "segment", date(2025, 10, 15), "mau_rate first_dashboard_created_rate csat "
      "first_response_time first_contact_resolution_rate resolution_time mttr mabv api_calls "
-     "session_duration user_engagement security_incidents revenue_growth_rate upsell_rate"),
+     "session_duration user_engagement security_incidents revenue_growth_rate upsell_rate wau "
+     "wau_mau_ratio dau_growth_rate mau_growth_rate gross_margin_improvement ltv_growth_rate"),
     ("2025-Q4", 3, "segment", LAST_DAY, "customer_churn_rate tickets_per_100_customers mrr dau mau "
      "total_revenue gross_margin ltv cac runway burn_rate opening_cash cash_balance nps "
      "api_response_time_p95 net_revenue_retention mrr_growth_rate dau_mau_ratio mabv "

@@ -426,6 +426,19 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
         )
     if measured.kind == "histogram_percentile" and source.histogram is None:
         raise document.error(f"source {source.id!r} declares no histogram:.", key)
+    if measured.kind == "rolling":
+        if not source.distinct_of:
+            raise document.error(
+                f"trailing_distinct(...) needs a source with a row a day (distinct_of:);"
+                f" {source.id!r} is none.",
+                (*key, "value"),
+            )
+        if window.kind in ("to_date", "opening"):
+            raise document.error(
+                f"trailing_distinct(...) is summed over the days of a window that begins;"
+                f" {entry.window} does not.",
+                (*key, "window"),
+            )
     if source.panel_of and entry.window != "period":
         raise document.error(
             f"{source.id!r} is a panel: its columns carry the window.", (*key, "window")
@@ -485,8 +498,8 @@ def check_panels(sources: Sources) -> None:
                 scalar(condition, column)
             for entry in source.panel.values():
                 column = _writer(sources, sources[entry.of] if entry.of else base)
-                kind = aggregate(entry.value, column).kind
-                if kind not in ("sum", "count", "min", "max"):
+                found = aggregate(entry.value, column)
+                if found.kind not in ("sum", "count", "min", "max") or found.prorated:
                     raise ExpressionError(
                         f"{entry.value!r} does not add up over the days of a panel; "
                         "sum, count, min and max do"

@@ -130,6 +130,9 @@ def compute(
     return _long(catalogue, slice_, planned, frame, wanted, uncovered, members)
 
 
+#: Aggregates that are zero, and not unknown, where there are no rows.
+_ZERO = ("sum", "count", "distinct", "rolling")
+
 #: Source -> the (dimension, member) pairs it has, by the number of the dimension.
 _Members = dict[str, set[tuple[int, str]]]
 
@@ -182,7 +185,7 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
                 list(histogram.bounds.values()),
                 measure.aggregate.quantile,
             )
-        elif measure.aggregate.kind in ("sum", "count", "distinct") and not measure.known_only:
+        elif measure.aggregate.kind in _ZERO and not measure.known_only:
             frame[name] = column(name, 0.0)
         else:
             frame[name] = column(name)
@@ -230,6 +233,8 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
         span = spans.get(base)
         for p, period in enumerate(planned.periods):
             low, high = measure.window.days(period)
+            if low is not None and measure.aggregate.days:
+                low -= timedelta(days=measure.aggregate.days - 1)
             if span is None:
                 found[name, p] = f"{base} has no rows"
             elif high <= span.first or (low is not None and low < span.first.replace(day=1)):
@@ -377,7 +382,12 @@ def _roll_up(planned: Plan, frame: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
         frame[name].to_numpy(dtype=float, copy=True).reshape(shape) for name in names
     )
     for p in outer:
-        inner = [index[month] for month in planned.periods[p].within(kpi.each or "month")]
+        within = planned.periods[p].within(kpi.each or "month")
+        if not all(month in index for month in within):
+            # There for the sake of another KPI, which looks back further.
+            value[p] = top[p] = bottom[p] = np.nan
+            continue
+        inner = [index[month] for month in within]
         top[p], bottom[p] = top[inner].sum(axis=0), bottom[inner].sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             value[p] = np.where(bottom[p] == 0, np.nan, kpi.formula.scale * top[p] / bottom[p])

@@ -18,7 +18,9 @@ from sqlglot.errors import SqlglotError
 from boardpack.engine.functions import Calls, Goal, near, spaced
 from boardpack.engine.shifts import Shift
 
-Aggregate = Literal["sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile"]
+Aggregate = Literal[
+    "sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile", "rolling"
+]
 
 
 class ExpressionError(ValueError):
@@ -51,6 +53,8 @@ class Measured:
     argument: str | None = None
     prorated: bool = False
     quantile: float | None = None
+    #: of a rolling distinct count: for how many days a row counts
+    days: int = 0
 
 
 def parse(text: str) -> exp.Expr:
@@ -81,9 +85,9 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
     ``percentile(column, 0.5)`` is exact, between two values in proportion.
 
     >>> aggregate("count(distinct user_id)", lambda name: name)
-    Measured(kind='distinct', argument='user_id', prorated=False, quantile=None)
+    Measured(kind='distinct', argument='user_id', prorated=False, quantile=None, days=0)
     """
-    node = parse(text)
+    node = parse(spaced(text))
     if isinstance(node, exp.Count):
         inner = node.this
         if isinstance(inner, exp.Star):
@@ -99,6 +103,8 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
             if len(inner.expressions) != 1:
                 raise ExpressionError("prorated(...) takes one amount")
             return Measured("sum", _write(inner.expressions[0], resolve), prorated=True)
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() == "trailing_distinct":
+            return _rolling(inner, resolve)
         return Measured("sum", _write(inner, resolve))
     if isinstance(node, exp.Min):
         return Measured("min", _write(node.this, resolve))
@@ -112,9 +118,24 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
         return Measured("percentile", _write(node.expressions[0], resolve), quantile=quantile)
     raise ExpressionError(
         f"must be one aggregate, found {node.sql(dialect='duckdb')!r}: "
-        "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...) or "
-        "histogram_percentile(...)"
+        "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...), "
+        "histogram_percentile(...) or sum(trailing_distinct(...))"
     )
+
+
+def _rolling(node: exp.Anonymous, resolve: Resolve) -> Measured:
+    """``trailing_distinct(user_id, 7 days)``: of each day, who was there on it or in the six before."""
+    form = "write it as sum(trailing_distinct(user_id, 7 days))"
+    if len(node.expressions) != 3:
+        raise ExpressionError(form)
+    column, number, unit = node.expressions
+    days = {"day": 1, "week": 7}.get(unit.name.lower().removesuffix("s"), 0)
+    if not isinstance(column, exp.Column) or not number.name.isdigit() or not days:
+        raise ExpressionError(form)
+    n = int(number.name) * days
+    if n < 2:
+        raise ExpressionError("trailing_distinct goes back over days; of one day it is count(*)")
+    return Measured("rolling", _write(column, resolve), days=n)
 
 
 def _share(arguments: Sequence[exp.Expr], takes: str) -> float:
@@ -202,7 +223,7 @@ def indispensable(text: str) -> set[str]:
     """
     return {
         ".".join(part.name for part in column.parts)
-        for column in parse(text).find_all(exp.Column)
+        for column in parse(spaced(text)).find_all(exp.Column)
         if column.find_ancestor(exp.Coalesce) is None
     }
 

@@ -52,6 +52,8 @@ def spaced(text: str) -> str:
     >>> spaced("growth(mrr, 12 months) + 1")
     'growth(mrr, 12, months) + 1'
     """
+    if "'" in text:
+        return text
     return re.sub(r",\s*(\d+)\s+([A-Za-z]+)\s*\)", r", \1, \2)", text)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from boardpack.engine.catalogue import Measure, dimensions
 from boardpack.engine.expressions import Measured
 from boardpack.engine.panels import panel
+from boardpack.engine.rolling import lead, rolling
 from boardpack.engine.rows import UNKNOWN, rows
 from boardpack.engine.selects import (
     Part,
@@ -175,7 +176,8 @@ def _flows(
     split: Sequence[str],
 ) -> list[Part]:
     windows = list(dict.fromkeys(measure.window for measure in measures))
-    buckets = Buckets.of(day for period in periods for w in windows for day in w.days(period))
+    edges = [day for period in periods for w in windows for day in w.days(period)]
+    buckets = Buckets.of([*edges, *lead(measures, periods)])
     spine = _Spine.of(windows, periods, buckets)
     open_start = any(window.kind in ("to_date", "opening") for window in windows)
     parts = []
@@ -190,16 +192,20 @@ def _flows(
         distinct: dict[tuple[str, str | None], dict[Measure, str]] = {}
         percentiles: dict[tuple[str, str | None], dict[Measure, str]] = {}
         additive = {}
+        daily: dict[Measure, str] = {}
         for measure, name in mine.items():
             key = (str(measure.aggregate.argument), measure.where)
             if measure.aggregate.kind == "distinct":
                 distinct.setdefault(key, {})[measure] = name
             elif measure.aggregate.kind == "percentile":
                 percentiles.setdefault(key, {})[measure] = name
+            elif measure.aggregate.kind == "rolling":
+                daily[measure] = name
             else:
                 additive[measure] = name
         parts += _parts(head, spine, table, additive, distinct, by, split, prorated)
         parts += _percentiles(head, spine, table, percentiles, by, split)
+        parts += rolling(head, daily, periods, by, split, slice_.as_of)
     return parts
 
 
