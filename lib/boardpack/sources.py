@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -144,8 +144,47 @@ class DistinctEntry(Strict):
     where: str | None = None
 
 
+class MilestoneEntry(Strict):
+    """The moment of a first, or nth, row of another source: ``{of: events, by: user_id}``.
+
+    ``by`` is the column of that source which names the row that it is a milestone of. ``within``
+    asks for all n in so many days; ``counted: days`` counts days with a row, of which ``at_least``
+    so many ``kinds`` have one: a power user's twelve active days and three features in 30 days.
+    """
+
+    of: str
+    by: str
+    where: str | None = None
+    nth: int = Field(default=1, ge=1)
+    within: str | None = None
+    counted: Literal["rows", "days"] = "rows"
+    kinds: dict[str, str] = Field(default_factory=dict)
+    at_least: int = 0
+
+    @model_validator(mode="after")
+    def _several(self) -> MilestoneEntry:
+        if self.within is not None and (self.nth == 1 or self.days is None):
+            raise ValueError("within: is a number of days for nth: 2 or more, such as 30 days")
+        if self.counted == "days" and self.within is None:
+            raise ValueError("counted: days needs within:, such as 30 days")
+        if self.kinds and (self.counted == "rows" or not 0 < self.at_least <= len(self.kinds)):
+            raise ValueError(
+                f"kinds: go with counted: days and at_least: 1 to {len(self.kinds)} of them"
+            )
+        return self
+
+    @property
+    def days(self) -> int | None:
+        """``within`` as a number of days; None when it is no number of days."""
+        match = re.fullmatch(r"(\d+) days?", (self.within or "").strip())
+        return int(match.group(1)) if match else None
+
+
 class PlacedEntry(Strict):
-    """A file that places the rows of another source by another moment, such as its end."""
+    """A file that places the rows of another source by another moment, such as its end.
+
+    ``milestones`` are further columns: when the first row of another source came that belongs to it.
+    """
 
     source: str = Field(pattern=_NAME)
     replaces: str | None = None
@@ -154,6 +193,7 @@ class PlacedEntry(Strict):
     notes: str = ""
     placed_of: str
     time: str
+    milestones: dict[str, MilestoneEntry] = Field(default_factory=dict)
 
 
 class MappingEntry(Strict):
@@ -230,6 +270,8 @@ class Source:
     where: str | None = None
     grain: str = ""
     text: str = ""
+    #: columns that a placed source has beside those of its table
+    milestones: Mapping[str, MilestoneEntry] = field(default_factory=dict)
 
     @property
     def derived_from(self) -> str | None:
@@ -356,6 +398,8 @@ def _source(document: Document) -> tuple[Source, str | None]:
         return Source(
             placed.source, placed.title, document.path, time=placed.time,
             placed_of=placed.placed_of, grain=placed.grain, text=text,
+            milestones=placed.milestones,
+            also={milestone.of: milestone.by for milestone in placed.milestones.values()},
         ), placed.replaces  # fmt: skip
     entry = parse(document, SourceEntry)
     columns = {
@@ -379,9 +423,12 @@ def _source(document: Document) -> tuple[Source, str | None]:
 
 
 def _placed(source: Source, base: Source) -> Source:
+    moments = {
+        name: Column(name, "timestamp", optional=True, happens=True) for name in source.milestones
+    }
     return replace(
         source,
-        columns=base.columns,
+        columns={**base.columns, **moments},
         key=base.key,
         joins=base.joins,
         dimensions=base.dimensions,
@@ -403,6 +450,7 @@ def _check(sources: Sources, name: str, document: Document) -> None:
                 "timestamp",
             ):
                 raise document.error(f"{source.time!r} must be a date or timestamp.", ("time",))
+            _check_milestones(sources, source, base, document)
             return
         if base.derived_from or base.time is None:
             raise document.error(
@@ -438,6 +486,28 @@ def _check(sources: Sources, name: str, document: Document) -> None:
     for column, other_name in source.references.items():
         _own_column(source, column, document, ("references", column))
         _known(sources, other_name, document, ("references", column))
+
+
+def _check_milestones(
+    sources: Sources, source: Source, base: Source, document: Document
+) -> None:
+    """Milestones are told apart from columns, and each is a moment of rows that name one of ours."""
+    for name, entry in source.milestones.items():
+        key = ("milestones", name)
+        other = _known(sources, entry.of, document, (*key, "of"))
+        if not re.fullmatch(_NAME, name) or name in base.columns:
+            raise document.error(f"{name!r} is no name for a milestone of {base.id!r}.", key)
+        if len(base.key) != 1:
+            raise document.error(
+                f"milestones are of rows with a key of one column; {base.id!r} has"
+                f" {list(base.key)}.",
+                key,
+            )
+        if other.derived_from or other.time is None or other.time_is_date:
+            raise document.error(
+                f"{entry.of!r} is no table whose rows have a moment in time.", (*key, "of")
+            )
+        _own_column(other, entry.by, document, (*key, "by"))
 
 
 def _check_also(sources: Sources, source: Source, document: Document) -> None:

@@ -364,10 +364,12 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
             f"KPI {entry.kpi!r} is a ratio, so it cannot be additive.", (*key, "additive")
         )
     for name, measure in measures.items():
-        if measure.aggregate.quantile is not None and (entry.additive or entry.each):
+        found = measure.aggregate
+        whole = "percentile" if found.quantile is not None else found.estimate
+        if whole and (entry.additive or entry.each):
             setting = "additive" if entry.additive else "each"
             raise document.error(
-                f"measure {name!r} of KPI {entry.kpi!r} is a percentile: the percentile of a whole "
+                f"measure {name!r} of KPI {entry.kpi!r} is a {whole}: the {whole} of a whole "
                 f"does not follow from those of its parts, so there can be no {setting}:.",
                 (*key, setting),
             )
@@ -439,6 +441,11 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
                 f" {entry.window} does not.",
                 (*key, "window"),
             )
+    if measured.kind == "estimate" and (source.panel_of or source.distinct_of):
+        raise document.error(
+            f"{measured.estimate}(...) takes the moments of rows; {source.id!r} has none.",
+            (*key, "value"),
+        )
     if source.panel_of and entry.window != "period":
         raise document.error(
             f"{source.id!r} is a panel: its columns carry the window.", (*key, "window")
@@ -488,12 +495,26 @@ def _writer(sources: Sources, source: Source) -> Callable[[str], str]:
     return lambda name: column_sql(sources, source, name)
 
 
+def _own_writer(source: Source) -> Callable[[str], str]:
+    """For conditions of a milestone, which borrow no column of another table."""
+
+    def write(name: str) -> str:
+        if name not in source.columns:
+            raise UnknownNameError.near(f"column of {source.id}", name, source.columns)
+        return f'"{name}"'
+
+    return write
+
+
 def check_panels(sources: Sources) -> None:
     """Read every panel and distinct source once, so that a typo stops the load."""
     for source in sources.declared.values():
         base = sources[source.derived_from] if source.derived_from else source
         column = _writer(sources, base)
         try:
+            for milestone in source.milestones.values():
+                for condition in filter(None, (milestone.where, *milestone.kinds.values())):
+                    scalar(condition, _own_writer(sources[milestone.of]))
             for condition in filter(None, (source.where, source.exclude)):
                 scalar(condition, column)
             for entry in source.panel.values():

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
+from boardpack.engine.estimates import ESTIMATES, PARTS
 from boardpack.engine.histogram import percentile
 from boardpack.engine.shifts import Shift
 from boardpack.engine.statements import UNKNOWN, Statement, plan
@@ -142,15 +143,25 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
     found: dict[str, dict[tuple[int, int, str], float]] = {}
     members: _Members = {}
     index = {period: p for p, period in enumerate(planned.periods)}
+    waits: dict[str, dict[tuple[int, int, str], list[float]]] = {
+        f"{name}__{part}": {}
+        for measure, name in planned.measures.items()
+        if measure.aggregate.kind == "estimate"
+        for part in PARTS
+    }
     for statement in planned.statements:
+        several = [waits.get(name) for name in statement.columns]
         columns = [found.setdefault(name, {}) for name in statement.columns]
         own = members.setdefault(statement.source, set())
         number = [index[period] for period in statement.periods]
         for p, dim, member, *values in _rows(slice_, statement):
             own.add((dim, member))
-            for cells_of, value in zip(columns, values, strict=True):
+            for cells_of, lists, value in zip(columns, several, values, strict=True):
                 if value is not None:
-                    cells_of[number[p], dim, member] = value
+                    if lists is not None:
+                        lists.setdefault((number[p], dim, member), []).append(value)
+                    else:
+                        cells_of[number[p], dim, member] = value
         for dim, name in enumerate(planned.by):
             seen = {member for d, member in own if d == dim} - {UNKNOWN}
             declared = _declared_members(slice_, statement.source, name)
@@ -184,6 +195,17 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
                 column(f"{name}__total"),
                 list(histogram.bounds.values()),
                 measure.aggregate.quantile,
+            )
+        elif measure.aggregate.kind == "estimate":
+            tables = [waits[f"{name}__{part}"] for part in PARTS]
+            estimate = ESTIMATES[measure.aggregate.estimate].of
+            frame[name] = np.array(
+                [
+                    estimate(*(np.array(table[key]) for table in tables))
+                    if key in tables[0]
+                    else np.nan
+                    for key in keys
+                ]
             )
         elif measure.aggregate.kind in _ZERO and not measure.known_only:
             frame[name] = column(name, 0.0)

@@ -6,6 +6,7 @@ the source, and only what was understood is written out again.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,12 +16,14 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from boardpack.engine.estimates import ESTIMATES, HOURS
 from boardpack.engine.functions import Calls, Goal, near, spaced
 from boardpack.engine.shifts import Shift
 
 Aggregate = Literal[
-    "sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile", "rolling"
-]
+    "sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile", "rolling",
+    "estimate",
+]  # fmt: skip
 
 
 class ExpressionError(ValueError):
@@ -55,6 +58,10 @@ class Measured:
     quantile: float | None = None
     #: of a rolling distinct count: for how many days a row counts
     days: int = 0
+    #: of an estimate: its name, the moment that ends a wait, the unit it is counted in
+    estimate: str = ""
+    until: str | None = None
+    per: str = ""
 
 
 def parse(text: str) -> exp.Expr:
@@ -84,8 +91,9 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
 
     ``percentile(column, 0.5)`` is exact, between two values in proportion.
 
-    >>> aggregate("count(distinct user_id)", lambda name: name)
-    Measured(kind='distinct', argument='user_id', prorated=False, quantile=None, days=0)
+    >>> found = aggregate("count(distinct user_id)", lambda name: name)
+    >>> found.kind, found.argument
+    ('distinct', 'user_id')
     """
     node = parse(spaced(text))
     if isinstance(node, exp.Count):
@@ -116,10 +124,34 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
     if isinstance(node, exp.Anonymous) and node.name.lower() == "percentile":
         quantile = _share(node.expressions[1:], "percentile takes a column and a share")
         return Measured("percentile", _write(node.expressions[0], resolve), quantile=quantile)
+    if isinstance(node, exp.Anonymous) and node.name.lower() in ESTIMATES:
+        return _estimate(node, resolve)
+    close = difflib.get_close_matches(
+        node.name.lower() if isinstance(node, exp.Anonymous) else "",
+        [*ESTIMATES, "percentile", "histogram_percentile"],
+        n=1,
+        cutoff=0.6,
+    )
     raise ExpressionError(
         f"must be one aggregate, found {node.sql(dialect='duckdb')!r}: "
         "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...), "
-        "histogram_percentile(...) or sum(trailing_distinct(...))"
+        "histogram_percentile(...), sum(trailing_distinct(...)) or an estimate: "
+        f"{', '.join(e.form for e in ESTIMATES.values())}"
+        + (f"; did you mean {close[0]}?" if close else "")
+    )
+
+
+def _estimate(node: exp.Anonymous, resolve: Resolve) -> Measured:
+    """``km_median(created_at, first_value, hours)``: two moments of a row and the unit."""
+    name = node.name.lower()
+    given = [part for part in node.expressions if isinstance(part, exp.Column)]
+    if len(node.expressions) != 3 or len(given) != 3:
+        raise ExpressionError(f"write it as {ESTIMATES[name].form}")
+    start, end, unit = given
+    if unit.name not in HOURS:
+        raise ExpressionError(f"{unit.sql()} is no unit of a wait; {' and '.join(HOURS)} are")
+    return Measured(
+        "estimate", _write(start, resolve), estimate=name, until=_write(end, resolve), per=unit.name
     )
 
 

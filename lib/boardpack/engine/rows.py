@@ -9,7 +9,7 @@ from datetime import timedelta
 from boardpack.engine.catalogue import column_sql
 from boardpack.engine.expressions import scalar
 from boardpack.engine.windows import Buckets
-from boardpack.sources import Source, resolve
+from boardpack.sources import MilestoneEntry, Source, resolve
 from boardpack.warehouse import Slice, literal, local_day
 
 UNKNOWN = "(unknown)"
@@ -68,7 +68,8 @@ def rows(
     joins += _joins(slice_, table, needed)
     keyword = "SELECT DISTINCT" if source.distinct_of else "SELECT"
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    body = f"{keyword} {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t{joins}{where}"
+    relation = with_milestones(slice_, table, needed)
+    body = f"{keyword} {', '.join(selected)}\nFROM {relation} AS t{joins}{where}"
     if source.distinct_of:
         # A bucket is made of whole days, so that days need not be told apart by it as well.
         body = f"SELECT *, {_bucket_of_day(buckets)} AS bucket FROM (\n{body}\n) AS days"
@@ -161,6 +162,79 @@ def _within(
     if not open_start:
         conditions.append(f"{time} >= {literal(column, buckets.first, slice_.zone)}")
     return conditions
+
+
+def with_milestones(slice_: Slice, table: Source, needed: Iterable[str]) -> str:
+    """The table with the milestones that are needed: one row a key is joined, so none comes twice.
+
+    Rows of the other source that its own ``exclude`` leaves out are not left out here: whose
+    milestones count is for the table to say.
+    """
+    relation = slice_.relation(table.id)
+    wanted = [name for name in table.milestones if name in set(needed)]
+    if not wanted:
+        return relation
+    columns, joins = "", ""
+    for i, name in enumerate(wanted):
+        columns += f', m{i}.moment AS "{name}"'
+        joins += (
+            f"\n  LEFT JOIN (\n{_milestone(slice_, table.milestones[name])}\n  ) AS m{i}"
+            f' ON m{i}.entity = r."{table.key[0]}"'
+        )
+    return f"(\n  SELECT r.*{columns}\n  FROM {relation} AS r{joins}\n)"
+
+
+def _milestone(slice_: Slice, entry: MilestoneEntry) -> str:
+    """A row for each entity that has got there: when."""
+    other = slice_.declared[entry.of]
+    by, time = f't."{entry.by}"', f't."{other.time}"'
+    relation = f"{slice_.relation(other.id)} AS t"
+    own = [] if entry.where is None else [f"({_of_table(entry.where)})"]
+    conditions = " AND ".join([*own, f"{by} IS NOT NULL"])
+    if entry.nth == 1:
+        return (
+            f"    SELECT {by} AS entity, MIN({time}) AS moment FROM {relation}"
+            f" WHERE {conditions} GROUP BY {by}"
+        )
+    if entry.counted == "days":
+        return _rule_met(entry, local_day(other, slice_.zone), by, time, relation, conditions)
+    over = f"OVER (PARTITION BY {by} ORDER BY {time})"
+    place, kept = f"ROW_NUMBER() {over} AS n", f"n = {entry.nth}"
+    if entry.days is not None:
+        place = f"LAG({time}, {entry.nth - 1}) {over} AS first_of_them"
+        kept = f"first_of_them > moment - INTERVAL '{entry.days}' DAY"
+    return (
+        f"    SELECT entity, MIN(moment) AS moment FROM (SELECT {by} AS entity, {time} AS moment,"
+        f" {place}\n    FROM {relation} WHERE {conditions}) AS numbered\n"
+        f"    WHERE {kept} GROUP BY entity"
+    )
+
+
+def _rule_met(
+    entry: MilestoneEntry, day: str, by: str, time: str, relation: str, conditions: str
+) -> str:
+    """The last moment of the first day at which enough days, and kinds, lie within the days."""
+    kinds = list(entry.kinds.values())
+    used = "".join(
+        f", MAX(CASE WHEN {_of_table(kind)} THEN {day} END) AS k{i}" for i, kind in enumerate(kinds)
+    )
+    last = "".join(f", MAX(k{i}) OVER so_far AS k{i}" for i in range(len(kinds)))
+    kept = f"first_of_them > day - {entry.days}"
+    if kinds:
+        ones = [f"CASE WHEN k{i} > day - {entry.days} THEN 1 ELSE 0 END" for i in range(len(kinds))]
+        kept += f" AND {' + '.join(ones)} >= {entry.at_least}"
+    return (
+        f"    SELECT entity, MIN(moment) AS moment FROM (\n"
+        f"    SELECT entity, day, moment, LAG(day, {entry.nth - 1}) OVER so_far AS first_of_them"
+        f"{last}\n    FROM (SELECT {by} AS entity, {day} AS day, MAX({time}) AS moment{used}"
+        f" FROM {relation} WHERE {conditions} GROUP BY 1, 2) AS days\n"
+        f"    WINDOW so_far AS (PARTITION BY entity ORDER BY day)) AS numbered\n"
+        f"    WHERE {kept} GROUP BY entity"
+    )
+
+
+def _of_table(text: str) -> str:
+    return scalar(text, lambda name: f't."{name}"')
 
 
 def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:

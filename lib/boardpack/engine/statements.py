@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from boardpack.engine.catalogue import Measure, dimensions
 from boardpack.engine.expressions import Measured
@@ -26,6 +27,7 @@ from boardpack.engine.selects import (
     percentile,
     values,
 )
+from boardpack.engine.waiting import waits
 from boardpack.engine.windows import Buckets, Window
 from boardpack.periods import Period
 from boardpack.sources import Source, Sources
@@ -193,6 +195,7 @@ def _flows(
         percentiles: dict[tuple[str, str | None], dict[Measure, str]] = {}
         additive = {}
         daily: dict[Measure, str] = {}
+        estimates: dict[Measure, str] = {}
         for measure, name in mine.items():
             key = (str(measure.aggregate.argument), measure.where)
             if measure.aggregate.kind == "distinct":
@@ -201,11 +204,18 @@ def _flows(
                 percentiles.setdefault(key, {})[measure] = name
             elif measure.aggregate.kind == "rolling":
                 daily[measure] = name
+            elif measure.aggregate.kind == "estimate":
+                estimates[measure] = name
             else:
                 additive[measure] = name
         parts += _parts(head, spine, table, additive, distinct, by, split, prorated)
         parts += _percentiles(head, spine, table, percentiles, by, split)
         parts += rolling(head, daily, periods, by, split, slice_.as_of)
+        for index, (measure, name) in enumerate(estimates.items()):
+            joined = partial(spine.joined, used=[spine.of_window[measure.window]])
+            parts.append(
+                waits(head, index, measure, name, joined, by, split, slice_.as_of, slice_.zone)
+            )
     return parts
 
 
