@@ -43,7 +43,8 @@ class Model:
         workspace = Workspace.open(folder)
         sources = source_files.load(workspace)
         catalogue = catalogue_files.load(workspace, sources)
-        return cls(workspace, sources, catalogue, scorecards.load(workspace, catalogue))
+        card = scorecards.load(workspace, catalogue)
+        return cls(workspace, sources, replace(catalogue, goals=card), card)
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""

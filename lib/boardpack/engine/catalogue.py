@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from boardpack.engine import composites
 from boardpack.engine.expressions import (
     ExpressionError,
     Formula,
@@ -23,6 +24,8 @@ from boardpack.engine.expressions import (
     indispensable,
     scalar,
 )
+from boardpack.engine.functions import COUNTING, Goal
+from boardpack.engine.goals import Goals, Wanted, lacks
 from boardpack.engine.windows import Window, parse_point, parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.periods import GRAINS, Grain
@@ -39,6 +42,16 @@ Direction = Literal["higher", "lower", "range"]
 #: of an open one those up to the as-of.
 BUILT_IN = ("period_days", "month_days")
 _NAME = r"^[a-z][a-z0-9_]*$"
+#: Of what is wanted of a KPI, that which each function of a formula reads.
+_OF_GOAL = {
+    "target": {"comparator", "value", "path", "steps"},
+    "met": {"comparator", "value", "path", "steps"},
+    "baseline": {"baseline"},
+    "threshold": {"thresholds"},
+    "weight": {"weights"},
+    "on_target": {"comparator", "value", "path", "steps", "grains"},
+    "with_target": {"comparator", "value", "path", "steps", "grains"},
+}
 #: What is said of a KPI and changes none of its values.
 _SAID_OF_IT = {"tests", "owner", "notes", "why", "actions", "risks"}
 
@@ -61,6 +74,7 @@ class TestEntry(Strict):
     period: str
     as_of: date | None = None
     rows: dict[str, list[dict[str, Any]]]
+    scorecard: dict[str, Wanted] = Field(default_factory=dict)
     expect: Any
 
     @field_validator("period", mode="before")
@@ -86,6 +100,7 @@ class KpiEntry(Strict):
     grains: list[Grain] = Field(default_factory=lambda: list(GRAINS))
     each: Grain | None = None
     measures: dict[str, MeasureEntry] = Field(default_factory=dict)
+    weights: dict[str, float] = Field(default_factory=dict)
     formula: str | None = None
     no_value: str | None = None
     notes: str = ""
@@ -162,6 +177,8 @@ class Kpi:
     notes: str = ""
     tests: tuple[TestEntry, ...] = ()
     text: str = ""
+    #: what it weighs, and how much each counts of 100 unless the scorecard says otherwise
+    weights: Mapping[str, float] = field(default_factory=dict)
     #: its measures as they stand in the file
     written: Mapping[str, MeasureEntry] = field(default_factory=dict)
     #: why it matters, what moves it, and what can be misread in it, for whoever asks
@@ -201,6 +218,7 @@ class Catalogue:
     kpis: Mapping[str, Kpi]
     identities: tuple[Identity, ...]
     sources: Sources
+    goals: Goals | None = None
 
     def __getitem__(self, kpi: str) -> Kpi:
         try:
@@ -208,21 +226,39 @@ class Catalogue:
         except KeyError:
             raise UnknownNameError.near("KPI", kpi, self.kpis) from None
 
-    def order(self, kpis: Iterable[str]) -> list[Kpi]:
-        """These KPIs and all they depend on, inputs before what is made of them."""
+    def order(self, kpis: Iterable[str], *, counted: bool = True) -> list[Kpi]:
+        """These KPIs and all they depend on, inputs before what is made of them.
+
+        ``counted`` brings what is only counted (`Catalogue.counted`), whose values may be missing.
+        """
         graph: dict[str, tuple[str, ...]] = {}
         todo = list(kpis)
         while todo:
             kpi = self[todo.pop()]
             if kpi.id not in graph:
-                graph[kpi.id] = kpi.inputs
-                todo.extend(kpi.inputs)
+                graph[kpi.id] = (*kpi.inputs, *(self.counted(kpi) if counted else ()))
+                todo.extend(graph[kpi.id])
         return [self.kpis[name] for name in graphlib.TopologicalSorter(graph).static_order()]
 
-    def source_ids(self, kpi: str) -> tuple[str, ...]:
+    def counted(self, kpi: Kpi) -> tuple[str, ...]:
+        """The KPIs with a target, for one that counts how many meet theirs; none for others.
+
+        One that itself rests on the count is left out.
+        """
+        if self.goals is None or not any(g.what in COUNTING for g in kpi.formula.goals):
+            return ()
+        return tuple(
+            name
+            for name, goal in self.goals.goals.items()
+            if goal.comparator is not None
+            and name in self.kpis
+            and kpi.id not in {part.id for part in self.order([name], counted=False)}
+        )
+
+    def source_ids(self, kpi: str, *, counted: bool = True) -> tuple[str, ...]:
         """Every source (tables and derived) that a KPI rests on, joins included."""
         found: list[str] = []
-        for part in self.order([kpi]):
+        for part in self.order([kpi], counted=counted):
             for measure in part.measures.values():
                 found.append(measure.source)
         return tuple(dict.fromkeys(found))
@@ -243,15 +279,46 @@ class Catalogue:
         names = sorted(part.id for part in self.order([kpi]))
         for name in names:
             digest.update(self.kpis[name].text.encode())
+            digest.update(self._wanted(name).encode())
         for source in sorted({s for name in names for s in self._below(name)}):
             digest.update(self.sources[source].text.encode())
         return digest.hexdigest()
+
+    def _wanted(self, kpi: str) -> str:
+        """What the scorecard says of what a formula names of it: another target, another KPI."""
+        goals = self.goals.goals if self.goals else {}
+        found = {
+            f"{goal} {about}": goals[about].model_dump_json(include=_OF_GOAL[goal.what])
+            for goal in self.kpis[kpi].formula.goals
+            for about in self._about(kpi, goal)
+            if about in goals
+        }
+        return json.dumps(found, sort_keys=True) if found else ""
+
+    def _about(self, kpi: str, goal: Goal) -> tuple[str, ...]:
+        """The KPIs whose entry in the scorecard a function of a formula reads."""
+        if goal.what in COUNTING:
+            return self.counted(self.kpis[kpi])
+        return (kpi if goal.what == "weight" else goal.kpi,)
+
+    def weights(self, kpi: str) -> Mapping[str, float]:
+        """How much each part of a composite counts, of 100: by the scorecard, else by itself."""
+        goals = self.goals.goals if self.goals else {}
+        return (goals[kpi].weights if kpi in goals else {}) or self[kpi].weights
+
+    def lacks_goal(self, kpi: str) -> str:
+        """What the scorecard does not say and the KPI cannot do without; "" when it has all."""
+        for part in self.order([kpi], counted=False):
+            for goal in part.formula.goals:
+                if reason := lacks(self.goals, goal):
+                    return reason
+        return ""
 
     def needs(self, kpi: str) -> set[tuple[str, str]]:
         """The (table, column) pairs that a KPI cannot do without; see `indispensable`."""
         return {
             pair
-            for part in self.order([kpi])
+            for part in self.order([kpi], counted=False)
             for measure in part.measures.values()
             for pair in _needed(self.sources, measure)
         }
@@ -336,13 +403,31 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         for name, measure in entry.measures.items()
     }
     text = entry.formula
+    if entry.weights:
+        composites.check_weights(
+            entry.kpi, entry.weights, entry.weights, document, (*key, "weights")
+        )
+        text = text or composites.NAME
+        for name in entry.weights:
+            if name not in {*measures, *known}:
+                raise UnknownNameError.near(
+                    "measure or KPI", name, {*measures, *known},
+                    file=document.path, line=document.line((*key, "weights", name)),
+                )  # fmt: skip
     if text is None:
         if len(measures) != 1:
             raise document.error(
                 f"KPI {entry.kpi!r} needs a formula: it has {len(measures)} measures.", key
             )
         text = next(iter(measures))
-    read = _read_formula(text, document, (*key, "formula"))
+    read = _read_formula(
+        composites.written_out(text, entry.weights), document, (*key, "formula")
+    )
+    for goal in read.goals:
+        if goal.what not in ("weight", *COUNTING) and goal.kpi not in known:
+            raise UnknownNameError.near(
+                "KPI", goal.kpi, known, file=document.path, line=document.line((*key, "formula"))
+            )
     inputs = []
     for name in read.names:
         if name in measures or name in BUILT_IN:
@@ -385,7 +470,7 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
         json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
-        entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
+        dict(entry.weights), entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
     )  # fmt: skip
 
 

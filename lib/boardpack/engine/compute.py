@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from boardpack.engine import goals
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
 from boardpack.engine.estimates import ESTIMATES, PARTS
+from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.histogram import percentile
 from boardpack.engine.shifts import Shift
 from boardpack.engine.statements import UNKNOWN, Statement, plan
@@ -55,7 +57,9 @@ def make_plan(
         for kpi in (part.id for part in catalogue.order(names))
         if (reason := unavailable(catalogue, slice_, kpi))
     }
-    ordered = catalogue.order(kpi for kpi in names if kpi not in missing)
+    ordered = [
+        kpi for kpi in catalogue.order(k for k in names if k not in missing) if kpi.id not in missing
+    ]
     measures: dict[Measure, str] = {}
     for kpi in ordered:
         for measure in kpi.measures.values():
@@ -82,6 +86,8 @@ def _earlier(
 ) -> dict[Measure, set[Period]]:
     """The periods before ``common`` that measures are needed in: for growth, for change."""
     needed: dict[str, set[Period]] = {kpi: set(common) for kpi in wanted}
+    if any(goal.what in COUNTING for kpi in ordered for goal in kpi.formula.goals):
+        needed = {kpi.id: set(common) for kpi in ordered}
     found: dict[Measure, set[Period]] = {}
     for kpi in reversed(ordered):
         own = needed.setdefault(kpi.id, set())
@@ -100,11 +106,17 @@ def _earlier(
 
 
 def unavailable(catalogue: Catalogue, slice_: Slice, kpi: str) -> str:
-    """Why a KPI has no values here: what is not connected, a table or a column; "" when it has."""
-    lacking = sorted({t for source in catalogue.source_ids(kpi) for t in slice_.missing(source)})
+    """Why a KPI has no values here; "" when it has.
+
+    A table or a column is not connected, or the scorecard lacks what its formula names.
+    """
+    sources = catalogue.source_ids(kpi, counted=False)
+    lacking = sorted({t for source in sources for t in slice_.missing(source)})
     if not lacking:
         lacking = sorted(f"{t}.{c}" for t, c in catalogue.needs(kpi) if c in slice_.lacks(t))
-    return f"not connected: {', '.join(lacking)}" if lacking else ""
+    if lacking:
+        return f"not connected: {', '.join(lacking)}"
+    return catalogue.lacks_goal(kpi)
 
 
 def compute(
@@ -127,7 +139,7 @@ def compute(
     uncovered = {} if covered else _uncovered(catalogue, slice_, planned)
     for column, of_column in groupby(sorted(uncovered), key=itemgetter(0)):
         frame.loc[frame["p"].isin([p for _, p in of_column]), column] = np.nan
-    frame = _derive(slice_, planned, frame)
+    frame = _derive(catalogue, slice_, planned, frame)
     return _long(catalogue, slice_, planned, frame, wanted, uncovered, members)
 
 
@@ -264,23 +276,27 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
     return found
 
 
-def _derive(slice_: Slice, planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
+def _derive(
+    catalogue: Catalogue, slice_: Slice, planned: Plan, frame: pd.DataFrame
+) -> pd.DataFrame:
     """Formulas, one SELECT a level of the graph, in DuckDB on the small frame."""
     names = {name: name for name in BUILT_IN}
     waiting: list[dict[str, str]] = []
     with slice_.con.cursor() as con:
-        for level in _levels(planned.kpis):
+        for level in _levels(catalogue, planned.kpis):
             columns = {}
-            if any(kpi.formula.shifts for kpi in level):
+            if any(kpi.formula.shifts or kpi.formula.goals for kpi in level):
                 frame = _evaluated(con, planned, frame, waiting)
                 waiting = []
                 frame = _shifted(planned, frame, level, names)
+                frame = _with_goals(catalogue, planned, frame, level)
             for kpi in level:
                 local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
                 local |= {
                     f"{name}@{shift.suffix}": f"{local[name]}@{shift.suffix}"
                     for name, shift in kpi.formula.shifts
                 }
+                local |= {goal.column: _column_of(kpi, goal) for goal in kpi.formula.goals}
                 columns[kpi.id] = _selected(kpi, local)
             names |= {kpi.id: f"k_{kpi.id}" for kpi in level}
             waiting.append(columns)
@@ -315,6 +331,51 @@ def _shifted(
     return frame.assign(**made)
 
 
+def _with_goals(
+    catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, level: Sequence[Kpi]
+) -> pd.DataFrame:
+    """The frame with a column for each target, threshold or weight that this level names."""
+    cells = len(frame) // len(planned.periods)
+    made = {}
+    for kpi in level:
+        for goal in kpi.formula.goals:
+            if goal.what == "weight":
+                weights = catalogue.weights(kpi.id)
+                found = np.full(len(frame), weights[goal.kpi] / sum(weights.values()))
+            elif goal.what == "met":
+                found = _met(catalogue, planned, frame, goal.kpi)
+            elif goal.what in COUNTING:
+                names = [name for name in catalogue.counted(kpi) if f"k_{name}" in frame]
+                judged = [_met(catalogue, planned, frame, name) for name in names]
+                counted = np.array([np.full(len(frame), np.nan), *judged])
+                found = np.nansum(counted, axis=0)
+                if goal.what == "with_target":
+                    found = np.sum(~np.isnan(counted), axis=0).astype(float)
+            else:
+                assert catalogue.goals is not None
+                found = goals.figures(catalogue.goals, goal, planned.periods).repeat(cells)
+            made[_column_of(kpi, goal)] = found
+    return frame.assign(**made)
+
+
+def _met(
+    catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, kpi: str
+) -> NDArray[np.float64]:
+    """Whether each figure of a KPI meets its target: 1, 0, or NaN where there is none to meet."""
+    assert catalogue.goals is not None
+    values = frame[f"k_{kpi}"].to_numpy(dtype=float).reshape((len(planned.periods), -1))
+    found = goals.met(catalogue.goals, kpi, planned.periods, values)
+    for p, period in enumerate(planned.periods):
+        if period.grain not in catalogue[kpi].grains:
+            found[p] = np.nan
+    return found.reshape(-1)
+
+
+def _column_of(kpi: Kpi, goal: Goal) -> str:
+    """A weight is a KPI's own; what is wanted of one is the same for all."""
+    return f"{kpi.id}$weight${goal.kpi}" if goal.what == "weight" else goal.column
+
+
 def _before(planned: Plan, shift: Shift) -> list[int | None]:
     """The number of the period so far before each; None where it is not there."""
     index = {period: p for p, period in enumerate(planned.periods)}
@@ -322,11 +383,13 @@ def _before(planned: Plan, shift: Shift) -> list[int | None]:
     return [None if period is None else index.get(period) for period in then]
 
 
-def _levels(kpis: Sequence[Kpi]) -> Iterator[list[Kpi]]:
+def _levels(catalogue: Catalogue, kpis: Sequence[Kpi]) -> Iterator[list[Kpi]]:
     """The KPIs that rest on nothing, those that rest on them alone, and so on."""
     done: set[str] = set()
+    here = {kpi.id for kpi in kpis}
+    rests_on = {k.id: {*k.inputs, *here.intersection(catalogue.counted(k))} for k in kpis}
     while len(done) < len(kpis):
-        level = [k for k in kpis if k.id not in done and done.issuperset(k.inputs)]
+        level = [k for k in kpis if k.id not in done and done.issuperset(rests_on[k.id])]
         yield level
         done.update(kpi.id for kpi in level)
 
@@ -436,6 +499,7 @@ def _long(
     known = {kpi.id: kpi for kpi in planned.kpis}
     values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
     values_of |= {column: frame[column].to_numpy() for column in planned.measures.values()}
+    values_of |= {str(column): frame[column].to_numpy() for column in frame if "$" in str(column)}
     named_periods = [(p.label, p.start, p.end, p.grain) for p in planned.periods]
     p_of, dim_of, member_of = (frame[name].to_numpy() for name in ("p", "dim", "member"))
     rows: list[tuple[object, ...]] = []
@@ -476,7 +540,11 @@ def _states(
     An open period is provisional, a cohort that may still change is maturing.
     """
     mature = max(
-        (m.mature_days for part in catalogue.order([kpi.id]) for m in part.measures.values()),
+        (
+            measure.mature_days
+            for part in catalogue.order([kpi.id], counted=False)
+            for measure in part.measures.values()
+        ),
         default=0,
     )
     found = []
@@ -520,6 +588,10 @@ def _why_none(
         elif name in known and np.isnan(values[name][there]):
             reason = _why_none(planned, known, known[name], then, there, values, uncovered)
             return f"in {before}: {reason}"
+    for goal in kpi.formula.goals:
+        column = values.get(goal.column)
+        if column is not None and np.isnan(column[row]):
+            return f"no target of {goal.kpi} in {planned.periods[p]}"
     for measure in kpi.measures.values():
         if measure.known_only and np.isnan(values[planned.measures[measure]][row]):
             return f"{measure.source} has no row for it yet"

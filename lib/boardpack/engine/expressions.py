@@ -225,6 +225,8 @@ def formula(text: str) -> Formula:
         kept, _, of_goal = name.partition("@")[0].partition("$")
         if not of_goal or of_goal == "met":
             names.append(kept)
+        elif of_goal == "weight":
+            calls.goals[Goal(kept, "weight")] = None
         return f'"{name}"'
 
     for inner in node.find_all(exp.Literal):

@@ -25,7 +25,11 @@ OF_GOALS = {
     "baseline": "baseline(nps)",
     "met": "met(nps)",
     "threshold": "threshold(ltv_cac_ratio, healthy)",
+    "on_target": "on_target()",
+    "with_target": "with_target()",
 }
+#: Those that are about every KPI with a target and a figure in the period: how many these are.
+COUNTING = ("on_target", "with_target")
 FUNCTIONS = {**SHIFTED, **OF_GOALS}
 
 
@@ -43,7 +47,8 @@ class Goal:
         return "$".join(filter(None, (self.kpi, self.what, self.name)))
 
     def __str__(self) -> str:
-        return f"{self.what}({', '.join(filter(None, (self.kpi, self.name)))})"
+        named = () if self.what in COUNTING else filter(None, (self.kpi, self.name))
+        return f"{self.what}({', '.join(named)})"
 
 
 def spaced(text: str) -> str:
@@ -115,9 +120,9 @@ class Calls:
 
     def _goal(self, name: str, node: exp.Anonymous) -> exp.Expr:
         given = [inner.name for inner in node.expressions if isinstance(inner, exp.Column)]
-        wanted = 2 if name == "threshold" else 1
+        wanted = 2 if name == "threshold" else 0 if name in COUNTING else 1
         if len(node.expressions) != wanted or len(given) != wanted:
             raise ValueError(f"write it as {OF_GOALS[name]}")
-        goal = Goal(given[0], name, *given[1:])
+        goal = Goal(*(given[:1] or ["all"]), name, *given[1:])
         self.goals[goal] = None
         return exp.column(exp.to_identifier(goal.column, quoted=True))
