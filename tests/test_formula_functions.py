@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -123,7 +124,8 @@ def test_an_earlier_period_goes_into_the_same_statement_and_into_no_other(tmp_pa
         "mrr_movements": ["2025-11", "2025-12", "2025-10"],
         "trials": ["2025-11", "2025-12"],
     }
-    assert alone.statements[0].sql == planned.statements[-1].sql.replace("m1", "m0")
+    (trials,) = (s.sql for s in planned.statements if s.source == "trials")
+    assert re.sub(r"m\d", "m0", trials) == alone.statements[0].sql
 
 
 WEIGHED = (
@@ -229,7 +231,7 @@ def test_what_stops_the_load(tmp_path: Path, more: str, line: int, says: str, hi
 def test_a_circle_through_an_earlier_period_is_one(tmp_path: Path) -> None:
     text = HEAD.format("one", "currency") + "  formula: two + 1\n"
     text += HEAD.format("two", "currency") + "  formula: change(one, 1 period)\n"
-    with pytest.raises(BoardpackError, match="circle: .*one → two|circle: .*two → one"):
+    with pytest.raises(BoardpackError, match=r"circle: .*(one → two|two → one)"):
         own(tmp_path / "w", text)
 
 

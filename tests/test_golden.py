@@ -209,6 +209,7 @@ SELECTED = [
      "expansion_revenue_share arr_growth_rate_yoy mau_rate user_engagement resolution_time "
      "first_response_time csat upsell_rate cac_payback_period marketing_efficiency magic_number "
      "rule_of_40 ebitda_margin rnd_efficiency burn_vs_budget api_usage_growth mttr "
+     "support_csat customer_effort_score survey_response_rate pmf_score unit_economics_health "
      "mau_growth_rate ltv_growth_rate gross_margin_improvement average_deal_size_growth wau_mau_ratio"),
     ("2025", 2, "segment", LAST_DAY, "revenue_growth_rate revenue_churn_rate operating_expenses "
      "profit_margin burn_vs_budget api_usage_growth resolution_time security_incidents"),

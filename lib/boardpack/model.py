@@ -18,7 +18,7 @@ from boardpack.errors import PeriodError, UnknownNameError, UserError
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
-from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Values
+from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
 from boardpack.warehouse import Slice, Span, data_span
 from boardpack.workspace import Workspace
 
@@ -144,7 +144,7 @@ def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.Dat
     known = {dims.partition("=")[2] for dims in frame["dims"] if dims.startswith("segment=")}
     if known and segment not in known:
         raise UnknownNameError.near("segment", segment, known)
-    return part[list(COLUMNS)].reset_index(drop=True), set(part["kpi"])
+    return part[[*COLUMNS, *INTERVAL]].reset_index(drop=True), set(part["kpi"])
 
 
 def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:

@@ -183,7 +183,7 @@ class MilestoneEntry(Strict):
 class PlacedEntry(Strict):
     """A file that places the rows of another source by another moment, such as its end.
 
-    ``milestones`` are further columns: when the first row of another source came that belongs to it.
+    ``milestones`` are further columns: when the first row of another source came that is its own.
     """
 
     source: str = Field(pattern=_NAME)
@@ -491,7 +491,7 @@ def _check(sources: Sources, name: str, document: Document) -> None:
 def _check_milestones(
     sources: Sources, source: Source, base: Source, document: Document
 ) -> None:
-    """Milestones are told apart from columns, and each is a moment of rows that name one of ours."""
+    """A milestone is no column of the table, and a moment of rows that name one of its rows."""
     for name, entry in source.milestones.items():
         key = ("milestones", name)
         other = _known(sources, entry.of, document, (*key, "of"))

@@ -26,6 +26,7 @@ from boardpack.engine.expressions import (
 )
 from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.goals import Goals, Wanted, lacks
+from boardpack.engine.intervals import Interval, parse_interval
 from boardpack.engine.windows import Window, parse_point, parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.periods import GRAINS, Grain
@@ -102,6 +103,7 @@ class KpiEntry(Strict):
     measures: dict[str, MeasureEntry] = Field(default_factory=dict)
     weights: dict[str, float] = Field(default_factory=dict)
     formula: str | None = None
+    interval: str | None = None
     no_value: str | None = None
     notes: str = ""
     why: str = ""
@@ -177,6 +179,8 @@ class Kpi:
     notes: str = ""
     tests: tuple[TestEntry, ...] = ()
     text: str = ""
+    #: between which figures the answer of all would lie
+    interval: Interval | None = None
     #: what it weighs, and how much each counts of 100 unless the scorecard says otherwise
     weights: Mapping[str, float] = field(default_factory=dict)
     #: its measures as they stand in the file
@@ -438,8 +442,10 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
                 file=document.path, line=document.line((*key, "formula")),
             )  # fmt: skip
         inputs.append(name)
+    interval = _interval(entry, read, document, (*key, "interval"))
+    beside = interval.names if interval else ()
     for name in measures:
-        if name not in read.names:
+        if name not in (*read.names, *beside):
             raise document.error(
                 f"measure {name!r} of KPI {entry.kpi!r} is not used by its formula.",
                 (*key, "measures", name),
@@ -470,8 +476,31 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
         json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
-        dict(entry.weights), entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
+        interval, dict(entry.weights), entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
     )  # fmt: skip
+
+
+def _interval(
+    entry: KpiEntry, read: Formula, document: Document, key: Key
+) -> Interval | None:
+    if entry.interval is None:
+        return None
+    try:
+        interval = parse_interval(entry.interval)
+    except ValueError as error:
+        raise document.error(f"{error}.", key) from None
+    for name in interval.names:
+        if name not in entry.measures:
+            raise UnknownNameError.near(
+                "measure", name, entry.measures, file=document.path, line=document.line(key)
+            )
+    if read.denominator is None or entry.each is not None:
+        raise document.error(
+            "an interval is for a ratio of one period's answers: a formula that divides by their"
+            " number, without each:.",
+            key,
+        )
+    return interval
 
 
 def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key) -> Measure:

@@ -20,13 +20,14 @@ from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
 from boardpack.engine.estimates import ESTIMATES, PARTS
 from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.histogram import percentile
+from boardpack.engine.intervals import limits
 from boardpack.engine.shifts import Shift
 from boardpack.engine.statements import UNKNOWN, Statement, plan
 from boardpack.engine.windows import Window
 from boardpack.errors import RunError
 from boardpack.periods import Period
 from boardpack.sources import resolve
-from boardpack.values import COLUMNS
+from boardpack.values import COLUMNS, INTERVAL
 from boardpack.warehouse import Slice
 
 
@@ -128,7 +129,7 @@ def compute(
     *,
     covered: bool = False,
 ) -> pd.DataFrame:
-    """Every KPI × period × (total and members of ``by``), one row each, as `values.COLUMNS`.
+    """Every KPI × period × (total and members of ``by``), one row each: `values.COLUMNS`, `values.INTERVAL`.
 
     ``covered`` takes the data as complete: a window that begins before the first row is then zero
     and not "before the data". KPIs whose sources are not connected have no rows; see `unavailable`.
@@ -312,7 +313,7 @@ def _shifted(
     planned: Plan, frame: pd.DataFrame, level: Sequence[Kpi], names: Mapping[str, str]
 ) -> pd.DataFrame:
     """The frame with a column for each figure that formulas of this level want of before."""
-    wanted = {}
+    wanted: dict[str, tuple[str, Shift]] = {}
     for kpi in level:
         local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
         wanted |= {
@@ -514,6 +515,15 @@ def _long(
         ratio = kpi.formula.denominator is not None
         numerators = frame[f"n_{kpi.id}"].to_numpy() if ratio else absent
         denominators = frame[f"d_{kpi.id}"].to_numpy() if ratio else absent
+        low, high = absent, absent
+        if kpi.interval is not None:
+            beside = {
+                name: values_of[planned.measures[kpi.measures[name]]]
+                for name in kpi.interval.names
+            }
+            low, high = limits(
+                kpi.interval, numerators, denominators, kpi.formula.scale, beside
+            )
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
         for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
             if p not in grains or tuple(cell) not in allowed:
@@ -526,10 +536,11 @@ def _long(
                 (
                     kpi.id, *named_periods[p], dims[row],
                     values[row], numerators[row], denominators[row], kpi.unit, status, reason,
+                    low[row], high[row],
                 )
             )  # fmt: skip
-    long = pd.DataFrame(rows, columns=list(COLUMNS))
-    return long.astype({"value": float, "numerator": float, "denominator": float})
+    long = pd.DataFrame(rows, columns=[*COLUMNS, *INTERVAL])
+    return long.astype(dict.fromkeys(("value", "numerator", "denominator", *INTERVAL), float))
 
 
 def _states(

@@ -123,6 +123,6 @@ class Calls:
         wanted = 2 if name == "threshold" else 0 if name in COUNTING else 1
         if len(node.expressions) != wanted or len(given) != wanted:
             raise ValueError(f"write it as {OF_GOALS[name]}")
-        goal = Goal(*(given[:1] or ["all"]), name, *given[1:])
+        goal = Goal(given[0] if given else "all", name, given[1] if wanted == 2 else "")
         self.goals[goal] = None
         return exp.column(exp.to_identifier(goal.column, quoted=True))
