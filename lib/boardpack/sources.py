@@ -47,10 +47,15 @@ class ColumnEntry(Strict):
 
 
 class JoinEntry(Strict):
-    """``{source: accounts, on: account_id}``."""
+    """``{source: accounts, on: account_id}``.
+
+    With ``as_of: event`` the other source is a history, a row each time that something changed, and
+    what held at the time of the row is borrowed, not what holds now.
+    """
 
     source: str
     on: str
+    as_of: Literal["now", "event"] = "now"
 
 
 class HistogramEntry(Strict):
@@ -232,10 +237,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Join:
-    """A many-to-one join along the whole key of ``source``."""
+    """A many-to-one join along the whole key of ``source``.
+
+    The key of a history is whose it is and from when; ``at_event`` joins what held at the time of
+    the row: the last change before it.
+    """
 
     source: str
     on: str
+    at_event: bool = False
 
 
 @dataclass(frozen=True)
@@ -416,7 +426,10 @@ def _source(document: Document) -> tuple[Source, str | None]:
     return Source(
         entry.source, entry.title, document.path, columns, tuple(entry.key), entry.time,
         entry.time_end, entry.recorded_at,
-        {name: Join(join.source, join.on) for name, join in entry.joins.items()},
+        {
+            name: Join(join.source, join.on, join.as_of == "event")
+            for name, join in entry.joins.items()
+        },
         entry.dimensions, entry.exclude, entry.references, entry.histogram,
         grain=entry.grain, text=text,
     ), entry.replaces  # fmt: skip
@@ -473,12 +486,15 @@ def _check(sources: Sources, name: str, document: Document) -> None:
             _own_column(source, column, document, ("histogram",))
     for alias, join in source.joins.items():
         other = _known(sources, join.source, document, ("joins", alias, "source"))
-        if len(other.key) != 1:
+        if join.at_event:
+            _check_history(source, alias, join, other, document)
+        elif len(other.key) != 1:
             raise document.error(
                 f"join {alias!r} would multiply rows: {join.source!r} has the key"
                 f" {list(other.key)}.",
                 ("joins", alias),
-                hint="a join goes along the whole key of the other source",
+                hint="a join goes along the whole key of the other source; of a history, whose key"
+                " is whose and from when, with as_of: event",
             )
         resolve(sources, source, join.on, document, ("joins", alias, "on"))
     for dimension, column in source.dimensions.items():
@@ -486,6 +502,32 @@ def _check(sources: Sources, name: str, document: Document) -> None:
     for column, other_name in source.references.items():
         _own_column(source, column, document, ("references", column))
         _known(sources, other_name, document, ("references", column))
+
+
+def _check_history(
+    source: Source, alias: str, join: Join, other: Source, document: Document
+) -> None:
+    """A history has a key of two, whose and from when, and the row a time to look it up at."""
+    key = ("joins", alias)
+    since = other.columns[other.key[-1]].type if other.key and other.key[-1] in other.columns else ""
+    if len(other.key) != 2 or since not in ("date", "timestamp"):
+        raise document.error(
+            f"join {alias!r} is as_of: event, but {join.source!r} is no history: its key"
+            f" {list(other.key)} is not whose and from when.",
+            key,
+            hint="such as key: [account_id, valid_from]",
+        )
+    if source.time is None or "." in join.on:
+        raise document.error(
+            f"join {alias!r} is as_of: event, so {source.id!r} needs a time: and a column of its own"
+            " to join on.",
+            key,
+        )
+    if source.time_is_date and since == "timestamp":
+        raise document.error(
+            f"join {alias!r} cannot tell what held on a day: {join.source!r} changes by the moment.",
+            key,
+        )
 
 
 def _check_milestones(

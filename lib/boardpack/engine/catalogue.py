@@ -663,6 +663,14 @@ def _check_dimensions(
                     key,
                     hint=f"it has {', '.join(dimensions(sources, measure.source)) or 'none'}",
                 )
+            if sources[measure.source].panel_of and _changes(sources, measure.source, dimension):
+                raise document.error(
+                    f"KPI {kpi.id!r} cannot be split by {dimension!r}, which is as of the event:"
+                    f" an entity of the panel {measure.source!r} would be in several members and"
+                    " count several times in all.",
+                    key,
+                    hint="split it by what holds now, or measure the rows themselves",
+                )
         for name in kpi.inputs:
             if dimension not in kpis[name].dimensions:
                 raise document.error(
@@ -685,6 +693,13 @@ def _check_rows(
                     f"column of {base.id}", identity.rows, base.columns,
                     file=document.path, line=document.line((*key, "rows")),
                 )  # fmt: skip
+
+
+def _changes(sources: Sources, source: str, dimension: str) -> bool:
+    """Whether a dimension is borrowed from what held at the time of each row."""
+    base = sources[sources[source].derived_from or source]
+    alias = base.dimensions[dimension].rpartition(".")[0]
+    return bool(alias) and base.joins[alias].at_event
 
 
 def dimensions(sources: Sources, source: str) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from boardpack.engine.catalogue import column_sql
 from boardpack.engine.expressions import scalar
 from boardpack.engine.windows import Buckets
-from boardpack.sources import MilestoneEntry, Source, resolve
+from boardpack.sources import Join, MilestoneEntry, Source, resolve
 from boardpack.warehouse import Slice, literal, local_day
 
 UNKNOWN = "(unknown)"
@@ -88,6 +88,8 @@ class Borrowed:
     joins: str
     conditions: tuple[str, ...]
     keys: tuple[str, ...]
+    #: whether some of it held at the time of a row, which then cannot be aggregated before
+    at_event: bool = False
 
 
 def borrowed(slice_: Slice, table: Source, split: Sequence[str]) -> Borrowed:
@@ -96,10 +98,12 @@ def borrowed(slice_: Slice, table: Source, split: Sequence[str]) -> Borrowed:
     outer = _outer(needed)
     shown = _dimensions(table, split, outer)
     conditions = _exclusion(table, outer)
-    by = {name if "." not in name else table.joins[_root(table, name)].on for name in needed}
+    roots = [table.joins[_root(table, name)] for name in needed if "." in name]
+    by = {name for name in needed if "." not in name} | {join.on for join in roots}
     return Borrowed(
-        tuple(shown), _joins(slice_, table, needed), tuple(conditions), tuple(sorted(by))
-    )
+        tuple(shown), _joins(slice_, table, needed), tuple(conditions), tuple(sorted(by)),
+        any(join.at_event for join in roots),
+    )  # fmt: skip
 
 
 def own_rows(
@@ -252,6 +256,9 @@ def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
     text = ""
     for alias in order:
         join = table.joins[alias]
+        if join.at_event:
+            text += _at_event(slice_, table, alias, join)
+            continue
         via, _, column = join.on.rpartition(".")
         key = slice_.declared[join.source].key[0]
         text += (
@@ -259,6 +266,23 @@ def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
             f' ON {_quoted(alias)}."{key}" = {_quoted(via) if via else "t"}."{column}"'
         )
     return text
+
+
+def _at_event(slice_: Slice, table: Source, alias: str, join: Join) -> str:
+    """The join to what held when the row came: each state holds until the next, so one at most."""
+    other = slice_.declared[join.source]
+    entity, since = (f'"{name}"' for name in other.key)
+    by_day = other.columns[other.key[1]].type == "date" and not table.time_is_date
+    time = local_day(table, slice_.zone) if by_day else f't."{table.time}"'
+    states = (
+        f"SELECT *, LEAD({since}) OVER (PARTITION BY {entity} ORDER BY {since}) AS next_from"
+        f" FROM {slice_.relation(join.source)}"
+    )
+    name = _quoted(alias)
+    return (
+        f'\nLEFT JOIN (\n  {states}\n) AS {name} ON {name}.{entity} = t."{join.on}"'
+        f" AND {name}.{since} <= {time} AND ({name}.next_from IS NULL OR {time} < {name}.next_from)"
+    )
 
 
 def _bucket(slice_: Slice, table: Source, buckets: Buckets, outer: Callable[[str], str]) -> str:
