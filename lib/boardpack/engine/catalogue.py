@@ -663,7 +663,9 @@ def _check_dimensions(
                     key,
                     hint=f"it has {', '.join(dimensions(sources, measure.source)) or 'none'}",
                 )
-            if sources[measure.source].panel_of and _changes(sources, measure.source, dimension):
+            if sources[measure.source].panel_of and changes_with_event(
+                sources, measure.source, dimension
+            ):
                 raise document.error(
                     f"KPI {kpi.id!r} cannot be split by {dimension!r}, which is as of the event:"
                     f" an entity of the panel {measure.source!r} would be in several members and"
@@ -695,7 +697,7 @@ def _check_rows(
                 )  # fmt: skip
 
 
-def _changes(sources: Sources, source: str, dimension: str) -> bool:
+def changes_with_event(sources: Sources, source: str, dimension: str) -> bool:
     """Whether a dimension is borrowed from what held at the time of each row."""
     base = sources[sources[source].derived_from or source]
     alias = base.dimensions[dimension].rpartition(".")[0]

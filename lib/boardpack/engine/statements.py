@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from boardpack.engine.catalogue import Measure, dimensions
+from boardpack.engine.catalogue import Measure, changes_with_event, dimensions
 from boardpack.engine.expressions import Measured
 from boardpack.engine.panels import panel
 from boardpack.engine.rolling import lead, rolling
@@ -103,6 +103,9 @@ def _statement(
     by: Sequence[str],
 ) -> Statement:
     split = [d for d in by if d in dimensions(slice_.declared, source.id)]
+    if source.panel_of:
+        # An entity that goes from one member to another would count several times in all.
+        split = [d for d in split if not changes_with_event(slice_.declared, source.id, d)]
     if source.panel_of:
         parts = [panel(slice_, source, measures, periods, by, split)]
     else:
