@@ -21,7 +21,7 @@ TABLES = {
     "events", "features", "trials", "web_visits", "survey_responses", "tickets",
     "business_calendar", "request_metrics", "service_uptime_hourly", "gl_entries", "cash_balances",
     "invoices", "invoice_lines", "payments", "product_objects", "incidents", "budgets",
-    "opportunities", "opportunity_stage_history", "contracts", "quotas", "leads",
+    "opportunities", "opportunity_stage_history", "contracts", "quotas", "leads", "touchpoints",
     "marketing_spend",
 }  # fmt: skip
 SCALED = {"sessions", "events", "product_objects", "web_visits", "request_metrics"}

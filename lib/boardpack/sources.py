@@ -29,6 +29,10 @@ TYPES = {
 _NAME = r"^[a-z][a-z0-9_]*$"
 
 
+#: Of a row with touches: which of them it is about, from 1, and how many there are.
+TOUCH_COLUMNS = ("touch_place", "touch_count")
+
+
 class ColumnEntry(Strict):
     """``{type: string?, values: [...], pii: true, happens: true}``."""
 
@@ -185,6 +189,19 @@ class MilestoneEntry(Strict):
         return int(match.group(1)) if match else None
 
 
+class TouchesEntry(Strict):
+    """Rows of another source that share the credit for a row: touches that led to an order.
+
+    ``by`` is a column of that source, own or borrowed, that names what ``to`` of ours does.
+    ``columns`` are those of its columns that a row of ours then has, under names of our own.
+    """
+
+    of: str
+    by: str
+    to: str
+    columns: dict[str, str]
+
+
 class PlacedEntry(Strict):
     """A file that places the rows of another source by another moment, such as its end.
 
@@ -199,6 +216,13 @@ class PlacedEntry(Strict):
     placed_of: str
     time: str
     milestones: dict[str, MilestoneEntry] = Field(default_factory=dict)
+    touches: TouchesEntry | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> PlacedEntry:
+        if self.milestones and self.touches:
+            raise ValueError("a placed source has milestones: or touches:, not both")
+        return self
 
 
 class MappingEntry(Strict):
@@ -282,6 +306,8 @@ class Source:
     text: str = ""
     #: columns that a placed source has beside those of its table
     milestones: Mapping[str, MilestoneEntry] = field(default_factory=dict)
+    #: rows that share the credit for each of its own, which are then there once a touch
+    touches: TouchesEntry | None = None
 
     @property
     def derived_from(self) -> str | None:
@@ -408,8 +434,11 @@ def _source(document: Document) -> tuple[Source, str | None]:
         return Source(
             placed.source, placed.title, document.path, time=placed.time,
             placed_of=placed.placed_of, grain=placed.grain, text=text,
-            milestones=placed.milestones,
-            also={milestone.of: milestone.by for milestone in placed.milestones.values()},
+            milestones=placed.milestones, touches=placed.touches,
+            also={
+                **{milestone.of: milestone.by for milestone in placed.milestones.values()},
+                **({placed.touches.of: placed.touches.by} if placed.touches else {}),
+            },
         ), placed.replaces  # fmt: skip
     entry = parse(document, SourceEntry)
     columns = {
@@ -439,6 +468,9 @@ def _placed(source: Source, base: Source) -> Source:
     moments = {
         name: Column(name, "timestamp", optional=True, happens=True) for name in source.milestones
     }
+    if source.touches is not None:
+        moments = {name: Column(name, "string", optional=True) for name in source.touches.columns}
+        moments |= {name: Column(name, "int") for name in TOUCH_COLUMNS}
     return replace(
         source,
         columns={**base.columns, **moments},
@@ -464,6 +496,7 @@ def _check(sources: Sources, name: str, document: Document) -> None:
             ):
                 raise document.error(f"{source.time!r} must be a date or timestamp.", ("time",))
             _check_milestones(sources, source, base, document)
+            _check_touches(sources, source, base, document)
             return
         if base.derived_from or base.time is None:
             raise document.error(
@@ -502,6 +535,32 @@ def _check(sources: Sources, name: str, document: Document) -> None:
     for column, other_name in source.references.items():
         _own_column(source, column, document, ("references", column))
         _known(sources, other_name, document, ("references", column))
+
+
+def _check_touches(sources: Sources, source: Source, base: Source, document: Document) -> None:
+    """Touches are rows with a moment; what they share is told apart by a key of one column."""
+    if source.touches is None:
+        return
+    other = _known(sources, source.touches.of, document, ("touches", "of"))
+    if other.derived_from or other.time is None or other.time_is_date:
+        raise document.error(
+            f"{other.id!r} is no table whose rows have a moment in time.", ("touches", "of")
+        )
+    if len(base.key) != 1 or len(other.key) != 1:
+        raise document.error(
+            f"touches are of rows with a key of one column; {base.id!r} has {list(base.key)},"
+            f" {other.id!r} {list(other.key)}.",
+            ("touches",),
+        )
+    resolve(sources, other, source.touches.by, document, ("touches", "by"))
+    _own_column(base, source.touches.to, document, ("touches", "to"))
+    for name, column in source.touches.columns.items():
+        if name in base.columns or name in TOUCH_COLUMNS or not re.fullmatch(_NAME, name):
+            raise document.error(
+                f"{name!r} is no name for a column beside those of {base.id!r}.",
+                ("touches", "columns", name),
+            )
+        _own_column(other, column, document, ("touches", "columns", name))
 
 
 def _check_history(

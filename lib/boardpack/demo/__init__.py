@@ -1,6 +1,6 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 30 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 31 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
 sessions, events and objects are kept, of website visitors, and of the buckets that requests are
@@ -116,7 +116,7 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         platform.build(con, scale=scale)
         progress("ledger and cash")
         finance.build(con)
-        progress("leads and marketing spend")
+        progress("leads, touches and marketing spend")
         marketing.build(con)
         tables = con.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'out' ORDER BY table_name"

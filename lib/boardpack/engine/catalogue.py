@@ -542,6 +542,14 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
         )
     if measured.kind == "histogram_percentile" and source.histogram is None:
         raise document.error(f"source {source.id!r} declares no histogram:.", key)
+    if measured.attributed != (source.touches is not None):
+        raise document.error(
+            f"{source.id!r} has a row a touch, so that {entry.value!r} would count several times."
+            if source.touches
+            else f"attributed(...) needs a source with touches:; {source.id!r} has none.",
+            (*key, "value"),
+            hint="write sum(attributed(acv, linear)): first, last or linear" if source.touches else None,
+        )
     if measured.kind == "rolling":
         if not source.distinct_of:
             raise document.error(

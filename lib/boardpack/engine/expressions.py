@@ -62,6 +62,8 @@ class Measured:
     estimate: str = ""
     until: str | None = None
     per: str = ""
+    #: whether a row counts by its share of the credit
+    attributed: bool = False
 
 
 def parse(text: str) -> exp.Expr:
@@ -113,6 +115,8 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
             return Measured("sum", _write(inner.expressions[0], resolve), prorated=True)
         if isinstance(inner, exp.Anonymous) and inner.name.lower() == "trailing_distinct":
             return _rolling(inner, resolve)
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() == "attributed":
+            return _attributed(inner, resolve)
         return Measured("sum", _write(inner, resolve))
     if isinstance(node, exp.Min):
         return Measured("min", _write(node.this, resolve))
@@ -135,7 +139,7 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
     raise ExpressionError(
         f"must be one aggregate, found {node.sql(dialect='duckdb')!r}: "
         "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...), "
-        "histogram_percentile(...), sum(trailing_distinct(...)) or an estimate: "
+        "histogram_percentile(...), sum(trailing_distinct(...)), sum(attributed(...)) or an estimate: "
         f"{', '.join(e.form for e in ESTIMATES.values())}"
         + (f"; did you mean {close[0]}?" if close else "")
     )
@@ -153,6 +157,30 @@ def _estimate(node: exp.Anonymous, resolve: Resolve) -> Measured:
     return Measured(
         "estimate", _write(start, resolve), estimate=name, until=_write(end, resolve), per=unit.name
     )
+
+
+#: How the touches that led to a row share the credit for it -> SQL over place and count.
+CREDITS = {
+    "first": "CASE WHEN {place} = 1 THEN 1.0 ELSE 0.0 END",
+    "last": "CASE WHEN {place} = {count} THEN 1.0 ELSE 0.0 END",
+    "linear": "1.0 / {count}",
+}
+
+
+def _attributed(node: exp.Anonymous, resolve: Resolve) -> Measured:
+    """``attributed(acv, linear)``: an amount by each touch's share of the credit for it."""
+    if len(node.expressions) != 2 or not isinstance(node.expressions[1], exp.Column):
+        raise ExpressionError("write it as sum(attributed(acv, linear))")
+    amount, model = node.expressions
+    if model.name not in CREDITS:
+        near = difflib.get_close_matches(model.name, CREDITS, n=1, cutoff=0.5)
+        close = f"; did you mean {near[0]}?" if near else ""
+        raise ExpressionError(
+            f"{model.name!r} shares no credit; {', '.join(CREDITS)} do{close}"
+        )
+    share = CREDITS[model.name].format(place=resolve("touch_place"), count=resolve("touch_count"))
+    value = f"CAST({_write(amount, resolve)} AS DOUBLE) * ({share})"
+    return Measured("sum", value, attributed=True)
 
 
 def _rolling(node: exp.Anonymous, resolve: Resolve) -> Measured:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from boardpack.engine.catalogue import column_sql
 from boardpack.engine.expressions import scalar
 from boardpack.engine.windows import Buckets
-from boardpack.sources import Join, MilestoneEntry, Source, resolve
+from boardpack.sources import Join, MilestoneEntry, Source, TouchesEntry, resolve
 from boardpack.warehouse import Slice, literal, local_day
 
 UNKNOWN = "(unknown)"
@@ -68,7 +68,7 @@ def rows(
     joins += _joins(slice_, table, needed)
     keyword = "SELECT DISTINCT" if source.distinct_of else "SELECT"
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    relation = with_milestones(slice_, table, needed)
+    relation = _relation(slice_, table, needed)
     body = f"{keyword} {', '.join(selected)}\nFROM {relation} AS t{joins}{where}"
     if source.distinct_of:
         # A bucket is made of whole days, so that days need not be told apart by it as well.
@@ -166,6 +166,39 @@ def _within(
     if not open_start:
         conditions.append(f"{time} >= {literal(column, buckets.first, slice_.zone)}")
     return conditions
+
+
+def _relation(slice_: Slice, table: Source, needed: Iterable[str]) -> str:
+    """The table, with what a placed source adds to it as far as it is needed."""
+    if table.touches is not None:
+        return _with_touches(slice_, table, table.touches)
+    return with_milestones(slice_, table, needed)
+
+
+def _with_touches(slice_: Slice, table: Source, entry: TouchesEntry) -> str:
+    """The table with a row a touch up to the day it is placed on; one for what has none.
+
+    Places and counts are among these touches, so that shares of the credit add up to one.
+    """
+    other = slice_.declared[entry.of]
+    needed: set[str] = set()
+    outer = _outer(needed)
+    columns = "".join(f', {outer(column)} AS "{name}"' for name, column in entry.columns.items())
+    touches = (
+        f"SELECT {outer(entry.by)} AS entity, {outer(str(other.time))} AS moment,"
+        f" {local_day(other, slice_.zone)} AS day, {outer(other.key[0])} AS id{columns}"
+        f" FROM {slice_.relation(other.id)} AS t{_joins(slice_, other, needed)}"
+    )
+    placed = slice_.declared[table.id]
+    day = local_day(placed, slice_.zone).replace('t."', 'r."')
+    key = f'r."{table.key[0]}"'
+    shown = "".join(f', w."{name}"' for name in entry.columns)
+    return (
+        f"(\n  SELECT r.*{shown}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY w.moment, w.id)"
+        f" AS touch_place,\n    COUNT(*) OVER (PARTITION BY {key}) AS touch_count"
+        f"\n  FROM {slice_.relation(table.id)} AS r LEFT JOIN (\n    {touches}\n  ) AS w"
+        f' ON w.entity = r."{entry.to}" AND w.day <= {day}\n)'
+    )
 
 
 def with_milestones(slice_: Slice, table: Source, needed: Iterable[str]) -> str:
