@@ -6,14 +6,14 @@ WITH orders AS MATERIALIZED (
     AND NOT coalesce(a.is_internal, FALSE) AND ($cell IS NULL OR $cell IN (a.segment, a.region))
 ),
 touched AS MATERIALIZED (
-  SELECT o.contract_id, o.acv, o.signed_on, t.channel, t.touched_at, t.touch_id
+  SELECT o.contract_id, o.acv, t.channel, t.touched_at, t.touch_id,
+         CAST(t.touched_at AS DATE) <= o.signed_on AS before
   FROM orders AS o JOIN leads AS l USING (opportunity_id) JOIN touchpoints AS t USING (lead_id)
   WHERE l.recorded_at < $as_of_end AND t.recorded_at < $as_of_end
 ),
 credited AS (
-  SELECT contract_id, acv, CAST(arg_max(t.channel, (t.touched_at, t.touch_id)) = 'content' AS INTEGER) AS share
-  FROM touched AS t WHERE CAST(touched_at AS DATE) <= signed_on
-  GROUP BY contract_id, acv
+  SELECT contract_id, acv, CAST(arg_max(channel, (touched_at, touch_id)) FILTER (before) = 'content' AS INTEGER) AS share
+  FROM touched GROUP BY contract_id, acv
 ),
 spent AS (
   SELECT coalesce(sum(amount), 0)::DOUBLE AS amount
@@ -22,6 +22,6 @@ spent AS (
     AND spend_on >= CAST($end AS DATE) - INTERVAL 12 MONTH AND spend_on < $end
     AND ($cell IS NULL OR coalesce(segment, '(unknown)') = $cell)
 )
-SELECT coalesce((SELECT sum(acv * share) FROM credited), 0) / nullif(amount, 0) AS value,
-       coalesce((SELECT sum(acv * share) FROM credited), 0) AS numerator, amount AS denominator
-FROM spent
+SELECT brought.amount / nullif(spent.amount, 0) AS value, brought.amount AS numerator,
+       spent.amount AS denominator
+FROM spent, (SELECT coalesce(sum(acv * share), 0) AS amount FROM credited) AS brought
