@@ -183,7 +183,9 @@ def test_targets_are_figures_of_their_period(tmp_path: Path) -> None:
 )
 def test_without_a_target_it_is_not_available(tmp_path: Path, card: str, says: str) -> None:
     model = own(tmp_path / "w", TARGETS, card)
-    slice_ = slice_of_rows(model.sources, {"mrr_movements": (), "accounts": ()}, date(2025, 12, 31), UTC)
+    slice_ = slice_of_rows(
+        model.sources, {"mrr_movements": (), "accounts": ()}, date(2025, 12, 31), UTC
+    )
     try:
         assert says in unavailable(model.catalogue, slice_, "reached")
         assert unavailable(model.catalogue, slice_, "mrr") == ""

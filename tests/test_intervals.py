@@ -127,9 +127,7 @@ KPI = """\
         (KPI + "  each: month\n  interval: share\n", "without each:"),
     ],
 )
-def test_an_interval_that_says_nothing_stops_the_load(
-    tmp_path: Path, text: str, says: str
-) -> None:
+def test_an_interval_that_says_nothing_stops_the_load(tmp_path: Path, text: str, says: str) -> None:
     root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": text})
     with pytest.raises(BoardpackError) as caught:
         Model.open(root)

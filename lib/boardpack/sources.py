@@ -568,7 +568,9 @@ def _check_history(
 ) -> None:
     """A history has a key of two, whose and from when, and the row a time to look it up at."""
     key = ("joins", alias)
-    since = other.columns[other.key[-1]].type if other.key and other.key[-1] in other.columns else ""
+    since = (
+        other.columns[other.key[-1]].type if other.key and other.key[-1] in other.columns else ""
+    )
     if len(other.key) != 2 or since not in ("date", "timestamp"):
         raise document.error(
             f"join {alias!r} is as_of: event, but {join.source!r} is no history: its key"
@@ -589,9 +591,7 @@ def _check_history(
         )
 
 
-def _check_milestones(
-    sources: Sources, source: Source, base: Source, document: Document
-) -> None:
+def _check_milestones(sources: Sources, source: Source, base: Source, document: Document) -> None:
     """A milestone is no column of the table, and a moment of rows that name one of its rows."""
     for name, entry in source.milestones.items():
         key = ("milestones", name)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from boardpack.engine import composites
+from boardpack.engine import composites, units
 from boardpack.engine.expressions import (
     ExpressionError,
     Formula,
@@ -358,6 +358,7 @@ def load(workspace: Workspace, sources: Sources) -> Catalogue:
     _refuse_cycles(kpis)
     check_panels(sources)
     for name, (_, document, key) in entries.items():
+        _check_unit(kpis[name], kpis, document, key)
         _check_dimensions(kpis[name], kpis, sources, document, (*key, "dimensions"))
     checked = []
     for entry_, document, key in identities.values():
@@ -424,9 +425,7 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
                 f"KPI {entry.kpi!r} needs a formula: it has {len(measures)} measures.", key
             )
         text = next(iter(measures))
-    read = _read_formula(
-        composites.written_out(text, entry.weights), document, (*key, "formula")
-    )
+    read = _read_formula(composites.written_out(text, entry.weights), document, (*key, "formula"))
     for goal in read.goals:
         if goal.what not in ("weight", *COUNTING) and goal.kpi not in known:
             raise UnknownNameError.near(
@@ -480,9 +479,7 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
     )  # fmt: skip
 
 
-def _interval(
-    entry: KpiEntry, read: Formula, document: Document, key: Key
-) -> Interval | None:
+def _interval(entry: KpiEntry, read: Formula, document: Document, key: Key) -> Interval | None:
     if entry.interval is None:
         return None
     try:
@@ -548,7 +545,9 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
             if source.touches
             else f"attributed(...) needs a source with touches:; {source.id!r} has none.",
             (*key, "value"),
-            hint="write sum(attributed(acv, linear)): first, last or linear" if source.touches else None,
+            hint="write sum(attributed(acv, linear)): first, last or linear"
+            if source.touches
+            else None,
         )
     if measured.kind == "rolling":
         if not source.distinct_of:
@@ -657,6 +656,21 @@ def check_panels(sources: Sources) -> None:
             raise DefinitionError(f"source {source.id!r}: {error}.", file=source.file) from None
         except UnknownNameError as error:
             raise UnknownNameError(error.message, file=source.file, hint=error.hint) from None
+
+
+def _check_unit(kpi: Kpi, kpis: Mapping[str, Kpi], document: Document, key: Key) -> None:
+    about = {*kpi.inputs, *(goal.kpi for goal in kpi.formula.goals)}
+    try:
+        units.check(
+            composites.written_out(kpi.formula_text, kpi.weights),
+            kpi.unit,
+            {name: kpis[name].unit for name in about if name in kpis},
+            {name: measure.aggregate.kind for name, measure in kpi.measures.items()},
+        )
+    except units.UnitError as error:
+        raise document.error(
+            f"the formula of {kpi.id!r} cannot be in {kpi.unit}: {error}.", (*key, "formula")
+        ) from None
 
 
 def _check_dimensions(

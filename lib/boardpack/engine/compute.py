@@ -59,7 +59,9 @@ def make_plan(
         if (reason := unavailable(catalogue, slice_, kpi))
     }
     ordered = [
-        kpi for kpi in catalogue.order(k for k in names if k not in missing) if kpi.id not in missing
+        kpi
+        for kpi in catalogue.order(k for k in names if k not in missing)
+        if kpi.id not in missing
     ]
     measures: dict[Measure, str] = {}
     for kpi in ordered:
@@ -359,9 +361,7 @@ def _with_goals(
     return frame.assign(**made)
 
 
-def _met(
-    catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, kpi: str
-) -> NDArray[np.float64]:
+def _met(catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, kpi: str) -> NDArray[np.float64]:
     """Whether each figure of a KPI meets its target: 1, 0, or NaN where there is none to meet."""
     assert catalogue.goals is not None
     values = frame[f"k_{kpi}"].to_numpy(dtype=float).reshape((len(planned.periods), -1))
@@ -518,12 +518,9 @@ def _long(
         low, high = absent, absent
         if kpi.interval is not None:
             beside = {
-                name: values_of[planned.measures[kpi.measures[name]]]
-                for name in kpi.interval.names
+                name: values_of[planned.measures[kpi.measures[name]]] for name in kpi.interval.names
             }
-            low, high = limits(
-                kpi.interval, numerators, denominators, kpi.formula.scale, beside
-            )
+            low, high = limits(kpi.interval, numerators, denominators, kpi.formula.scale, beside)
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
         for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
             if p not in grains or tuple(cell) not in allowed:

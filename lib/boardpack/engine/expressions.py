@@ -175,9 +175,7 @@ def _attributed(node: exp.Anonymous, resolve: Resolve) -> Measured:
     if model.name not in CREDITS:
         near = difflib.get_close_matches(model.name, CREDITS, n=1, cutoff=0.5)
         close = f"; did you mean {near[0]}?" if near else ""
-        raise ExpressionError(
-            f"{model.name!r} shares no credit; {', '.join(CREDITS)} do{close}"
-        )
+        raise ExpressionError(f"{model.name!r} shares no credit; {', '.join(CREDITS)} do{close}")
     share = CREDITS[model.name].format(place=resolve("touch_place"), count=resolve("touch_count"))
     value = f"CAST({_write(amount, resolve)} AS DOUBLE) * ({share})"
     return Measured("sum", value, attributed=True)

@@ -70,9 +70,7 @@ def plan(
         by_source.setdefault(measure.source, {}).update(_expand(slice_.declared, measure, name))
         further.setdefault(measure.source, set()).update((earlier or {}).get(measure, ()))
     return [
-        _statement(
-            slice_, slice_.declared[source], found, [*periods, *sorted(further[source])], by
-        )
+        _statement(slice_, slice_.declared[source], found, [*periods, *sorted(further[source])], by)
         for source, found in by_source.items()
     ]
 
