@@ -23,6 +23,7 @@ from boardpack.engine.expressions import (
     indispensable,
     scalar,
 )
+from boardpack.engine.members import check_members
 from boardpack.engine.windows import Window, parse_point, parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.periods import GRAINS, Grain
@@ -399,6 +400,9 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
     try:
         measured = aggregate(entry.value, column)
         where = None if entry.where is None else scalar(entry.where, column)
+        if not (source.panel_of or source.distinct_of):
+            check_members(sources, source, entry.value)
+            check_members(sources, source, entry.where or "true")
         window = parse_window(entry.window)
         mature = 0 if entry.mature_after is None else _days(entry.mature_after)
     except ExpressionError as error:
@@ -480,6 +484,10 @@ def check_panels(sources: Sources) -> None:
                 scalar(condition, column)
             for entry in source.panel.values():
                 column = _writer(sources, sources[entry.of] if entry.of else base)
+                check_members(sources, sources[entry.of] if entry.of else base, entry.value)
+                check_members(
+                    sources, sources[entry.of] if entry.of else base, entry.where or "true"
+                )
                 kind = aggregate(entry.value, column).kind
                 if kind not in ("sum", "count", "min", "max"):
                     raise ExpressionError(
