@@ -443,7 +443,7 @@ def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     base = sources[source.derived_from] if source.derived_from else source
     needed = {base.id: set(measure.needed) | ({str(source.time)} if source.placed_of else set())}
     if source.panel_of or source.distinct_of:
-        needed = {base.id: indispensable(source.where or "true")}
+        needed = {base.id: set(indispensable(source.where or "true"))}
         for entry in (source.panel[name] for name in measure.columns if name in source.panel):
             of = sources[entry.of] if entry.of else base
             texts = filter(None, (entry.value, entry.where, of.time if of.placed_of else None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import duckdb
@@ -50,8 +51,12 @@ class Measured:
     quantile: float | None = None
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> exp.Expr:
-    """Read an expression; `ExpressionError` for what is no expression at all."""
+    """Read an expression, not to be changed; `ExpressionError` for what is none at all.
+
+    Kept, since planning asks again and again for the texts of the same definitions.
+    """
     try:
         found = sqlglot.parse(text, read="duckdb")
     except SqlglotError as error:
@@ -174,17 +179,18 @@ def formula(text: str) -> Formula:
     return Formula(value, tuple(dict.fromkeys(names)), numerator, denominator, scale)
 
 
-def indispensable(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def indispensable(text: str) -> frozenset[str]:
     """The columns that an expression cannot do without: those that no ``coalesce`` stands in for.
 
     >>> sorted(indispensable("errors + coalesce(timeouts, 0) + account.seats"))
     ['account.seats', 'errors']
     """
-    return {
+    return frozenset(
         ".".join(part.name for part in column.parts)
         for column in parse(text).find_all(exp.Column)
         if column.find_ancestor(exp.Coalesce) is None
-    }
+    )
 
 
 def _unwrap(node: exp.Expr) -> exp.Expr:
