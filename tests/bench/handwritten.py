@@ -7,6 +7,7 @@ benchmark compares its figures with the engine's before it compares their cost.
 from __future__ import annotations
 
 import duckdb
+import handwritten_tables
 import numpy as np
 import pandas as pd
 
@@ -19,6 +20,7 @@ COMPANY = (
     "data_breaches", "operating_expenses", "ebitda_margin", "profit_margin", "rule_of_40",
     "magic_number", "rnd_efficiency", "burn_vs_budget",
     "organic_traffic_share", "signup_conversion_rate", "funnel_conversion_rate",
+    *handwritten_tables.COMPANY,
 )  # fmt: skip
 
 
@@ -556,6 +558,7 @@ JOIN marketing_spend ON spend_on < month + INTERVAL 1 MONTH AND spend_on >= mont
 WHERE recorded_at < TIMESTAMP '2026-01-01'
 GROUP BY GROUPING SETS ((month), (month, segment))
     """,
+    **handwritten_tables.STATEMENTS,
 }
 
 
@@ -695,6 +698,7 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["content_marketing_roi"] = m["content_acv"] / m["content_spend"]
     k["customer_growth_rate"] = 100 * (m["customers"] - m["customers_1m"]) / m["customers_1m"]
     k["organic_growth_rate"] = 100 * m["referred"] / m["new_customers"]
+    k |= handwritten_tables.values(m)
     return pd.DataFrame(k).replace([np.inf, -np.inf], np.nan)
 
 

@@ -33,7 +33,7 @@ from boardpack.yamlfile import Document, Key, Strict, parse
 
 Unit = Literal[
     "currency", "percent", "ratio", "count", "score",
-    "milliseconds", "seconds", "minutes", "hours", "days", "months",
+    "milliseconds", "seconds", "minutes", "hours", "days", "months", "gigabytes", "mbps", "rank",
 ]  # fmt: skip
 Direction = Literal["higher", "lower", "range"]
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
