@@ -93,6 +93,16 @@ SELECTED = [
     ("2025-12-31", 2, "segment", LAST_DAY, "mrr opening_mrr customer_churn_rate dau mau "
      "dau_mau_ratio business_value_score system_uptime total_revenue api_response_time_p95 "
      "bookings pipeline_value pipeline_progression marketing_spend leads customer_growth_rate"),
+    ("2025-Q4", 3, "segment", LAST_DAY, "purchase_frequency transaction_error_rate mtbf "
+     "downtime_minutes api_response_time_p99 global_latency timeout_rate"),
+    ("2025-12", 2, "region", LAST_DAY, "downtime_minutes api_response_time_avg global_latency "
+     "api_response_time_p99 error_response_time error_rate_4xx error_rate_5xx "
+     "application_error_rate validation_error_rate transaction_volume purchase_frequency"),
+    ("2025-12", 2, "service", LAST_DAY, "downtime_minutes mtbf"),
+    ("2025-12-31", 2, "segment", LAST_DAY, "transaction_volume purchase_frequency global_latency "
+     "downtime_minutes revenue_system_failures error_rate_4xx"),
+    ("2025-10", 2, "segment", date(2025, 10, 15), "purchase_frequency transaction_volume "
+     "transaction_error_rate mtbf downtime_minutes error_response_time revenue_system_failures"),
     # In the middle of a month, with rows that are recorded late and a month that is still open.
     ("2025-10", 2, "segment", date(2025, 10, 15), "mrr opening_mrr expansion_mrr total_customers "
      "new_customers customer_churn_rate net_revenue_retention mau dau dashboards_per_user "
