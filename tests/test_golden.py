@@ -94,15 +94,22 @@ SELECTED = [
      "dau_mau_ratio business_value_score system_uptime total_revenue api_response_time_p95 "
      "bookings pipeline_value pipeline_progression marketing_spend leads customer_growth_rate"),
     ("2025-Q4", 3, "segment", LAST_DAY, "purchase_frequency transaction_error_rate mtbf "
-     "downtime_minutes api_response_time_p99 global_latency timeout_rate"),
+     "downtime_minutes api_response_time_p99 global_latency timeout_rate "
+     "arpu revenue_per_customer cac_to_monthly_revenue customer_lifespan cost_to_serve "
+     "unit_economics_ratio contribution_margin contribution_margin_after_marketing"),
+    ("2025", 2, "segment", LAST_DAY, "revenue_per_customer cost_to_serve unit_economics_ratio "
+     "customer_lifespan contribution_margin"),
     ("2025-12", 2, "region", LAST_DAY, "downtime_minutes api_response_time_avg global_latency "
      "api_response_time_p99 error_response_time error_rate_4xx error_rate_5xx "
-     "application_error_rate validation_error_rate transaction_volume purchase_frequency"),
+     "application_error_rate validation_error_rate transaction_volume purchase_frequency "
+     "arpu revenue_per_customer customer_lifespan"),
     ("2025-12", 2, "service", LAST_DAY, "downtime_minutes mtbf"),
     ("2025-12-31", 2, "segment", LAST_DAY, "transaction_volume purchase_frequency global_latency "
      "downtime_minutes revenue_system_failures error_rate_4xx"),
     ("2025-10", 2, "segment", date(2025, 10, 15), "purchase_frequency transaction_volume "
-     "transaction_error_rate mtbf downtime_minutes error_response_time revenue_system_failures"),
+     "transaction_error_rate mtbf downtime_minutes error_response_time revenue_system_failures "
+     "arpu revenue_per_customer cost_to_serve customer_lifespan contribution_margin "
+     "unit_economics_ratio"),
     # In the middle of a month, with rows that are recorded late and a month that is still open.
     ("2025-10", 2, "segment", date(2025, 10, 15), "mrr opening_mrr expansion_mrr total_customers "
      "new_customers customer_churn_rate net_revenue_retention mau dau dashboards_per_user "
