@@ -103,6 +103,16 @@ SELECTED = [
      "api_response_time_p99 error_response_time error_rate_4xx error_rate_5xx "
      "application_error_rate validation_error_rate transaction_volume purchase_frequency "
      "arpu revenue_per_customer customer_lifespan"),
+    ("2025-Q4", 3, "segment", LAST_DAY, "customer_concentration revenue_concentration "
+     "average_contract_duration multi_year_contract_share expansion_revenue cross_sell_rate "
+     "account_growth_rate churn_events voluntary_churn_rate involuntary_churn_rate"),
+    ("2025", 2, "segment", LAST_DAY, "churn_events voluntary_churn_rate expansion_revenue"),
+    ("2025-W52", 2, "region", LAST_DAY, "churn_events voluntary_churn_rate cross_sell_rate "
+     "involuntary_churn_rate average_contract_duration account_growth_rate"),
+    ("2025-12", 2, "churn_type", LAST_DAY, "churn_events"),
+    ("2025-10", 2, "region", date(2025, 10, 15), "customer_concentration revenue_concentration "
+     "average_contract_duration multi_year_contract_share cross_sell_rate account_growth_rate "
+     "churn_events voluntary_churn_rate"),
     ("2025-12", 2, "service", LAST_DAY, "downtime_minutes mtbf"),
     ("2025-12-31", 2, "segment", LAST_DAY, "transaction_volume purchase_frequency global_latency "
      "downtime_minutes revenue_system_failures error_rate_4xx"),
