@@ -10,11 +10,14 @@ import duckdb
 import handwritten_accounts
 import handwritten_economics
 import handwritten_reliability
+import handwritten_users
 import numpy as np
 import pandas as pd
 
 #: The rest by subject, each with its STATEMENTS, values() and COMPANY.
-PARTS = (handwritten_accounts, handwritten_economics, handwritten_reliability)
+PARTS = (
+    handwritten_accounts, handwritten_economics, handwritten_reliability, handwritten_users,
+)  # fmt: skip
 BOUNDS = (25, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10000)
 #: KPIs of tables that no segment can be read from: in total only.
 COMPANY = (
