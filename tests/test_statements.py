@@ -78,9 +78,13 @@ def test_one_statement_a_source(model: Model) -> None:
 
 
 def test_each_statement_reads_its_table_once(model: Model) -> None:
-    for source, sql in statements(model):
-        base = model.sources[source].derived_from or source
-        assert sql.count(f'slice."{base}"') == 1, source
+    """A panel, once by each of the moments that it places the table's rows by."""
+    for name, sql in statements(model):
+        source = model.sources[name]
+        base = source.derived_from or name
+        columns = {entry.of or base for entry in source.panel.values()} or {base}
+        placed = [of for of in columns if (model.sources[of].placed_of or of) == base]
+        assert sql.count(f'slice."{base}"') == len(placed), name
 
 
 def test_no_statement_knows_a_zone_or_a_clock(model: Model) -> None:
