@@ -5,6 +5,6 @@ WITH balances AS (
   GROUP BY m.account_id
 )
 SELECT 100 * max(balance)::DOUBLE / nullif(sum(balance), 0) AS value,
-       CASE WHEN max(balance) > 0 THEN max(balance) END AS numerator,
+       max(balance) AS numerator,
        coalesce(sum(balance), 0) AS denominator
 FROM balances
