@@ -536,6 +536,17 @@ FIGURES = {
     "API requests over 500 ms, percent": (
         "SELECT 100.0 - 100.0 * sum(le_500) / sum(requests) FROM request_metrics"
         " WHERE surface = 'api' AND bucket_start >= '2025-01-01'", 1.5, 5.5),
+    "attempts to pay of 2025 that fail, percent": (
+        "SELECT 100.0 * avg((status = 'failed')::INTEGER) FROM payments"
+        " WHERE attempted_at >= '2025-01-01'", 4, 9),
+    "days between two outages of a service and region of 2025": (
+        "SELECT 6 * 365.0 / count(*) FROM incidents"
+        " WHERE incident_type = 'outage' AND started_at >= '2025-01-01'", 20, 45),
+    "edge probes of 2025 within 50 ms, percent": (
+        "SELECT 100.0 * sum(le_50) / sum(requests) FROM request_metrics"
+        " WHERE surface = 'edge_probe' AND bucket_start >= '2025-01-01'", 30, 70),
+    "regions with edge probes": (
+        "SELECT count(DISTINCT region) FROM request_metrics WHERE surface = 'edge_probe'", 4.5, 5.5),
     "qualified deals of 2025 that are won, percent": (
         "SELECT 100.0 * avg((outcome = 'won')::INTEGER) FROM opportunities"
         " WHERE qualified_at IS NOT NULL AND closed_at >= '2025-01-01'", 40, 52),

@@ -75,6 +75,10 @@ def panel(
         ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days[name])
         columns.append(_Column(name, measured.kind, unit, ranges))
         base.reaches_back |= any(low == 0 for low, _ in ranges)
+    giving = {name: base for name, base in bases.items() if base.units}
+    if len(giving) > 1 and not whole:
+        # What gives no column says who was there, and whoever was there alone changes nothing.
+        bases = giving
     keys = [f'"{name}"' for name in (*source.entity, *split)]
     ctes = []
     for number, base in enumerate(bases.values()):
