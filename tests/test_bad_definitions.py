@@ -73,6 +73,18 @@ BROKEN_KPIS = [
     (KPI + "  name: Twice\n", 9, "twice", "first on line 2"),
     (KPI.replace("kpi: own", "kpi: mrr"), 1, "already defined", "replaces: mrr"),
     (KPI.replace("- kpi: own", "- kpi: own\n  replaces: nothing"), 2, "replaces nothing", ""),
+    (
+        KPI.replace("sum(amount)}", "sum(amount), where: movement_type = 'nwe'}"),
+        8,
+        "Unknown value of movement_type 'nwe'",
+        "'new'",
+    ),
+    (
+        KPI.replace("sum(amount)}", "sum(amount), where: \"account.segment in ('smb', 'mid')\"}"),
+        8,
+        "Unknown value of account.segment 'mid'",
+        "known: enterprise, mid_market, smb",
+    ),
     ("kpi: own\n", 1, "expected a list", ""),
     ("- kpi: [own\n", 2, "not YAML", ""),
 ]
@@ -100,6 +112,15 @@ def test_a_circle_is_named_with_its_path(tmp_path: Path) -> None:
     root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": text})
     with pytest.raises(BoardpackError, match=r"circle: .*→"):
         Model.open(root)
+
+
+def test_a_mapped_table_may_have_words_of_its_own(tmp_path: Path) -> None:
+    text = KPI.replace("sum(amount)}", "sum(amount), where: account.segment = 'key account'}")
+    mapping = "maps: accounts\nsql: SELECT 1 AS account_id, 'key account' AS segment\n"
+    root = workspaces.small(
+        tmp_path / "w", **{"kpis/own.yml": text, "sources/accounts.yml": mapping}
+    )
+    assert Model.open(root).catalogue["own"].measures["value"].where is not None
 
 
 BROKEN_SOURCES = [

@@ -103,9 +103,9 @@ def test_columns_by_their_own_name_and_through_a_join(sources: Sources) -> None:
 
 
 def test_a_workspace_replaces_a_source_of_the_suite(tmp_path: Path) -> None:
-    text = "replaces: plans\nsource: plans\ntitle: My plans\nkey: [plan_id]\ncolumns:\n"
-    text += "  plan_id: string\n  plan_name: string?\n"
-    assert load(tmp_path / "w", plans=text)["plans"].title == "My plans"
+    text = "replaces: features\nsource: features\ntitle: My features\nkey: [feature_id]\ncolumns:\n"
+    text += "  feature_id: string\n  feature_name: string?\n"
+    assert load(tmp_path / "w", features=text)["features"].title == "My features"
 
 
 @pytest.mark.parametrize(

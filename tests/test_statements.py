@@ -78,9 +78,13 @@ def test_one_statement_a_source(model: Model) -> None:
 
 
 def test_each_statement_reads_its_table_once(model: Model) -> None:
-    for source, sql in statements(model):
-        base = model.sources[source].derived_from or source
-        assert sql.count(f'slice."{base}"') == 1, source
+    """A panel, once by each of the moments that it places the table's rows by."""
+    for name, sql in statements(model):
+        source = model.sources[name]
+        base = source.derived_from or name
+        columns = {entry.of or base for entry in source.panel.values()} or {base}
+        placed = [of for of in columns if (model.sources[of].placed_of or of) == base]
+        assert sql.count(f'slice."{base}"') == len(placed), name
 
 
 def test_no_statement_knows_a_zone_or_a_clock(model: Model) -> None:
@@ -331,6 +335,23 @@ def with_percentiles(tmp_path_factory: pytest.TempPathFactory) -> Model:
     text = json.dumps([*entries, median])
     folder = tmp_path_factory.mktemp("percentiles") / "w"
     return Model.open(workspaces.small(folder, **{"kpis/own.yml": text}))
+
+
+def test_two_percentiles_of_one_histogram_are_each_its_own(model: Model) -> None:
+    """Beside each other, and beside plain sums of the same counts."""
+    bounds = (25, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10000)
+    row = {f"le_{bound}": min(100, 40 + bound // 20) for bound in bounds}
+    row |= {"bucket_start": datetime(2025, 3, 1), "surface": "api", "requests": 100, "region": "x"}
+    names = ["api_response_time_p95", "api_response_time_p99", "api_calls"]
+    periods = [Period.parse("2025-03")]
+    together = computed(model, {"request_metrics": [row]}, names, periods, ["region"])
+    apart: dict[tuple[str, str, str], float] = {}
+    for name in names:
+        apart |= computed(model, {"request_metrics": [row]}, [name], periods, ["region"])
+    assert together == apart
+    assert together["api_response_time_p95", "2025-03", ""] == 1500
+    assert together["api_response_time_p99", "2025-03", "region=x"] == 1900
+    assert together["api_calls", "2025-03", ""] == 100
 
 
 @settings(deadline=None, max_examples=12)

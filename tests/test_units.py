@@ -1,105 +1,71 @@
-"""Units that a formula cannot have stop the load; what is right is never refused."""
+"""Units beyond money, shares and time: gigabytes, megabits a second, ranks."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-import workspaces
-from boardpack.engine.units import UnitError, check
-from boardpack.errors import BoardpackError
-from boardpack.model import Model
+from boardpack.formats import Formatter
+from boardpack.values import Target, Values
+from values_fixture import in_locale, small_values
 
-KPIS = {
-    "mrr": "currency", "cost": "currency", "margin": "percent", "churn": "percent",
-    "customers": "count", "per_head": "ratio", "points": "score", "answer": "hours", "stay": "days",
-}  # fmt: skip
-MEASURES = {"amount": "sum", "rows": "count", "people": "distinct", "wait": "percentile"}
+NB = "\u00a0"
 
 
-@pytest.mark.parametrize(
-    ("formula", "unit"),
-    [
-        ("12 * mrr", "currency"),
-        ("mrr - cost", "currency"),
-        ("mrr / customers", "currency"),
-        ("mrr / cost", "ratio"),
-        ("100 * (mrr - cost) / cost", "percent"),
-        ("(mrr - cost) / cost * 100", "percent"),
-        ("mrr * margin / 100", "currency"),
-        ("mrr * margin / 100 * case when churn = 0 then 60 else least(60, 100 / churn) end",
-         "currency"),
-        ("margin - churn", "percent"),
-        ("100 - churn", "percent"),
-        ("change(margin, 12 months)", "percent"),
-        ("growth(mrr, 1 period)", "percent"),
-        ("change(mrr, 1 period)", "currency"),
-        ("growth(mrr / customers, 1 year)", "percent"),
-        ("before(mrr, 1 period) + mrr", "currency"),
-        ("100 * rows / people", "percent"),
-        ("amount / rows", "currency"),
-        ("100 * amount / mrr", "percent"),
-        ("100 * (rows - people) / rows", "score"),
-        ("customers * per_head * points", "score"),
-        ("100 * rows / customers", "ratio"),
-        ("mrr / target(mrr)", "ratio"),
-        ("100 * met(mrr) + points", "score"),
-        ("met(mrr) + met(margin)", "count"),
-        ("case when mrr > target(mrr) then 1 else 0 end", "score"),
-        ("100 * on_target() / with_target()", "percent"),
-        ("answer / 24 + stay / customers", "days"),
-        ("nullif(mrr, 0)", "currency"),
-        ("wait", "percent"),
-    ],
-)  # fmt: skip
-def test_sense(formula: str, unit: str) -> None:
-    if "answer" in formula:
-        # Hours and days do not add up, whatever they are divided by; the reader must convert both.
-        with pytest.raises(UnitError, match="hours"):
-            check(formula, unit, KPIS, MEASURES)
-        return
-    check(formula, unit, KPIS, MEASURES)
+def measured_in(values: Values, unit: str) -> Values:
+    """The same figures, with the active users of a month in another unit."""
+    return replace(values, kpis={**values.kpis, "mau": replace(values.kpis["mau"], unit=unit)})
 
 
 @pytest.mark.parametrize(
-    ("formula", "unit", "says"),
+    ("unit", "value", "english", "german"),
     [
-        ("mrr + margin", "currency", "mrr is currency and margin is percent"),
-        ("mrr - customers", "currency", "customers is a plain number"),
-        ("coalesce(mrr, margin)", "currency", "do not go together"),
-        ("case when mrr > 5 then margin else mrr end", "percent", "do not go together"),
-        ("case when mrr > margin then 1 else 0 end", "count", "do not go together"),
-        ("mrr / cost", "percent", "a percent is a share times 100"),
-        ("rows / people", "percent", "a percent is a share times 100"),
-        ("100 * margin", "percent", "percent"),
-        ("mrr / cost", "currency", "it comes to a plain number, not to currency"),
-        ("mrr / customers", "ratio", "it comes to currency, not to ratio"),
-        ("mrr * cost", "currency", r"currency\^2"),
-        ("mrr * margin", "currency", "divide a percent by 100"),
-        ("growth(mrr, 1 period)", "ratio", ""),
-        ("target(mrr) - margin", "currency", "do not go together"),
-        ("answer + stay", "days", "answer is hours and stay is days"),
-        ("weighted_free + mrr", "ratio", "not to ratio"),
+        ("gigabytes", 2_184.4, "2,184 GB", f"2.184{NB}GB"),
+        ("gigabytes", 12_345.0, "12,345 GB", f"12.345{NB}GB"),
+        ("gigabytes", -12.0, "−12 GB", f"−12{NB}GB"),
+        ("mbps", 412.4, "412 Mb/s", f"412{NB}Mb/s"),
+        ("rank", 4.0, "4", "4"),
+        ("rank", 5.5, "5.5", "5,5"),
+        ("rank", 5.98, "6", "6"),
     ],
 )
-def test_nonsense(formula: str, unit: str, says: str) -> None:
-    known = {**KPIS, "weighted_free": "currency"}
-    if not says:
-        # A growth in percentage points is a plain number to a ratio: the scale is the reader's.
-        check(formula, unit, known, MEASURES)
-        return
-    with pytest.raises(UnitError, match=says):
-        check(formula, unit, known, MEASURES)
+def test_numbers(unit: str, value: float, english: str, german: str) -> None:
+    write = Formatter(measured_in(small_values(), unit))
+    local = Formatter(in_locale(measured_in(small_values(), unit), "de_DE", "EUR"))
+    assert write.short("mau", value) == write.full("mau", value)
+    assert write.full("mau", value).replace(NB, " ") == english
+    assert local.full("mau", value).replace(" ", NB) == german
 
 
-def test_it_stops_the_load_at_the_formula(tmp_path: Path) -> None:
-    text = (
-        "- kpi: own\n  name: Own\n  definition: Own.\n  category: revenue\n  unit: currency\n"
-        "  direction: higher\n  formula: mrr + gross_margin\n"
-    )
-    root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": text})
-    with pytest.raises(BoardpackError) as caught:
-        Model.open(root)
-    assert "cannot be in currency: mrr is currency and gross_margin is percent" in str(caught.value)
-    assert caught.value.line == 7
+@pytest.mark.parametrize(
+    ("unit", "now", "before", "text"),
+    [
+        ("gigabytes", 104.2, 100.0, "+4.2%"),
+        ("mbps", 90.0, 100.0, "−10.0%"),
+        # Two places up is no half of a rank.
+        ("rank", 2.0, 4.0, "−2"),
+        ("rank", 4.5, 4.0, "+0.5"),
+        ("rank", 4.0, 4.0, "unchanged"),
+    ],
+)
+def test_changes(unit: str, now: float, before: float, text: str) -> None:
+    write = Formatter(measured_in(small_values(), unit))
+    assert write.change("mau", now, before).replace(NB, " ") == text
+
+
+@pytest.mark.parametrize(
+    ("unit", "target", "text"),
+    [("rank", Target(3, "<="), "≤ 3"), ("gigabytes", Target(100, ">="), "100 GB")],
+)
+def test_targets(unit: str, target: Target, text: str) -> None:
+    write = Formatter(measured_in(small_values(), unit))
+    assert write.target("mau", target).replace(NB, " ") == text
+
+
+@pytest.mark.parametrize("unit", ["gigabytes", "mbps"])
+def test_small_sizes_keep_a_decimal(unit: str) -> None:
+    values = small_values()
+    frame = values.frame.assign(value=values.frame["value"] / 1e4)
+    write = Formatter(measured_in(replace(values, frame=frame), unit))
+    assert write.full("mau", 1.26).replace(NB, " ").startswith("1.3 ")

@@ -17,7 +17,7 @@ from boardpack.engine.estimates import km_median
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import open_slice
-from test_golden import Company, differences
+from golden_fixture import Company, differences
 
 #: At a small scale few users use the product, and all others would wait for ever.
 UNSEEN = """\

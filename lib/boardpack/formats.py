@@ -19,7 +19,7 @@ from babel.numbers import (
     format_decimal,
     format_percent,
 )
-from babel.units import format_unit
+from babel.units import format_compound_unit, format_unit
 
 from boardpack.blocks import Shown
 from boardpack.markup import NoValue, Number
@@ -107,10 +107,12 @@ class Formatter:
     def distance(self, kpi: str, value: float, base: float) -> str:
         """How far a figure is from ``base``, without a sign.
 
-        Points of a percentage; the difference of a small ratio, score or number of months; else
-        relative to ``base`` where that means something.
+        Points of a percentage; the difference of ranks, of a small ratio or score, or of months;
+        else relative to ``base`` where that means something.
         """
         unit, decimals = self.values.kpi(kpi).unit, self._decimals[kpi]
+        if unit == "rank":
+            return self._rank(abs(value - base))
         if unit in ("percent", "months") or (unit in ("ratio", "score") and decimals):
             # Of the figures as they are shown, so that a reader who subtracts finds the same.
             size = abs(round(value, decimals) - round(base, decimals)) or abs(value - base)
@@ -200,6 +202,12 @@ class Formatter:
             return self._unit(
                 value, f"duration-{unit.removesuffix('s')}", _DURATIONS[unit], decimals
             )
+        if unit == "gigabytes":
+            return self._unit(value, "digital-gigabyte", "short", decimals)
+        if unit == "mbps":
+            return self._megabits(value, decimals)
+        if unit == "rank":
+            return self._rank(value)
         if compact:
             return self._compact(value)
         # A ratio whose name says ratio is a multiple; tickets per 100 customers is not.
@@ -245,6 +253,18 @@ class Formatter:
         rounded = _rounded(value, decimals)
         return _real_minus(format_unit(rounded, unit, length, format=pattern, locale=self._locale))
 
+    def _megabits(self, value: float, decimals: int) -> str:
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        written = format_compound_unit(
+            _rounded(value, decimals), "digital-megabit", denominator_unit="duration-second",
+            length="short", format=pattern, locale=self._locale,
+        )  # fmt: skip
+        return _real_minus(written or self._decimal(value, decimals))
+
+    def _rank(self, value: float) -> str:
+        """A place is a whole number; only a mean of several has a decimal."""
+        return self._decimal(value, min(1, _needed(round(value, 1))))
+
 
 def number(value: Value, text: str, what: str = "value") -> Number:
     """A written number about a value: itself, its ``target``, ``change`` or ``share``."""
@@ -270,8 +290,10 @@ def _decimals(unit: str, middle: float) -> int:
         return 2 if 0 < middle < 100 else 0
     if unit in ("ratio", "score"):
         return 0 if middle >= 1000 else 1 if middle >= 2 else 2
-    if unit in ("days", "hours", "months", "minutes"):
+    if unit in ("days", "hours", "months", "minutes", "rank"):
         return 1
+    if unit in ("gigabytes", "mbps"):
+        return 0 if middle >= 100 else 1
     if unit == "seconds":
         return 2
     return 0

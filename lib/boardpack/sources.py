@@ -580,13 +580,14 @@ def _check_history(
         )
     if source.time is None or "." in join.on:
         raise document.error(
-            f"join {alias!r} is as_of: event, so {source.id!r} needs a time: and a column of its own"
-            " to join on.",
+            f"join {alias!r} is as_of: event, so {source.id!r} needs a time: and a column"
+            " of its own to join on.",
             key,
         )
     if source.time_is_date and since == "timestamp":
         raise document.error(
-            f"join {alias!r} cannot tell what held on a day: {join.source!r} changes by the moment.",
+            f"join {alias!r} cannot tell what held on a day: {join.source!r} changes by the"
+            " moment.",
             key,
         )
 

@@ -14,13 +14,11 @@ import json
 import os
 import resource
 import shutil
-import statistics
 import sys
 import sysconfig
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +27,8 @@ from typing import Any
 
 import handwritten
 import naive
-import psutil
+import scales
+from costs import Cost, of_children, of_this_process, told
 
 from boardpack import demo, orders
 from boardpack.engine.compute import compute
@@ -62,93 +61,6 @@ for result in made:
     assert result.status == "published", result.error
 print(json.dumps({"runs": [result.as_dict() for result in made]}))
 """
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds by the clock and of processor time, and the peak of memory in MB (0: not watched)."""
-
-    clock: float
-    processor: float
-    peak: float = 0.0
-
-
-def of_children(command: Callable[[], None]) -> Cost:
-    """Run something that starts processes, and watch the memory of all of them together."""
-    peak, done, own = 0.0, threading.Event(), psutil.Process()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.2):
-            peak = max(peak, sum(_memory(child) for child in own.children(recursive=True)))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    began, used = time.perf_counter(), _children_seconds()
-    try:
-        command()
-    finally:
-        clock = time.perf_counter() - began
-        done.set()
-        watcher.join()
-    return Cost(clock, _children_seconds() - used, peak)
-
-
-def of_this_process(command: Callable[[], object]) -> Cost:
-    began, used = time.perf_counter(), time.process_time()
-    command()
-    return Cost(time.perf_counter() - began, time.process_time() - used)
-
-
-def _children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _memory(process: psutil.Process) -> float:
-    """MB, with a page that several processes share counted once, where the system tells."""
-    try:
-        for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1e3
-    except OSError:
-        pass
-    try:
-        return float(process.memory_info().rss) / 1e6
-    except psutil.Error:
-        return 0.0
-
-
-def told(name: str, goal: float, mine: list[Cost], other: list[Cost], judged: str) -> bool:
-    """A line with the ratio of medians that is judged, and the other ratios and spreads below."""
-    costs = {
-        key: ([getattr(c, key) for c in mine], [getattr(c, key) for c in other])
-        for key in ("clock", "processor", "peak")
-    }
-    ratios = {key: statistics.median(a) / statistics.median(b) for key, (a, b) in costs.items()}
-    met = ratios[judged] <= goal
-    print(f"{name}\n  ratio {ratios[judged]:.3f} of {judged}, goal {goal:.2f}: "
-          f"{'met' if met else 'MISSED'}")  # fmt: skip
-    for key, unit in (("clock", "s"), ("processor", "s"), ("peak", "MB")):
-        a, b = costs[key]
-        least = f", of the least {min(a) / min(b):.3f}" if len(a) > 1 else ""
-        print(
-            f"    {key:10} {_spread(a, unit)} against {_spread(b, unit)}: {ratios[key]:.3f}{least}"
-        )
-    sys.stdout.flush()
-    return met
-
-
-def _spread(values: list[float], unit: str) -> str:
-    digits = 0 if unit == "MB" else 2
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:.{digits}f} {unit} ({low:.{digits}f}-{high:.{digits}f}, n={len(values)})"
-
-
-def _stages(name: str, rounds: Sequence[dict[str, float]]) -> None:
-    medians = {stage: statistics.median(r[stage] for r in rounds) for stage in rounds[0]}
-    told_ = ", ".join(f"{stage} {spent:.2f}" for stage, spent in medians.items() if spent)
-    print(f"    {name}: {told_}", flush=True)
 
 
 def reports(workspace: Path, rounds: int, quick: bool) -> list[bool]:
@@ -217,8 +129,8 @@ def _against_the_ordinary_way(
                 goal, mine, other, "clock",
             )
         )  # fmt: skip
-        _stages("seconds by stage", stages)
-        _stages("against, by tool", tools)
+        stages("seconds by stage", stages)
+        stages("against, by tool", tools)
     return met
 
 
@@ -362,11 +274,24 @@ def company(folder: Path, scale: float) -> Path:
     return workspace
 
 
+#: What is measured: how, on a company of which size, how often.
+PARTS = {
+    "reports": (reports, 0.1, 3),
+    "batch": (batch, 0.1, 2),
+    "engine": (engine, 1.0, 7),
+    "planning": (scales.planning, 0.1, 5),
+    "pandas": (scales.against_pandas, 1.0, 3),
+    "backfill": (backfill, 0.1, 2),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="once, on little data")
+    parser.add_argument("--only", choices=list(PARTS), help="a part of it")
+    parser.add_argument("--scale", type=float, help="the size of the demo company")
     parser.add_argument(
-        "--only", choices=["reports", "batch", "engine", "backfill"], help="a part of it"
+        "--growth", nargs="+", type=float, metavar="SCALE", help="only: all KPIs at these sizes"
     )
     parser.add_argument("--rounds", type=int, help="how often each is measured")
     parser.add_argument("--peak", nargs=2, metavar=("WAY", "WORKSPACE"), help=argparse.SUPPRESS)
@@ -377,15 +302,14 @@ def main() -> None:
     # Whoever starts many processes must not pay for it by compiling every module in each.
     for folder in (sysconfig.get_path("purelib"), SUITE / "lib"):
         compileall.compile_dir(folder, quiet=2, workers=0)
-    parts = {
-        "reports": (reports, 0.1, 3),
-        "batch": (batch, 0.1, 2),
-        "engine": (engine, 0.1 if chosen.quick else 1.0, 7),
-        "backfill": (backfill, 0.1, 2),
-    }
     met: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="boardpack-bench-") as name:
-        for part, (measure, scale, usual) in parts.items():
+        if chosen.growth:
+            rounds = chosen.rounds or 3
+            scales.growth(lambda scale: company(Path(name), scale), chosen.growth, rounds)
+            return
+        for part, (measure, scale, usual) in PARTS.items():
+            scale = chosen.scale or (min(scale, 0.1) if chosen.quick else scale)
             if chosen.only in (None, part):
                 load, cores = os.getloadavg()[0], os.cpu_count()
                 print(f"\n{part}, on {cores} cores with a load of {load:.1f} beforehand")

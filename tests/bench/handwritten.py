@@ -7,9 +7,19 @@ benchmark compares its figures with the engine's before it compares their cost.
 from __future__ import annotations
 
 import duckdb
+import handwritten_accounts
+import handwritten_economics
+import handwritten_reliability
+import handwritten_tables
+import handwritten_users
 import numpy as np
 import pandas as pd
 
+#: The rest by subject, each with its STATEMENTS, values() and COMPANY.
+PARTS = (
+    handwritten_accounts, handwritten_economics, handwritten_reliability, handwritten_tables,
+    handwritten_users,
+)  # fmt: skip
 BOUNDS = (25, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10000)
 #: KPIs of tables that no segment can be read from: in total only.
 COMPANY = (
@@ -19,6 +29,7 @@ COMPANY = (
     "data_breaches", "operating_expenses", "ebitda_margin", "profit_margin", "rule_of_40",
     "magic_number", "rnd_efficiency", "burn_vs_budget",
     "organic_traffic_share", "signup_conversion_rate", "funnel_conversion_rate",
+    *(kpi for part in PARTS for kpi in part.COMPANY),
 )  # fmt: skip
 
 
@@ -556,6 +567,7 @@ JOIN marketing_spend ON spend_on < month + INTERVAL 1 MONTH AND spend_on >= mont
 WHERE recorded_at < TIMESTAMP '2026-01-01'
 GROUP BY GROUPING SETS ((month), (month, segment))
     """,
+    **{name: statement for part in PARTS for name, statement in part.STATEMENTS.items()},
 }
 
 
@@ -695,6 +707,8 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["content_marketing_roi"] = m["content_acv"] / m["content_spend"]
     k["customer_growth_rate"] = 100 * (m["customers"] - m["customers_1m"]) / m["customers_1m"]
     k["organic_growth_rate"] = 100 * m["referred"] / m["new_customers"]
+    for part in PARTS:
+        k |= part.values(m)
     return pd.DataFrame(k).replace([np.inf, -np.inf], np.nan)
 
 

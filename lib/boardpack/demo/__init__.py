@@ -1,10 +1,11 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 31 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 46 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
-sessions, events and objects are kept, of website visitors, and of the buckets that requests are
-counted in.
+sessions, events, objects and workflow runs are kept, of website visitors, and of the buckets that
+requests are counted in. Hosts are measured every hour at any scale, but see the sessions that are
+kept.
 
 These stories are planted for the reports to find (`boardpack.demo.story` has days and strengths):
 
@@ -19,7 +20,8 @@ These stories are planted for the reports to find (`boardpack.demo.story` has da
 2025-09   an advertising push: far more visits (most of them paid), leads and trials, of which fewer
           than usual are qualified or convert; CAC and the cost of a lead rise
 2025-10   on the 14th Europe is down for 345 minutes and slow until the 21st: uptime, error rate,
-          p95 and tickets of the region; NPS there until 2025-11-24
+          p95 and tickets of the region; NPS there until 2025-11-24; no events are loaded
+          meanwhile, and hosts are busier and workflows fail more often until the 21st
 2025-11   on the 14th the largest European customer leaves: churned MRR of enterprise
 ========  ======================================================================================
 
@@ -27,7 +29,8 @@ What holds to the cent, at any seed and scale: the MRR bridge in every month and
 subscriptions in force and the annual value of the contracts in force against the movements at the
 end of every day, deals won against their contracts, marketing spend against the ledger, invoices
 against their lines, successful payments against paid invoices, cash receipts against payments, and
-the cash bridge.
+the cash bridge. So do the story points of every sprint against its items, concurrent sessions
+against the sessions, and customers scored each Sunday against those in force.
 Ledger revenue is recognised revenue rounded once a month, segment and kind of line. Two rows in a
 hundred are recorded late, none after 2025-12-31.
 """
@@ -41,17 +44,23 @@ from pathlib import Path
 import duckdb
 
 from boardpack.demo import (
+    automation,
     billing,
+    capacity,
     company,
     contracts,
+    delivery,
     draws,
     finance,
     growth,
+    market,
     marketing,
+    pipelines,
     platform,
     product,
     revenue,
     sales,
+    success,
     support,
 )
 from boardpack.errors import StorageError, UserError
@@ -118,6 +127,14 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         finance.build(con)
         progress("leads, touches and marketing spend")
         marketing.build(con)
+        progress("machines, jobs and workflows")
+        capacity.build(con)
+        automation.build(con)
+        pipelines.build(con)
+        progress("work items and customer health")
+        delivery.build(con)
+        success.build(con)
+        market.build(con)
         tables = con.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'out' ORDER BY table_name"
         ).fetchall()

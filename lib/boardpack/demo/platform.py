@@ -36,7 +36,9 @@ _SERIES = """
   ('mobile', 'app', 'europe', 6, 320, 2.4),
   ('api', 'core', 'apac', 31, 104, 2.1), ('page', 'app', 'apac', 13, 450, 2.5),
   ('api', 'core', 'latam', 16, 118, 2.05), ('page', 'app', 'latam', 7, 480, 2.5),
-  ('api', 'core', 'mea', 9, 124, 2.05), ('page', 'app', 'mea', 4, 500, 2.5)
+  ('api', 'core', 'mea', 9, 124, 2.05), ('page', 'app', 'mea', 4, 500, 2.5),
+  ('edge_probe', 'probe', 'europe', 2, 41, 3.0), ('edge_probe', 'probe', 'apac', 1, 58, 2.9),
+  ('edge_probe', 'probe', 'latam', 1, 66, 2.8), ('edge_probe', 'probe', 'mea', 1, 72, 2.8)
 """
 
 #: Lengths of a bucket in minutes; all of them divide a day.

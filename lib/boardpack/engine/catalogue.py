@@ -27,6 +27,7 @@ from boardpack.engine.expressions import (
 from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.goals import Goals, Wanted, lacks
 from boardpack.engine.intervals import Interval, parse_interval
+from boardpack.engine.members import check_members
 from boardpack.engine.windows import Window, parse_point, parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.periods import GRAINS, Grain
@@ -36,7 +37,7 @@ from boardpack.yamlfile import Document, Key, Strict, parse
 
 Unit = Literal[
     "currency", "percent", "ratio", "count", "score",
-    "milliseconds", "seconds", "minutes", "hours", "days", "months",
+    "milliseconds", "seconds", "minutes", "hours", "days", "months", "gigabytes", "mbps", "rank",
 ]  # fmt: skip
 Direction = Literal["higher", "lower", "range"]
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
@@ -517,6 +518,9 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
     try:
         measured = aggregate(entry.value, column)
         where = None if entry.where is None else scalar(entry.where, column)
+        if not (source.panel_of or source.distinct_of):
+            check_members(sources, source, entry.value)
+            check_members(sources, source, entry.where or "true")
         window = parse_window(entry.window)
         mature = 0 if entry.mature_after is None else _days(entry.mature_after)
     except ExpressionError as error:
@@ -585,7 +589,7 @@ def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     base = sources[source.derived_from] if source.derived_from else source
     needed = {base.id: set(measure.needed) | ({str(source.time)} if source.placed_of else set())}
     if source.panel_of or source.distinct_of:
-        needed = {base.id: indispensable(source.where or "true")}
+        needed = {base.id: set(indispensable(source.where or "true"))}
         for entry in (source.panel[name] for name in measure.columns if name in source.panel):
             of = sources[entry.of] if entry.of else base
             texts = filter(None, (entry.value, entry.where, of.time if of.placed_of else None))
@@ -640,6 +644,10 @@ def check_panels(sources: Sources) -> None:
                 scalar(condition, column)
             for entry in source.panel.values():
                 column = _writer(sources, sources[entry.of] if entry.of else base)
+                check_members(sources, sources[entry.of] if entry.of else base, entry.value)
+                check_members(
+                    sources, sources[entry.of] if entry.of else base, entry.where or "true"
+                )
                 found = aggregate(entry.value, column)
                 if found.kind not in ("sum", "count", "min", "max") or found.prorated:
                     raise ExpressionError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import duckdb
@@ -66,8 +67,12 @@ class Measured:
     attributed: bool = False
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> exp.Expr:
-    """Read an expression; `ExpressionError` for what is no expression at all."""
+    """Read an expression, not to be changed; `ExpressionError` for what is none at all.
+
+    Kept, since planning asks again and again for the texts of the same definitions.
+    """
     try:
         found = sqlglot.parse(text, read="duckdb")
     except SqlglotError as error:
@@ -275,17 +280,18 @@ def formula(text: str) -> Formula:
     )  # fmt: skip
 
 
-def indispensable(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def indispensable(text: str) -> frozenset[str]:
     """The columns that an expression cannot do without: those that no ``coalesce`` stands in for.
 
     >>> sorted(indispensable("errors + coalesce(timeouts, 0) + account.seats"))
     ['account.seats', 'errors']
     """
-    return {
+    return frozenset(
         ".".join(part.name for part in column.parts)
         for column in parse(spaced(text)).find_all(exp.Column)
         if column.find_ancestor(exp.Coalesce) is None
-    }
+    )
 
 
 def _unwrap(node: exp.Expr) -> exp.Expr:

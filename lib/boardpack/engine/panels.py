@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+
+import duckdb
 
 from boardpack.engine.catalogue import Measure, column_sql
 from boardpack.engine.expressions import aggregate, scalar
@@ -58,7 +61,7 @@ def panel(
     )  # fmt: skip
     ends = [buckets.number(period.end) for period in periods]
     bases = {str(source.panel_of): _Base(slice_, source, str(source.panel_of))}
-    whole = not all(_blind_to_empty(slice_, source, measure) for measure in measures)
+    whole = not all(_blind_to_empty(source, measure) for measure in measures)
     columns = []
     count = 0
     for name in wanted:
@@ -72,6 +75,10 @@ def panel(
         ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days[name])
         columns.append(_Column(name, measured.kind, unit, ranges))
         base.reaches_back |= any(low == 0 for low, _ in ranges)
+    giving = {name: base for name, base in bases.items() if base.units}
+    if len(giving) > 1 and not whole:
+        # What gives no column says who was there, and whoever was there alone changes nothing.
+        bases = giving
     keys = [f'"{name}"' for name in (*source.entity, *split)]
     ctes = []
     for number, base in enumerate(bases.values()):
@@ -94,7 +101,7 @@ def panel(
     )
 
 
-def _blind_to_empty(slice_: Slice, source: Source, measure: Measure) -> bool:
+def _blind_to_empty(source: Source, measure: Measure) -> bool:
     """Whether a row of the panel in which nothing happened changes nothing, so may be left out."""
     kind, argument = measure.aggregate.kind, measure.aggregate.argument
     if kind not in ("sum", "count") or measure.known_only:
@@ -104,11 +111,17 @@ def _blind_to_empty(slice_: Slice, source: Source, measure: Measure) -> bool:
         f'{"NULL" if made in ("min", "max") else "0"} AS "{name}"' for name, made in kinds.items()
     )
     added = argument if kind == "sum" else "1"
-    row = slice_.con.execute(
+    return _is_false(
         f"SELECT coalesce({measure.where or 'true'}, false) AND coalesce({added}, 0) <> 0"
         f" FROM (SELECT {empty or '0 AS nothing'}) AS empty"
-    ).fetchone()
-    return row == (False,)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_false(sql: str) -> bool:
+    """What a statement over constants says, asked once."""
+    with duckdb.connect() as con:
+        return con.execute(sql).fetchone() == (False,)
 
 
 def _measured(measure: Measure) -> str:

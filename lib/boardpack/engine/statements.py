@@ -81,10 +81,11 @@ def _expand(sources: Sources, measure: Measure, name: str) -> dict[Measure, str]
     histogram = sources[measure.source].histogram
     assert histogram is not None
     parts = {"total": histogram.total, **{bound: bound for bound in histogram.bounds}}
+    # Each share keeps its own columns, although two of one histogram add up the same counts.
     return {
         Measure(
             measure.source,
-            Measured("sum", f'"{column}"'),
+            Measured("sum", f'"{column}"', quantile=measure.aggregate.quantile),
             measure.window,
             measure.where,
             columns=tuple(sorted({*measure.columns, column})),

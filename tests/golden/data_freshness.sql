@@ -1,0 +1,13 @@
+-- The age grows from the load to the next one: its mean is that of both ends.
+WITH loads AS (
+  SELECT epoch(source_max_ts) AS newest, epoch(finished_at) AS from_s, epoch(replaced_at) AS to_s,
+         3600 * coalesce(limit_hours, 24) AS limit_s
+  FROM job_runs
+  WHERE job_kind = 'ingest' AND status = 'succeeded' AND finished_at >= $start
+    AND finished_at < least($end, $as_of_end) AND replaced_at < $as_of_end
+    AND recorded_at < $as_of_end AND ($cell IS NULL OR dataset = $cell)
+)
+SELECT sum((to_s - from_s) * (from_s + to_s - 2 * newest)) / sum(to_s - from_s) / 120 AS value,
+       sum((to_s - from_s) * (from_s + to_s - 2 * newest)) / 120 / 3600 AS numerator,
+       sum(to_s - from_s) / 3600 AS denominator
+FROM loads

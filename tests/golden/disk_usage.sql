@@ -1,0 +1,7 @@
+-- One hour and group after the other, all alike.
+WITH hours AS (
+  SELECT disk_pct::DOUBLE AS pct FROM infra_metrics_hourly
+  WHERE hour >= $start AND hour < $end AND recorded_at < $as_of_end AND disk_pct IS NOT NULL
+    AND ($cell IS NULL OR host_group = $cell)
+)
+SELECT avg(pct) AS value, sum(pct) / 100 AS numerator, count(*) AS denominator FROM hours

@@ -1,0 +1,71 @@
+"""A definition that is made wrong makes a test fail: its own, or the golden SQL."""
+
+from __future__ import annotations
+
+import random
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from boardpack.engine import definition_tests
+from boardpack.engine.compute import compute
+from boardpack.errors import BoardpackError
+from boardpack.periods import Period
+from boardpack.warehouse import Slice, open_slice
+from golden_fixture import LAST_DAY, Company, company, differences
+from mutants import Mutant, mutants
+
+__all__ = ["company"]
+
+UTC = ZoneInfo("UTC")
+SAMPLED = 30
+#: Before the last day of the data: a window that reaches too far finds rows.
+MONTHS = Period.parse("2025-10").last(3)
+
+
+@pytest.fixture(scope="module")
+def slice_(company: Company) -> Slice:
+    catalogue = company.model.catalogue
+    found = open_slice(
+        company.model.workspace, company.model.sources, LAST_DAY, catalogue.tables(catalogue.kpis)
+    )
+    yield found
+    found.close()
+
+
+def fails_its_own_test(mutant: Mutant) -> bool:
+    results = definition_tests.run(mutant.catalogue, [mutant.kpi], UTC)
+    return not all(result.passed for result in results)
+
+
+def fails_golden_sql(company: Company, slice_: Slice, mutant: Mutant) -> bool:
+    try:
+        frame = compute(mutant.catalogue, slice_, [mutant.kpi], MONTHS, ["segment"])
+    except BoardpackError:
+        return True
+    return differences(company, frame) != []
+
+
+def survivors(company: Company, slice_: Slice, kpis: list[str]) -> list[str]:
+    """The mutants of these definitions that no test notices."""
+    return [
+        f"{mutant.kpi}: {mutant.what}"
+        for kpi in kpis
+        for mutant in mutants(company.model.catalogue, kpi)
+        if not fails_its_own_test(mutant) and not fails_golden_sql(company, slice_, mutant)
+    ]
+
+
+def test_sampled_definitions_made_wrong_are_noticed(company: Company, slice_: Slice) -> None:
+    """Comparisons turned, conditions left out, window edges moved, denominators changed."""
+    catalogue = company.model.catalogue
+    able = [kpi for kpi in catalogue.kpis if any(mutants(catalogue, kpi))]
+    sampled = random.Random(2026).sample(able, SAMPLED)
+    kinds = {mutant.kind for kpi in sampled for mutant in mutants(catalogue, kpi)}
+    assert kinds == {"comparison", "condition", "window", "denominator"}
+    assert survivors(company, slice_, sampled) == []
+
+
+@pytest.mark.slow
+def test_every_definition_made_wrong_is_noticed(company: Company, slice_: Slice) -> None:
+    assert survivors(company, slice_, list(company.model.catalogue.kpis)) == []
