@@ -149,7 +149,8 @@ def _touchpoints(con: duckdb.DuckDBPyConnection) -> None:
           SELECT lead_id, j, campaign_id AS of_lead,
                  CASE WHEN j = 0 THEN created_at
                       WHEN u('touch after', lead_id, j) < 0.45
-                      THEN created_at + to_seconds((3600 + 86400 * 25 * u('touch', lead_id, j))::BIGINT)
+                      THEN created_at + to_seconds((3600 + 86400 * 25 * u('touch', lead_id, j))
+                                                   ::BIGINT)
                       ELSE created_at - to_seconds((3600 + 86400 * 60 * u('touch', lead_id, j) ** 2)
                                                    ::BIGINT) END AS touched_at,
                  CASE WHEN j = 0 THEN channel ELSE

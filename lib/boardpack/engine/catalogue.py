@@ -476,7 +476,8 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
         json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
-        interval, dict(entry.weights), entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
+        interval, dict(entry.weights), entry.measures, entry.why, tuple(entry.actions),
+        tuple(entry.risks),
     )  # fmt: skip
 
 

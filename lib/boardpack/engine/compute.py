@@ -131,7 +131,9 @@ def compute(
     *,
     covered: bool = False,
 ) -> pd.DataFrame:
-    """Every KPI × period × (total and members of ``by``), one row each: `values.COLUMNS`, `values.INTERVAL`.
+    """Every KPI × period × (total and members of ``by``), one row each.
+
+    Columns are `values.COLUMNS` and `values.INTERVAL`.
 
     ``covered`` takes the data as complete: a window that begins before the first row is then zero
     and not "before the data". KPIs whose sources are not connected have no rows; see `unavailable`.

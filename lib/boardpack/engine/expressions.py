@@ -144,7 +144,8 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
     raise ExpressionError(
         f"must be one aggregate, found {node.sql(dialect='duckdb')!r}: "
         "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...), "
-        "histogram_percentile(...), sum(trailing_distinct(...)), sum(attributed(...)) or an estimate: "
+        "histogram_percentile(...), sum(trailing_distinct(...)), sum(attributed(...)) "
+        "or an estimate: "
         f"{', '.join(e.form for e in ESTIMATES.values())}"
         + (f"; did you mean {close[0]}?" if close else "")
     )
@@ -187,7 +188,7 @@ def _attributed(node: exp.Anonymous, resolve: Resolve) -> Measured:
 
 
 def _rolling(node: exp.Anonymous, resolve: Resolve) -> Measured:
-    """``trailing_distinct(user_id, 7 days)``: of each day, who was there on it or in the six before."""
+    """``trailing_distinct(user_id, 7 days)``: of each day, who was there in the 7 up to it."""
     form = "write it as sum(trailing_distinct(user_id, 7 days))"
     if len(node.expressions) != 3:
         raise ExpressionError(form)

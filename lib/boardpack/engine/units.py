@@ -1,7 +1,7 @@
 """Units: what a formula comes to, as far as its parts tell, against what its KPI says it is.
 
-A count, a ratio and a score have none; a percent is a share times 100. What a sum of a column is in
-nobody has said, so whatever it goes into is taken as right: this finds nonsense and refuses no sense.
+A count, a ratio and a score have none; a percent is a share times 100. What a sum of a column is
+in nobody has said, so whatever it goes into is taken as right: nonsense is found, sense let pass.
 """
 
 from __future__ import annotations
