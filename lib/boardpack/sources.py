@@ -605,7 +605,8 @@ def _check_milestones(sources: Sources, source: Source, base: Source, document: 
                 f" {list(base.key)}.",
                 key,
             )
-        if other.derived_from or other.time is None or other.time_is_date:
+        derived = other.panel_of or other.distinct_of
+        if derived or other.time not in other.columns or other.time_is_date:
             raise document.error(
                 f"{entry.of!r} is no table whose rows have a moment in time.", (*key, "of")
             )

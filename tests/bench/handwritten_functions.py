@@ -215,6 +215,51 @@ GROUP BY GROUPING SETS ((1), (1, a.segment))
         86400,
         "days_to_workflow",
     ),
+    "first outcomes": _waits(
+        """
+  SELECT date_trunc('month', a.created_at) AS month, a.segment, a.created_at AS since,
+         min(o.completed_at) AS got
+  FROM accounts AS a
+  LEFT JOIN (SELECT account_id, completed_at FROM onboarding_steps
+             WHERE step = 'first_value' AND recorded_at < TIMESTAMP '2026-01-01') AS o
+    USING (account_id)
+  WHERE a.created_at >= TIMESTAMP '2024-12-01' AND a.created_at < TIMESTAMP '2026-01-01'
+    AND NOT coalesce(a.is_internal, FALSE)
+  GROUP BY a.account_id, a.segment, a.created_at""",
+        86400,
+        "days_to_outcome",
+    ),
+    "cohorts": f"""
+WITH {_MONTHS},
+won AS (
+  SELECT account_id, segment,
+         date_trunc('month', min(CASE WHEN movement_type = 'new' THEN effective_on END)) AS won_in
+  FROM mrr_movements LEFT JOIN accounts USING (account_id)
+  WHERE recorded_at < TIMESTAMP '2026-01-01' AND NOT coalesce(is_internal, FALSE)
+  GROUP BY account_id, segment
+),
+cohorts AS (
+  SELECT month, datediff('month', won_in, month) AS age, account_id, segment, won_in
+  FROM months JOIN won ON datediff('month', won_in, month) IN (1, 3, 6, 12)
+),
+balances AS (
+  SELECT c.month, c.age, c.segment, sum(amount) AS now,
+         sum(CASE WHEN effective_on < won_in + INTERVAL 1 MONTH THEN amount ELSE 0 END) AS at_first
+  FROM cohorts AS c JOIN mrr_movements AS m
+    ON m.account_id = c.account_id AND m.effective_on < c.month + INTERVAL 1 MONTH
+  WHERE recorded_at < TIMESTAMP '2026-01-01'
+  GROUP BY c.month, c.age, c.segment, c.account_id, won_in
+)
+SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
+       {', '.join(
+           f"count(CASE WHEN age = {k} THEN 1 END) AS won_{k},"
+           f" count(CASE WHEN age = {k} AND now > 0 THEN 1 END) AS kept_{k}"
+           for k in (1, 3, 6, 12)
+       )},
+       sum(CASE WHEN age = 12 THEN now END) AS cohort_mrr,
+       sum(CASE WHEN age = 12 THEN at_first END) AS cohort_first_mrr
+FROM balances GROUP BY GROUPING SETS ((month), (month, segment))
+    """,
     "power users": _waits(
         f"""
   WITH cohort AS ({_COHORT}),
@@ -245,8 +290,8 @@ GROUP BY GROUPING SETS ((1), (1, a.segment))
 def values(m: pd.DataFrame) -> dict[str, pd.Series[float]]:
     """The KPIs that need no other."""
     k: dict[str, pd.Series[float]] = {}
-    months = pd.to_datetime(m.index.get_level_values("month"))
-    days, before = months.days_in_month, (months - pd.Timedelta(days=1)).days_in_month
+    firsts = pd.to_datetime(m.index.get_level_values("month"))
+    days, before = firsts.days_in_month, (firsts - pd.Timedelta(days=1)).days_in_month
     k["mau_growth_rate"] = _growth(m["mau"], m["past_mau"])
     k["dau_growth_rate"] = _growth(m["user_days"] / days, m["past_user_days"] / before)
     k["average_deal_size_growth"] = _growth(m["deal_size"], m["past_deal_size"])
@@ -263,8 +308,14 @@ def values(m: pd.DataFrame) -> dict[str, pd.Series[float]]:
         ("time_to_first_value", "hours_to_value"),
         ("time_to_first_workflow", "days_to_workflow"),
         ("time_to_power_user", "days_to_power"),
+        ("time_to_value", "days_to_outcome"),
     ):
         k[kpi] = (m[wait] - 1).where(m[wait] > 0)
+    for months in (1, 3, 6, 12):
+        name = "cohort_retention_rate" + ("" if months == 12 else f"_m{months}")
+        k[name] = 100 * m[f"kept_{months}"] / m[f"won_{months}"]
+    k["cohort_revenue_per_customer"] = m["cohort_mrr"] / m["won_12"]
+    k["cohort_net_revenue_retention"] = 100 * m["cohort_mrr"] / m["cohort_first_mrr"]
     return k
 
 

@@ -227,7 +227,7 @@ def _milestone(slice_: Slice, entry: MilestoneEntry) -> str:
     by, time = f't."{entry.by}"', f't."{other.time}"'
     relation = f"{slice_.relation(other.id)} AS t"
     own = [] if entry.where is None else [f"({_of_table(entry.where)})"]
-    conditions = " AND ".join([*own, f"{by} IS NOT NULL"])
+    conditions = " AND ".join([*own, f"{by} IS NOT NULL", f"{time} IS NOT NULL"])
     if entry.nth == 1:
         return (
             f"    SELECT {by} AS entity, MIN({time}) AS moment FROM {relation}"
