@@ -130,43 +130,6 @@ def explain(model: Model, slice_: Slice, kpi: str, period: Period) -> Explanatio
     )
 
 
-def headings(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]:
-    """The headings of a definition page in their order, each with its text or nothing.
-
-    ``seen`` has the KPI's figure of the report's period, and its facts with the targets ahead.
-    """
-    entry, facts, formatter = model.catalogue[kpi], seen.kpi(kpi), Formatter(seen)
-    now = seen.value(kpi)
-    goal = model.scorecard.goals.get(kpi) if model.scorecard else None
-    target = facts.targets.get(seen.period.label)
-    ahead = []
-    for name, day in _days_ahead(seen.period):
-        wanted = facts.targets.get(Period.containing(day, seen.period.grain).label)
-        if wanted is not None:
-            ahead.append(f"{name}: {formatter.target(kpi, wanted)}")
-    shown = formatter.written(now)
-    baseline = f"{shown} in {seen.period.label}, {now.reason or now.status}"
-    return {
-        "Definition": entry.definition,
-        "Formula": entry.formula_text,
-        "Components": [_measure(model, kpi, name) for name in entry.measures]
-        + [f"{name}: {model.catalogue[name].name}" for name in entry.inputs],
-        "Data sources": [
-            f"{table}: {model.sources[table].title}" for table in model.catalogue.tables([kpi])
-        ],
-        "Baseline": baseline,
-        "Target": formatter.target(kpi, target) if target else _no_target(model, ahead),
-        "Timeline": ahead,
-        "Owner": facts.owner,
-        "Frequency": goal.cadence if goal else "",
-        "Usage": _usage(model, kpi),
-        "Why it matters": entry.why,
-        "Actions to improve": _numbered(entry.actions),
-        "Risks": list(entry.risks),
-        "Notes": entry.notes,
-    }
-
-
 def tree(model: Model, kpi: str) -> list[str]:
     """What a KPI rests on, as lines: its inputs and theirs, and the source of each measure.
 
@@ -217,6 +180,43 @@ def _values(model: Model, slice_: Slice, kpi: str, period: Period) -> Values:
 
 def _days_ahead(period: Period) -> list[tuple[str, date]]:
     return [(name, period.last_day + timedelta(days=days)) for name, days in _AHEAD]
+
+
+def headings(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]:
+    """The headings of a definition page in their order, each with its text or nothing.
+
+    ``seen`` has the KPI's figure of the report's period, and its facts with the targets ahead.
+    """
+    entry, facts, formatter = model.catalogue[kpi], seen.kpi(kpi), Formatter(seen)
+    now = seen.value(kpi)
+    goal = model.scorecard.goals.get(kpi) if model.scorecard else None
+    target = facts.targets.get(seen.period.label)
+    ahead = []
+    for name, day in _days_ahead(seen.period):
+        wanted = facts.targets.get(Period.containing(day, seen.period.grain).label)
+        if wanted is not None:
+            ahead.append(f"{name}: {formatter.target(kpi, wanted)}")
+    shown = formatter.written(now)
+    baseline = f"{shown} in {seen.period.label}, {now.reason or now.status}"
+    return {
+        "Definition": entry.definition,
+        "Formula": entry.formula_text,
+        "Components": [_measure(model, kpi, name) for name in entry.measures]
+        + [f"{name}: {model.catalogue[name].name}" for name in entry.inputs],
+        "Data sources": [
+            f"{table}: {model.sources[table].title}" for table in model.catalogue.tables([kpi])
+        ],
+        "Baseline": baseline,
+        "Target": formatter.target(kpi, target) if target else _no_target(model, ahead),
+        "Timeline": ahead,
+        "Owner": facts.owner,
+        "Frequency": goal.cadence if goal else "",
+        "Usage": _usage(model, kpi),
+        "Why it matters": entry.why,
+        "Actions to improve": _numbered(entry.actions),
+        "Risks": list(entry.risks),
+        "Notes": entry.notes,
+    }
 
 
 def _no_target(model: Model, ahead: Sequence[str]) -> str:
