@@ -205,7 +205,7 @@ def test_explain_as_text_draws_the_graph_and_names_what_is_not_given(
     root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": OWN})
     bare = run("kpi explain own", root).stdout
     given = "Why it matters, Actions to improve, Risks"
-    assert f"Not given           Target, Timeline, Owner, Frequency, {given}\n" in bare
+    assert f"Not given           Target, Owner, Frequency, {given}\n" in bare
     told = OWN.replace(
         "  unit:", "  why: It pays.\n  actions: [Sell, Keep]\n  risks: [None]\n  unit:"
     )

@@ -19,6 +19,8 @@ from boardpack.warehouse import Slice
 
 #: The days after which a definition page states what is wanted.
 _AHEAD = (("30 days", 30), ("90 days", 90), ("1 year", 365))
+#: Headings that nobody owes: most KPIs need no note, and without a target there is no timeline.
+_MAY_LACK = ("Notes", "Timeline")
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class Explanation:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        headings = {name.lower().replace(" ", "_"): text for name, text in self.fields.items()}
+        fields = {name.lower().replace(" ", "_"): text for name, text in self.fields.items()}
         return {
             **self.facts,
-            **headings,
+            **fields,
             "missing": self.missing,
             "tree": self.tree,
             "feeds": self.feeds,
@@ -94,7 +96,7 @@ def explain(model: Model, slice_: Slice, kpi: str, period: Period) -> Explanatio
     """
     entry = model.catalogue[kpi]
     seen = _values(model, slice_, kpi, period)
-    fields = _fields(model, seen, kpi)
+    fields = headings(model, seen, kpi)
     planned = make_plan(model.catalogue, slice_, [kpi], [period])
     formatter = Formatter(seen)
     history = [
@@ -104,7 +106,7 @@ def explain(model: Model, slice_: Slice, kpi: str, period: Period) -> Explanatio
         kpi=kpi,
         name=entry.name,
         fields={name: fields[name] for name in fields if fields[name]},
-        missing=[name for name, text in fields.items() if not text and name != "Notes"],
+        missing=[name for name, text in fields.items() if not text and name not in _MAY_LACK],
         tree=tree(model, kpi),
         feeds=sorted(k.id for k in model.catalogue.kpis.values() if kpi in k.inputs),
         shown_in=shown_in(model, kpi),
@@ -180,8 +182,11 @@ def _days_ahead(period: Period) -> list[tuple[str, date]]:
     return [(name, period.last_day + timedelta(days=days)) for name, days in _AHEAD]
 
 
-def _fields(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]:
-    """The headings of a definition page in their order, each with its text or nothing."""
+def headings(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]:
+    """The headings of a definition page in their order, each with its text or nothing.
+
+    ``seen`` has the KPI's figure of the report's period, and its facts with the targets ahead.
+    """
     entry, facts, formatter = model.catalogue[kpi], seen.kpi(kpi), Formatter(seen)
     now = seen.value(kpi)
     goal = model.scorecard.goals.get(kpi) if model.scorecard else None
@@ -202,7 +207,7 @@ def _fields(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]:
             f"{table}: {model.sources[table].title}" for table in model.catalogue.tables([kpi])
         ],
         "Baseline": baseline,
-        "Target": formatter.target(kpi, target) if target else "",
+        "Target": formatter.target(kpi, target) if target else _no_target(model, ahead),
         "Timeline": ahead,
         "Owner": facts.owner,
         "Frequency": goal.cadence if goal else "",
@@ -212,6 +217,13 @@ def _fields(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]:
         "Risks": list(entry.risks),
         "Notes": entry.notes,
     }
+
+
+def _no_target(model: Model, ahead: Sequence[str]) -> str:
+    """A target that is not set is a decision, where somebody wrote a scorecard to set it in."""
+    if model.scorecard is None:
+        return ""
+    return "none set yet" if ahead else "none set"
 
 
 def _usage(model: Model, kpi: str) -> str:
