@@ -251,11 +251,13 @@ balances AS (
   GROUP BY c.month, c.age, c.segment, c.account_id, won_in
 )
 SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping(segment) AS total,
-       {', '.join(
-           f"count(CASE WHEN age = {k} THEN 1 END) AS won_{k},"
-           f" count(CASE WHEN age = {k} AND now > 0 THEN 1 END) AS kept_{k}"
-           for k in (1, 3, 6, 12)
-       )},
+       {
+        ", ".join(
+            f"count(CASE WHEN age = {k} THEN 1 END) AS won_{k},"
+            f" count(CASE WHEN age = {k} AND now > 0 THEN 1 END) AS kept_{k}"
+            for k in (1, 3, 6, 12)
+        )
+    },
        sum(CASE WHEN age = 12 THEN now END) AS cohort_mrr,
        sum(CASE WHEN age = 12 THEN at_first END) AS cohort_first_mrr
 FROM balances GROUP BY GROUPING SETS ((month), (month, segment))
