@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from boardpack.engine.expressions import parse
+from boardpack.engine.functions import spaced
 from boardpack.errors import UnknownNameError
 from boardpack.sources import Source, Sources, resolve
 
@@ -31,7 +32,7 @@ def compared(text: str) -> Iterator[tuple[str, str]]:
     >>> list(compared("stage <> 'lost' and account.segment in ('smb', 'enterprise') and n > 1"))
     [('stage', 'lost'), ('account.segment', 'smb'), ('account.segment', 'enterprise')]
     """
-    for node in parse(text).walk():
+    for node in parse(spaced(text)).walk():
         pairs: list[tuple[exp.Expr, exp.Expr]] = []
         if isinstance(node, (exp.EQ, exp.NEQ)):
             pairs = [(node.this, node.expression), (node.expression, node.this)]
