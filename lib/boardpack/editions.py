@@ -37,7 +37,7 @@ from boardpack.manifests import (
     verify,
     versions,
 )
-from boardpack.periods import Period
+from boardpack.calendars import is_label
 
 __all__ = [
     "FILES",
@@ -161,7 +161,7 @@ def edition_folder(report: str, period: str, segment: str, revision: int) -> Pur
             f"{report!r} cannot name a folder of editions.",
             hint="use letters, digits, '-', '_' and '.', a letter or digit first",
         )
-    if Period.parse(period).label != period:
+    if not is_label(period):
         raise PeriodError(f"{period!r} is not how a period is written.")
     place = PurePosixPath(report, period)
     if segment:

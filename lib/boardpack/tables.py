@@ -198,7 +198,7 @@ def _edition(formatter: Formatter, values: Values, against: Restated) -> str:
     revision = f"revision {against.revision}"
     if against.period == values.report.period:
         return revision
-    return f"{formatter.period(Period.parse(against.period))}, {revision}"
+    return f"{formatter.period(Period.parse(against.period, values.calendar))}, {revision}"
 
 
 def _restated(formatter: Formatter, row: Restatement) -> tuple[Line, ...]:
@@ -214,7 +214,7 @@ def _restated(formatter: Formatter, row: Restatement) -> tuple[Line, ...]:
         was = (*was, " ", Span("muted", (row.before_status,)))
     return (
         (row.name,),
-        (" ".join(formatter.tick(Period.parse(row.period))).strip(),),
+        (" ".join(formatter.tick(Period.parse(row.period, formatter.values.calendar))).strip(),),
         (f"{member_name(dimension)} {member_name(member)}",) if member else ("Total",),
         was,
         figure(row.after, row.after_text, "value"),
