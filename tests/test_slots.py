@@ -115,7 +115,7 @@ def test_a_period_ends_when_the_company_says_so_whatever_the_zone_of_the_cron_li
     (slot,) = slots.slots(auckland, utc("2025-12-31"), utc("2026-01-01"))
     # It is new year in Auckland; in the company's December seven hours are to come.
     assert (slot.at, slot.period.label) == (utc("2025-12-31 17:00"), "2025-11")
-    own = replace(auckland, calendar=ZoneInfo("Pacific/Auckland"))
+    own = replace(auckland, home=ZoneInfo("Pacific/Auckland"))
     (slot,) = slots.slots(own, utc("2025-12-31"), utc("2026-01-01"))
     assert slot.period.label == "2025-12"
 

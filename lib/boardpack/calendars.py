@@ -269,7 +269,7 @@ class Calendar:
         if grain == "month" and not 1 <= parts[1] <= 12:
             raise ValueError("month must be in 1..12")
         if grain == "month" and not fiscal:
-            return date(*parts, 1)
+            return date(parts[0], parts[1], 1)
         place = {"year": 0, "quarter": 3 * (parts[-1] - 1), "month": parts[-1] - 1}[grain]
         return self.month_start(year * 12 + place + self._ahead)
 

@@ -265,7 +265,7 @@ def _figures(
     if day is None:
         return []
     by = model.workspace.settings.dimensions
-    months = Period.containing(day, "month").last(_MONTHS)
+    months = Period.containing(day, "month", model.workspace.calendar).last(_MONTHS)
     frame = compute(model.catalogue, slice_, available, months, by)
     frame = frame[frame["value"].notna()]
     found = []

@@ -191,6 +191,20 @@ class Values:
             _number(numerator), _number(denominator), reason or "",
         )  # fmt: skip
 
+    def comparisons(self, kpi: str, dims: str = "") -> tuple[Value, Value]:
+        """What the figure of the report's period is read against; see `compared`.
+
+        Where only whole periods were computed, these.
+        """
+        before, year_ago = (
+            self.value(kpi, period if self._has(kpi, period, dims) else period.shift(0), dims)
+            for period in self.compared
+        )
+        return before, year_ago
+
+    def _has(self, kpi: str, period: Period, dims: str) -> bool:
+        return (kpi, period.label, dims) in self._rows
+
     def _lacks(self, kpi: str) -> str:
         return self.report.not_available.get(kpi, "") or self.report.not_defined.get(kpi, "")
 
