@@ -109,6 +109,8 @@ def init(
         tempfile.TemporaryDirectory(prefix="boardpack-init-") as scratch,
         duckdb.connect() as con,
     ):
+        # What is read means the same whatever the machine's own zone.
+        con.execute("SET GLOBAL TimeZone = 'UTC'")
         declared = source_files.load(Workspace.open(SUITE)).declared
         read = read_files(con, expand(patterns), Path(scratch), options, declared)
         seen(shown(read))
