@@ -153,8 +153,9 @@ class Formatter:
             within = format_skeleton("MMM", period.start, locale=self._locale)
         if period.grain == "day":
             within = format_skeleton("dMMM", period.start, locale=self._locale)
-        meant = f"first {_days(period.cut)}" if period.cut else ""
-        return within or year, ", ".join(filter(None, (year if within else "", meant)))
+        if period.cut:
+            year += f", first {_days(period.cut)}"
+        return (within, year) if within else (year, "")
 
     def day(self, day: date) -> str:
         """A calendar day: ``December 31, 2025``."""
