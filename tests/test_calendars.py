@@ -69,9 +69,7 @@ SUNDAY = Calendar(week_start=6)
         (SEPTEMBER, "FY2023-P12", "2023-08-20", "2023-09-30"),
     ],
 )
-def test_periods_that_are_on_record(
-    calendar: Calendar, text: str, start: str, last: str
-) -> None:
+def test_periods_that_are_on_record(calendar: Calendar, text: str, start: str, last: str) -> None:
     period = Period.parse(text, calendar)
     assert (str(period.start), str(period.last_day), period.label) == (start, last, text)
 

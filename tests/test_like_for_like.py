@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import workspaces
 from boardpack.blocks import Block, Chart, Text
-from boardpack.cards import headline
 from boardpack.calendars import PLAIN, Calendar
+from boardpack.cards import headline
 from boardpack.charts import trend, trends
 from boardpack.comparisons import ranking
 from boardpack.engine.compute import compute
@@ -144,7 +144,9 @@ def movements(amounts: dict[int, int], first: date) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def total(rows: list[dict[str, object]], kpi: str, periods: list[Period], as_of: date) -> list[float]:
+def total(
+    rows: list[dict[str, object]], kpi: str, periods: list[Period], as_of: date
+) -> list[float]:
     given: dict[str, list[dict[str, object]]] = {t: [] for t in MODEL.catalogue.tables([kpi])}
     given |= {"accounts": [{"account_id": "a"}], "mrr_movements": rows}
     slice_ = slice_of_rows(MODEL.sources, given, as_of, UTC)
@@ -165,7 +167,9 @@ amounts = st.dictionaries(st.integers(0, 740), st.integers(1, 500), min_size=1, 
     st.sampled_from([PLAIN, Calendar(year_start=7, week_start=6), FOUR_FOUR_FIVE,
                      Calendar(2, 6, "start", (4, 5, 4), "nearest")]),
 )  # fmt: skip
-def test_what_adds_up_rolls_up_in_every_calendar(amounts: dict[int, int], calendar: Calendar) -> None:
+def test_what_adds_up_rolls_up_in_every_calendar(
+    amounts: dict[int, int], calendar: Calendar
+) -> None:
     """Days to months, weeks to months of whole weeks, months to quarters, quarters to the year."""
     first = date(2023, 6, 1)
     rows, as_of = movements(amounts, first), date(2026, 12, 31)
@@ -213,7 +217,9 @@ def test_a_run_computes_what_an_open_period_is_set_against() -> None:
         {"account_id": f"{at}-{n}", "movement_type": "new", "amount": 10, "effective_on": at}
         for at, count in joined.items() for n in range(count)
     ]  # fmt: skip
-    given: dict[str, list[dict[str, object]]] = {t: [] for t in MODEL.catalogue.tables(["new_customers"])}
+    given: dict[str, list[dict[str, object]]] = {
+        t: [] for t in MODEL.catalogue.tables(["new_customers"])
+    }
     given["mrr_movements"] = [
         {**row, "effective_on": date.fromisoformat(str(row["effective_on"]))} for row in rows
     ]
@@ -226,7 +232,10 @@ def test_a_run_computes_what_an_open_period_is_set_against() -> None:
         slice_.close()
     reading = read(values, "new_customers")
     assert [v.value for v in (reading.now, reading.before, reading.year_ago)] == [3, 1, 4]
-    assert [v.period.label for v in (reading.before, reading.year_ago)] == ["2025-11/10d", "2024-12/10d"]
+    assert [v.period.label for v in (reading.before, reading.year_ago)] == [
+        "2025-11/10d",
+        "2024-12/10d",
+    ]
     assert [v.status for v in (reading.now, reading.before)] == ["provisional", "final"]
 
 

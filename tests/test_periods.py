@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boardpack.errors import PeriodError
 from boardpack.calendars import PLAIN
+from boardpack.errors import PeriodError
 from boardpack.periods import GRAINS, Grain, Period, instant, parse_day
 
 days = st.dates(date(1990, 1, 1), date(2080, 12, 31))

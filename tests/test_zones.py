@@ -72,7 +72,9 @@ def test_when_a_day_begins_and_how_long_it_is(
 
 
 @given(days, zones)
-def test_the_first_moment_is_of_the_day_and_the_one_before_is_not(day: date, zone: ZoneInfo) -> None:
+def test_the_first_moment_is_of_the_day_and_the_one_before_is_not(
+    day: date, zone: ZoneInfo
+) -> None:
     begin = instant(day, zone).replace(tzinfo=UTC)
     assert begin.astimezone(zone).date() == day
     assert (begin - timedelta(seconds=1)).astimezone(zone).date() == day - timedelta(days=1)

@@ -37,7 +37,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Holidays:
-    """Days off: the public holidays of a country or region, and dates; less those worked all the same.
+    """Days off: public holidays of a country or region, and dates, less those that are worked on.
 
     ``country`` and ``region`` are codes, ``DE`` and ``BY``.
     """
@@ -181,7 +181,8 @@ class Calendar:
         else:
             raise PeriodError(f"{text!r} is not a period.", hint=f"write it as {self.forms}")
         raise PeriodError(
-            f"{text!r} is not a period of this company's calendar.", hint=f"write it as {self.forms}"
+            f"{text!r} is not a period of this company's calendar.",
+            hint=f"write it as {self.forms}",
         )
 
     def is_business_day(self, day: date) -> bool:
@@ -255,7 +256,7 @@ class Calendar:
         return last - timedelta(days=back - 1)
 
     def _start(self, grain: Grain, fiscal: bool, parts: list[int]) -> date | None:
-        """The first day of a period from what was written; None in the words of another calendar."""
+        """The first day of what was written; None when these are words of another calendar."""
         if grain == "day":
             return date(*parts)
         if fiscal != (bool(self.weeks) if grain in ("week", "month") else self.is_fiscal):

@@ -217,7 +217,13 @@ def _next(
         steps.append(Step("See what the checks say.", (), f"boardpack check{at}"))
     made = model.workspace.var / "site" / "index.html"
     again = (f"Reports that were made: {made}",) if made.is_file() else ()
-    steps.append(Step("Make the report.", again, f"boardpack run monthly{_about(spans, model.workspace.calendar)}{at}"))
+    steps.append(
+        Step(
+            "Make the report.",
+            again,
+            f"boardpack run monthly{_about(spans, model.workspace.calendar)}{at}",
+        )
+    )
     return tuple(steps)
 
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from boardpack.calendars import is_label
 from boardpack.csvfile import csv_text
 from boardpack.errors import PeriodError, ReportError, RunError, StorageError
 from boardpack.files import make_folders, reason, seal, sync
@@ -37,7 +38,6 @@ from boardpack.manifests import (
     verify,
     versions,
 )
-from boardpack.calendars import is_label
 
 __all__ = [
     "FILES",

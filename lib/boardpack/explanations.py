@@ -172,7 +172,9 @@ def _measure(model: Model, kpi: str, name: str) -> str:
 def _values(model: Model, slice_: Slice, kpi: str, period: Period) -> Values:
     report = model.report_facts(period, slice_.as_of.isoformat())
     frame = compute(model.catalogue, slice_, [kpi], period.last(period.look_back))
-    ahead = [Period.containing(day, period.grain, period.calendar) for _, day in _days_ahead(period)]
+    ahead = [
+        Period.containing(day, period.grain, period.calendar) for _, day in _days_ahead(period)
+    ]
     seen = values(model, slice_, [kpi], report, frame=frame)
     facts = model.facts(kpi, [*period.last(period.look_back), *ahead])
     return Values(seen.frame, seen.report, {kpi: facts})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 from boardpack.calendars import Calendar
 from boardpack.formats import day_name, period_name, span_name
 from boardpack.markup import escape_attribute, escape_markdown

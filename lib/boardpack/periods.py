@@ -139,7 +139,7 @@ class Period:
         return Period.containing(self.last_day, grain, self.calendar)
 
     def within(self, grain: Grain) -> list[Period]:
-        """The periods of a finer grain whose first day lies in this one; where it is cut, so are they.
+        """The periods of a finer grain whose first day lies in this one; cut where it is.
 
         >>> [month.label for month in Period.parse("2025-Q4").within("month")]
         ['2025-10', '2025-11', '2025-12']
@@ -155,9 +155,9 @@ class Period:
 
 
 def known_as(text: str, calendar: Calendar) -> Period | None:
-    """The period that a label of an edition means, also one of before the company's calendar changed.
+    """The period that an edition was made for, also before the company's calendar changed.
 
-    None for what neither this calendar nor the plain one knows.
+    None for a label that neither this calendar nor the plain one knows.
     """
     for known in dict.fromkeys((calendar, PLAIN)):
         try:

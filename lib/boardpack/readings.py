@@ -124,7 +124,13 @@ class Reading:
         """Whether it moved further than it normally does."""
         now, normal = self.now.value, self.normal
         # What is normal was learnt from whole periods, and says nothing of a part.
-        if self.before.period.cut or not self.moved or now is None or normal is None or normal.holds(now):
+        if (
+            self.before.period.cut
+            or not self.moved
+            or now is None
+            or normal is None
+            or normal.holds(now)
+        ):
             return False
         # A figure that reads like the end of its range would not be believed to lie outside.
         figure, *ends = (
@@ -192,7 +198,9 @@ def message(reading: Reading) -> Line:
         return (f"{reading.name} has no value for {formatter.period(now.period)}: {reason}",)
     so_far = " so far" if reading.is_open else ""
     # Of an open period it goes without saying no more.
-    than = f" against {formatter.period(reading.before.period)}" if reading.before.period.cut else ""
+    than = (
+        f" against {formatter.period(reading.before.period)}" if reading.before.period.cut else ""
+    )
     said: Line
     if reading.moved and reading.before.value is not None:
         verb = "rose" if reading.moved > 0 else "fell"

@@ -211,7 +211,9 @@ def _held(ledger: Ledger, values: Values) -> list[EditionRow]:
     earlier = [row for row in known if row.period in window and row.as_of <= facts.as_of]
     last = max(parents, key=lambda row: row.revision, default=None)
     previous = max(
-        earlier, key=lambda row: (Period.parse(row.period, values.calendar).start, row.revision), default=None
+        earlier,
+        key=lambda row: (Period.parse(row.period, values.calendar).start, row.revision),
+        default=None,
     )
     return [row for row in (last, previous) if row is not None]
 

@@ -191,7 +191,9 @@ def _nav(reports: Mapping[str, str]) -> str:
     return f'<nav aria-label="Reports"><ul>{items}</ul></nav>\n'
 
 
-def _section(report: str, title: str, rows: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
+def _section(
+    report: str, title: str, rows: Sequence[EditionRow], root: Path, reader: _Reader
+) -> str:
     ordered = sorted(rows, key=reader.newest_first)
     periods = [
         list(same) for _, same in groupby(ordered, key=lambda row: reader.newest_first(row)[:-1])
@@ -250,7 +252,8 @@ def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, reader:
 
 def _older(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
     lines = "".join(
-        f"<li><span>Revision {row.revision}</span> <span>As of {_day(row.as_of, reader.locale)}</span>"
+        f"<li><span>Revision {row.revision}</span>"
+        f" <span>As of {_day(row.as_of, reader.locale)}</span>"
         f" {_verdict(row)} <span>Published {_moment(row.published_at)}</span>"
         f" <span>{_links(title, row, root, reader)}</span></li>"
         for row in revisions

@@ -263,7 +263,7 @@ class Catalogue:
         }
 
     def _calendar_text(self, kpis: Iterable[str]) -> str:
-        """What the calendar has to do with these KPIs: its periods; days off for who counts them."""
+        """What these KPIs rest on of the calendar: its periods; days off where they count."""
         found = self.calendar.as_dict()
         if not any("business_days" in self.kpis[kpi].formula.names for kpi in kpis):
             found = {k: v for k, v in found.items() if k not in ("weekend", "holidays")}
