@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 import workspaces
 from boardpack.calendars import GRAINS, PLAIN, WEEKDAYS, Calendar, Grain, Holidays, is_label
 from boardpack.errors import DefinitionError, PeriodError
+from boardpack.formats import Formatter
 from boardpack.periods import Period, known_as
+from boardpack.plots import x_axis
 from boardpack.workspace import Workspace
+from values_fixture import small_values
 
 NAMED = st.sampled_from(["end", "start"])
 of_months = st.builds(
@@ -330,3 +333,13 @@ def test_what_a_workspace_cannot_say(
     assert (caught.value.file, caught.value.line) == (str(tmp_path / "w" / "boardpack.yml"), line)
     assert says in caught.value.message
     assert any(part in str(caught.value.hint) for part in hint.split("|"))
+
+
+def test_two_years_side_by_side_on_an_axis_do_not_touch() -> None:
+    """Thirteen fiscal months: the year below the first gives way to that of the second."""
+    months = Period.parse("FY2025-P12", SEPTEMBER).last(13)
+    drawn = x_axis(Formatter(small_values()), months, 440).to_dict()["axis"]["labelExpr"]
+    texts = json.loads(drawn.partition("]]")[0] + "]]")
+    assert texts[:3] == [["P12", ""], ["P1", "FY2025"], ["P2", ""]]
+    wide = x_axis(Formatter(small_values()), months, 900).to_dict()["axis"]["labelExpr"]
+    assert '["P12", "FY2024"], ["P1", "FY2025"]' in wide

@@ -57,8 +57,8 @@ def test_months_of_whole_weeks_are_published_and_listed(shop: Path) -> None:
 def test_values_are_those_of_the_weeks(shop: Path) -> None:
     """The late purchase of the last day counts, that of the day after does not."""
     rows = said(invoke("kpi show purchases --last 2 --as-of 2024-09-28 --json", shop))
-    assert [(row["period_start"], row["period_end"]) for row in rows] == [
-        ("2024-07-28", "2024-08-25"), ("2024-08-25", "2024-09-29"),
+    assert [(row["period"], row["period_start"], row["period_end"]) for row in rows] == [
+        ("FY2024-P08", "2024-07-28", "2024-08-25"), ("FY2024-P09", "2024-08-25", "2024-09-29"),
     ]  # fmt: skip
     values = Values.load(shop / "var" / "editions" / "monthly" / "FY2024-P09" / "r2")
     assert values.period.calendar.weeks == (4, 4, 5)

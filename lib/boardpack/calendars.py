@@ -110,14 +110,7 @@ class Calendar:
         """The number of the month that ``day`` lies in: one more than that of the month before."""
         if not self.weeks:
             return day.year * 12 + day.month - 1
-        year = min(day.year + 1, date.max.year)
-        while self._first_day(year) > day:
-            year -= 1
-        week = (day - self._first_day(year)).days // 7
-        quarter = min(week // 13, 3)
-        in_quarter = week - 13 * quarter
-        place = sum(in_quarter >= sum(self.weeks[:n]) for n in (1, 2))
-        return year * 12 + 3 * quarter + place
+        return _month_of_weeks(self.weeks, self.year_start, self.week_start, self.year_end, day)
 
     def month_start(self, number: int) -> date:
         """The first day of a month by its number."""
@@ -133,8 +126,8 @@ class Calendar:
     def add_months(self, day: date, n: int) -> date:
         """``day`` moved by ``n`` months: to the same day of its month, or the last that it has.
 
-        >>> Calendar().add_months(date(2024, 2, 29), -12)
-        datetime.date(2023, 2, 28)
+        >>> Calendar(weeks=(4, 4, 5)).add_months(date(2025, 12, 29), -12)
+        datetime.date(2024, 12, 30)
         """
         number = self.month_number(day)
         try:
@@ -248,12 +241,7 @@ class Calendar:
 
     def _first_day(self, year: int) -> date:
         """The first day of a year of whole weeks, by the calendar year that it begins in."""
-        last = date(year, self.year_start, 1) - _DAY
-        # The weekday itself or the last one before it, else the one within three days.
-        back = (last.weekday() - (self.week_start - 1)) % 7
-        if self.year_end == "nearest" and back > 3:
-            back -= 7
-        return last - timedelta(days=back - 1)
+        return _first_day(self.year_start, self.week_start, self.year_end, year)
 
     def _start(self, grain: Grain, fiscal: bool, parts: list[int]) -> date | None:
         """The first day of what was written; None when these are words of another calendar."""
@@ -273,6 +261,28 @@ class Calendar:
             return date(parts[0], parts[1], 1)
         place = {"year": 0, "quarter": 3 * (parts[-1] - 1), "month": parts[-1] - 1}[grain]
         return self.month_start(year * 12 + place + self._ahead)
+
+
+@lru_cache(maxsize=4096)
+def _first_day(month: int, weekday: int, rule: str, year: int) -> date:
+    last = date(year, month, 1) - _DAY
+    # Back to the last day that a year may end on; or forward to the next, where that is nearer.
+    back = (last.weekday() - (weekday - 1)) % 7
+    if rule == "nearest" and back > 3:
+        back -= 7
+    return last - timedelta(days=back - 1)
+
+
+@lru_cache(maxsize=16384)
+def _month_of_weeks(weeks: tuple[int, ...], month: int, weekday: int, rule: str, day: date) -> int:
+    year = min(day.year + 1, date.max.year)
+    while (first := _first_day(month, weekday, rule, year)) > day:
+        year -= 1
+    week = (day - first).days // 7
+    quarter = min(week // 13, 3)
+    in_quarter = week - 13 * quarter
+    place = (in_quarter >= weeks[0]) + (in_quarter >= weeks[0] + weeks[1])
+    return year * 12 + 3 * quarter + place
 
 
 #: Months and years of the calendar, ISO weeks, weekends of Saturday and Sunday.

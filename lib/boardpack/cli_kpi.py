@@ -105,7 +105,7 @@ def show(
         frame = compute(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
         missing = [n for n in names if unavailable(model.catalogue, slice_, n)]
         reasons = {n: unavailable(model.catalogue, slice_, n) for n in missing}
-    columns = ["kpi", "period_start", "period_end", "grain", "dims", "value", "numerator",
+    columns = ["kpi", "period", "period_start", "period_end", "grain", "dims", "value", "numerator",
                "denominator", "unit", "status", "reason"]  # fmt: skip
     rows = json.loads(
         frame[columns]
@@ -278,5 +278,5 @@ def _table(rows: list[dict[str, Any]], model: Model) -> str:
     if not rows:
         return "no rows"
     frame = pd.DataFrame(rows)
-    shown = frame[["kpi", "period_start", "dims", "value", "unit", "status", "reason"]]
+    shown = frame[["kpi", "period", "period_start", "dims", "value", "unit", "status", "reason"]]
     return str(shown.fillna("").to_string(index=False))

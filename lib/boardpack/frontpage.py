@@ -30,8 +30,10 @@ def facts_list(facts: ReportFacts) -> Iterator[str]:
     as_of = day_name(parse_day(facts.as_of), facts.locale) if facts.as_of else ""
     status = "Final" if facts.status == "final" else "Provisional"
     period = period_of(facts)
-    # A reader knows when December is, not when the first quarter of a fiscal year.
-    days = span_name(period, facts.locale) if period.label.startswith("FY") else ""
+    # A reader knows when December is, not when a fiscal quarter or a week that begins on a Sunday.
+    plain = Period.containing(period.start, period.grain)
+    known = (plain.start, plain.label) == (period.start, period.label)
+    days = "" if known else span_name(period, facts.locale)
     rows = (
         ("Period", period_name(period, facts.locale)),
         ("Days", days),

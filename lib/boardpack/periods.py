@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from boardpack.calendars import GRAINS, PLAIN, Calendar, Grain
 from boardpack.errors import PeriodError
 
-__all__ = ["GRAINS", "Grain", "Period", "instant", "known_as", "parse_day"]
+__all__ = ["GRAINS", "Grain", "Period", "add_months", "instant", "known_as", "parse_day"]
 
 #: How many periods a page looks back over; days as whole weeks and one day, weekdays being unlike.
 _LOOK_BACK: dict[Grain, int] = {"day": 29, "week": 13, "month": 13, "quarter": 9, "year": 5}
@@ -165,6 +165,15 @@ def known_as(text: str, calendar: Calendar) -> Period | None:
         except PeriodError:
             continue
     return None
+
+
+def add_months(day: date, n: int) -> date:
+    """``day`` moved by ``n`` months of the plain calendar, kept inside the month it lands in.
+
+    >>> add_months(date(2024, 2, 29), -12)
+    datetime.date(2023, 2, 28)
+    """
+    return PLAIN.add_months(day, n)
 
 
 def parse_day(text: str, what: str = "as-of") -> date:
