@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workspaces
@@ -103,12 +103,14 @@ def test_what_is_no_period_of_a_calendar(calendar: Calendar, text: str, says: st
         assert ("FY2026-Q1" in str(caught.value.hint)) == calendar.is_fiscal
 
 
+@settings(deadline=None)
 @given(periods)
 def test_what_is_written_is_read_as_the_same(period: Period) -> None:
     assert Period.parse(period.label, period.calendar) == period
     assert is_label(period.label)
 
 
+@settings(deadline=None)
 @given(calendars, days, grains, st.integers(1, 300))
 def test_labels_sort_as_time_goes(calendar: Calendar, day: date, grain: Grain, later: int) -> None:
     one = Period.containing(day, grain, calendar)
@@ -116,6 +118,7 @@ def test_labels_sort_as_time_goes(calendar: Calendar, day: date, grain: Grain, l
     assert (one.label < two.label) == (one.start < two.start)
 
 
+@settings(deadline=None)
 @given(calendars, days, grains)
 def test_a_day_lies_in_one_period_of_each_grain(
     calendar: Calendar, day: date, grain: Grain
@@ -125,6 +128,7 @@ def test_a_day_lies_in_one_period_of_each_grain(
     assert Period.containing(period.last_day, grain, calendar) == period
 
 
+@settings(deadline=None)
 @given(periods, st.integers(-60, 60))
 def test_periods_follow_each_other_without_gap_or_overlap(period: Period, n: int) -> None:
     assert period.shift(1).start == period.end
@@ -132,6 +136,7 @@ def test_periods_follow_each_other_without_gap_or_overlap(period: Period, n: int
     assert [p.end for p in period.last(5)[:-1]] == [p.start for p in period.last(5)[1:]]
 
 
+@settings(deadline=None)
 @given(calendars, days)
 def test_months_fill_quarters_and_quarters_fill_years(calendar: Calendar, day: date) -> None:
     year = Period.containing(day, "year", calendar)
@@ -146,6 +151,7 @@ def test_months_fill_quarters_and_quarters_fill_years(calendar: Calendar, day: d
     assert {m.ending("quarter") for m in months} == set(quarters)
 
 
+@settings(deadline=None)
 @given(of_weeks, days)
 def test_a_year_of_whole_weeks(calendar: Calendar, day: date) -> None:
     """Weeks fill months; a 53rd week goes to the last month; the year ends as its rule says."""
@@ -165,6 +171,7 @@ def test_a_year_of_whole_weeks(calendar: Calendar, day: date) -> None:
     assert -6 <= off <= 0 if calendar.year_end == "last" else -3 <= off <= 3
 
 
+@settings(deadline=None)
 @given(calendars, days)
 def test_a_week_belongs_to_the_year_that_most_of_it_is_in(calendar: Calendar, day: date) -> None:
     week = Period.containing(day, "week", calendar)
@@ -174,6 +181,7 @@ def test_a_week_belongs_to_the_year_that_most_of_it_is_in(calendar: Calendar, da
         assert week.label[:4] == str(max(in_year, key=in_year.count))
 
 
+@settings(deadline=None)
 @given(periods)
 def test_the_year_before(period: Period) -> None:
     before = period.year_ago()
@@ -185,6 +193,7 @@ def test_the_year_before(period: Period) -> None:
         assert before.label[-2:] == period.label[-2:] or period.grain == "year"
 
 
+@settings(deadline=None)
 @given(calendars, days, st.integers(-40, 40))
 def test_a_day_moved_by_months_keeps_its_place_in_the_month(
     calendar: Calendar, day: date, n: int
@@ -197,6 +206,7 @@ def test_a_day_moved_by_months_keeps_its_place_in_the_month(
     assert (moved - target.start).days == min(place, target.days - 1)
 
 
+@settings(deadline=None)
 @given(periods, st.integers(1, 400))
 def test_a_part_of_a_period(period: Period, n: int) -> None:
     part = period.first(n)
@@ -211,6 +221,7 @@ def test_a_part_of_a_period(period: Period, n: int) -> None:
             assert all(p.end <= part.end for p in part.within(grain))
 
 
+@settings(deadline=None)
 @given(periods, st.integers(0, 400))
 def test_like_is_compared_with_like(period: Period, over: int) -> None:
     """As many days as the open period has had; of a closed one the whole of both."""
@@ -223,6 +234,7 @@ def test_like_is_compared_with_like(period: Period, over: int) -> None:
         assert found.days == (min(over + 1, whole.days) if is_open else whole.days)
 
 
+@settings(deadline=None)
 @given(calendars)
 def test_a_calendar_is_frozen_and_read_again(calendar: Calendar) -> None:
     assert Calendar.from_dict(json.loads(json.dumps(calendar.as_dict()))) == calendar

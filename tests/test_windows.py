@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boardpack.calendars import PLAIN, Calendar
@@ -83,6 +83,7 @@ def test_windows_follow_the_calendar(
     assert tuple(map(str, found)) == (low, high)
 
 
+@settings(deadline=None)
 @given(windows, periods, st.integers(1, 200))
 def test_a_part_of_a_period_has_the_windows_of_a_period_that_ends_there(window, period, n) -> None:
     part = period.first(n)
@@ -148,6 +149,7 @@ def test_what_is_no_point(text: str) -> None:
         parse_point(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(windows, periods), min_size=1, max_size=8), days)
 def test_a_window_is_a_range_of_buckets(chosen: list[tuple], day: date) -> None:
     """A day's bucket lies in the range of a window exactly when the day lies in the window."""
@@ -159,6 +161,7 @@ def test_a_window_is_a_range_of_buckets(chosen: list[tuple], day: date) -> None:
         assert (buckets.number(low) <= bucket < buckets.number(high)) == inside
 
 
+@settings(deadline=None)
 @given(windows, periods)
 def test_windows_are_half_open_and_end_with_the_period_or_before_it(window, period) -> None:
     low, high = window.days(period)

@@ -71,6 +71,7 @@ def test_when_a_day_begins_and_how_long_it_is(
     assert instant(at + timedelta(days=1), ZoneInfo(zone)) - first == timedelta(hours=hours)
 
 
+@settings(deadline=None)
 @given(days, zones)
 def test_the_first_moment_is_of_the_day_and_the_one_before_is_not(
     day: date, zone: ZoneInfo
