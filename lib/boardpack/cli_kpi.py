@@ -102,10 +102,10 @@ def show(
     names = _names(model, ids)
     _check_dimensions(model, names, by)
     with _slice(model, names, as_of) as (slice_, day):
-        frame = compute(model.catalogue, slice_, names, _periods(day, grain, last), by)
+        frame = compute(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
         missing = [n for n in names if unavailable(model.catalogue, slice_, n)]
         reasons = {n: unavailable(model.catalogue, slice_, n) for n in missing}
-    columns = ["kpi", "period_start", "period_end", "grain", "dims", "value", "numerator",
+    columns = ["kpi", "period", "period_start", "period_end", "grain", "dims", "value", "numerator",
                "denominator", "unit", "status", "reason"]  # fmt: skip
     rows = json.loads(
         frame[columns]
@@ -143,7 +143,7 @@ def sql(
     names = _names(model, ids)
     _check_dimensions(model, names, by)
     with _slice(model, names, as_of) as (slice_, day):
-        planned = make_plan(model.catalogue, slice_, names, _periods(day, grain, last), by)
+        planned = make_plan(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
     if as_json:
         print_json([{"source": s.source, "sql": s.sql} for s in planned.statements])
         return
@@ -195,9 +195,8 @@ def history(id_: str, period: str, member: str, workspace: str, as_json: bool) -
       boardpack kpi history mrr --period 2025-11
     """
     model = Model.open(workspace)
-    rows = published.history(
-        model.workspace, model.catalogue[id_].id, Period.parse(period).label, member
-    )
+    label = Period.parse(period, model.workspace.calendar).label
+    rows = published.history(model.workspace, model.catalogue[id_].id, label, member)
     if as_json:
         print_json(rows)
         return
@@ -230,10 +229,12 @@ def explain_(ids: tuple[str, ...], period: str, as_of: str, workspace: str, as_j
 
     model = Model.open(workspace)
     names = _names(model, ids)
-    about = Period.parse(period) if period else None
+    calendar = model.workspace.calendar
+    about = Period.parse(period, calendar) if period else None
     with _slice(model, names, as_of or (about.last_day.isoformat() if about else "")) as found:
         slice_, day = found
-        pages = [explain(model, slice_, name, about or closed_by(day, "month")) for name in names]
+        about = about or closed_by(day, "month", calendar)
+        pages = [explain(model, slice_, name, about) for name in names]
     if as_json:
         print_json([page.as_dict() for page in pages])
     else:
@@ -259,8 +260,8 @@ def _names(model: Model, ids: tuple[str, ...]) -> list[str]:
     return [model.catalogue[name].id for name in ids] or list(model.catalogue.kpis)
 
 
-def _periods(day: date, grain: Grain, last: int) -> list[Period]:
-    return closed_by(day, grain).last(last)
+def _periods(model: Model, day: date, grain: Grain, last: int) -> list[Period]:
+    return closed_by(day, grain, model.workspace.calendar).last(last)
 
 
 def _check_dimensions(model: Model, names: list[str], by: tuple[str, ...]) -> None:
@@ -277,5 +278,5 @@ def _table(rows: list[dict[str, Any]], model: Model) -> str:
     if not rows:
         return "no rows"
     frame = pd.DataFrame(rows)
-    shown = frame[["kpi", "period_start", "dims", "value", "unit", "status", "reason"]]
+    shown = frame[["kpi", "period", "period_start", "dims", "value", "unit", "status", "reason"]]
     return str(shown.fillna("").to_string(index=False))

@@ -213,34 +213,23 @@ def local_day(source: Source, zone: ZoneInfo, column: str = "") -> str:
 def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
     """(UTC instant, seconds east of UTC from then on), for the years that tables speak of."""
 
-    def offset(day: date) -> int:
-        delta = datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset()
+    def offset(at: datetime) -> int:
+        delta = at.astimezone(zone).utcoffset()
         return int(delta.total_seconds()) if delta else 0
 
-    day = date(1990, 1, 1)
-    found = [("1990-01-01 00:00:00", offset(day))]
-    end = date(2040, 1, 1)
-    while day < end:
-        following = day + timedelta(days=1)
-        if offset(following) != found[-1][1]:
-            found.append((str(_turn(day, zone, found[-1][1])), offset(following)))
-        day = following
+    at, end = datetime(1990, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
+    found = [(f"{at:%Y-%m-%d %H:%M:%S}", offset(at))]
+    while at < end:
+        low, at = at, at + timedelta(days=1)
+        if offset(at) == found[-1][1]:
+            continue
+        # Clocks change on a full minute of UTC.
+        high = at
+        while high - low > timedelta(minutes=1):
+            middle = low + (high - low) // timedelta(minutes=2) * timedelta(minutes=1)
+            low, high = (middle, high) if offset(middle) == found[-1][1] else (low, middle)
+        found.append((f"{high:%Y-%m-%d %H:%M:%S}", offset(at)))
     return found
-
-
-def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
-    """The UTC minute at which the offset stops being ``before``, after noon of ``day``."""
-    low = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(seconds=before)
-    high = low + timedelta(days=1, hours=2)
-    while high - low > timedelta(minutes=1):
-        middle = low + (high - low) / 2
-        delta = middle.astimezone(zone).utcoffset()
-        if delta is not None and int(delta.total_seconds()) == before:
-            low = middle
-        else:
-            high = middle
-    turn = high.replace(second=0, microsecond=0)
-    return turn.replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -254,6 +243,8 @@ class _Raw:
 def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, _Raw]:
     """Make every raw table of the workspace readable by its own name."""
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
+    # A select of a mapping means the same whatever the machine's own zone.
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
     con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
     settings = workspace.settings.warehouse
     config = workspace.root / "boardpack.yml"

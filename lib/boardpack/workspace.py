@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
+from boardpack.calendarfile import CalendarEntry
+from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError, WorkspaceError
 from boardpack.yamlfile import Document, Strict, parse, read
 
@@ -47,6 +49,7 @@ class Settings(Strict):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     locale: str = "en_US"
     zone: str = "UTC"
+    calendar: CalendarEntry = Field(default_factory=CalendarEntry)
     confidentiality: str = "Confidential"
     scorecard: str | None = None
     start: date | None = None
@@ -121,6 +124,11 @@ class Workspace:
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.settings.zone)
+
+    @property
+    def calendar(self) -> Calendar:
+        """What the company calls a week, a month and a year, and the days it works on."""
+        return self.settings.calendar.calendar
 
     @property
     def var(self) -> Path:

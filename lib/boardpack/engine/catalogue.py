@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from boardpack.calendarfile import CalendarEntry
+from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine.expressions import (
     ExpressionError,
     Formula,
@@ -37,8 +39,8 @@ Unit = Literal[
 ]  # fmt: skip
 Direction = Literal["higher", "lower", "range"]
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
-#: of an open one those up to the as-of.
-BUILT_IN = ("period_days", "month_days")
+#: and those of the period that are worked on; of an open one those up to the as-of.
+BUILT_IN = ("period_days", "month_days", "business_days")
 _NAME = r"^[a-z][a-z0-9_]*$"
 #: What is said of a KPI and changes none of its values.
 _SAID_OF_IT = {"tests", "owner", "notes", "why", "actions", "risks"}
@@ -56,10 +58,11 @@ class MeasureEntry(Strict):
 
 
 class TestEntry(Strict):
-    """Rows in, value out."""
+    """Rows in, value out; ``calendar`` is as in ``boardpack.yml``, the plain one if left out."""
 
     name: str
     period: str
+    calendar: CalendarEntry = Field(default_factory=CalendarEntry)
     as_of: date | None = None
     rows: dict[str, list[dict[str, Any]]]
     expect: Any
@@ -202,6 +205,7 @@ class Catalogue:
     kpis: Mapping[str, Kpi]
     identities: tuple[Identity, ...]
     sources: Sources
+    calendar: Calendar = PLAIN
 
     def __getitem__(self, kpi: str) -> Kpi:
         try:
@@ -246,6 +250,7 @@ class Catalogue:
             digest.update(self.kpis[name].text.encode())
         for source in sorted({s for name in names for s in self._below(name)}):
             digest.update(self.sources[source].text.encode())
+        digest.update(self._calendar_text(names).encode())
         return digest.hexdigest()
 
     def needs(self, kpi: str) -> set[tuple[str, str]]:
@@ -256,6 +261,13 @@ class Catalogue:
             for measure in part.measures.values()
             for pair in _needed(self.sources, measure)
         }
+
+    def _calendar_text(self, kpis: Iterable[str]) -> str:
+        """What these KPIs rest on of the calendar: its periods; days off where they count."""
+        found = self.calendar.as_dict()
+        if not any("business_days" in self.kpis[kpi].formula.names for kpi in kpis):
+            found = {k: v for k, v in found.items() if k not in ("weekend", "holidays")}
+        return json.dumps(found, sort_keys=True) if found else ""
 
     def _below(self, kpi: str) -> set[str]:
         found: set[str] = set()
@@ -304,7 +316,7 @@ def load(workspace: Workspace, sources: Sources) -> Catalogue:
         )  # fmt: skip
         _check_rows(identity, kpis, sources, document, key)
         checked.append(identity)
-    return Catalogue(kpis, tuple(checked), sources)
+    return Catalogue(kpis, tuple(checked), sources, workspace.calendar)
 
 
 def _unique(

@@ -131,14 +131,22 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
                 own |= {(dim, member) for member in declared}
     cells = [(-1, ""), *sorted({cell for own in members.values() for cell in own if cell[0] >= 0})]
     keys = [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells]
+    known = slice_.as_of + timedelta(days=1)
     period_days = _days(slice_, Window("period"), planned.periods)
     month_days = _days(slice_, Window("month"), planned.periods)
+    # The holidays of a country take a while to load: only who counts business days needs them.
+    worked = any("business_days" in kpi.formula.names for kpi in planned.kpis)
+    business_days = [
+        float(p.calendar.business_days(p.start, min(p.end, known))) if worked else np.nan
+        for p in planned.periods
+    ]
     frame: dict[str, object] = {
         "p": [p for p, _, _ in keys],
         "dim": [dim for _, dim, _ in keys],
         "member": [member for _, _, member in keys],
         "period_days": [period_days[p] for p, _, _ in keys],
         "month_days": [month_days[p] for p, _, _ in keys],
+        "business_days": [business_days[p] for p, _, _ in keys],
     }
 
     def column(name: str, empty: float = np.nan) -> NDArray[np.float64]:
@@ -205,7 +213,9 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
             low, high = measure.window.days(period)
             if span is None:
                 found[name, p] = f"{base} has no rows"
-            elif high <= span.first or (low is not None and low < span.first.replace(day=1)):
+            elif high <= span.first or (
+                low is not None and low < period.calendar.floor(span.first, "month")
+            ):
                 found[name, p] = f"before the data: {base} begins on {span.first}"
     return found
 
@@ -339,7 +349,11 @@ def _long(
     known = {kpi.id: kpi for kpi in planned.kpis}
     values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
     values_of |= {column: frame[column].to_numpy() for column in planned.measures.values()}
-    named_periods = [(p.label, p.start, p.end, p.grain) for p in planned.periods]
+    # A cut period is of no grain that others are of: who adds up months does not count it twice.
+    named_periods = [
+        (p.label, p.start, p.end, f"{p.grain}_to_date" if p.cut else p.grain)
+        for p in planned.periods
+    ]
     p_of, dim_of, member_of = (frame[name].to_numpy() for name in ("p", "dim", "member"))
     rows: list[tuple[object, ...]] = []
     for kpi in (known[name] for name in wanted if name in known):
