@@ -13,11 +13,13 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+import yaml
 
 from boardpack.engine.compute import compute
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import open_slice
+from boardpack.workspace import SUITE
 from workspaces import over_demo
 
 FOLDER = Path(__file__).parent / "golden"
@@ -72,11 +74,16 @@ class Company:
         self, kpi: str, period: Period, dims: str, as_of: date
     ) -> dict[str, float | None]:
         def figures(match: re.Match[str]) -> str:
-            """``{mrr}`` stands for the row that the golden SQL of mrr gives."""
-            value = self.expected(match[1], period, dims, as_of)["value"]
+            """``{mrr}`` is the row that the golden SQL of mrr gives; ``{mrr before}``, a year ago."""
+            then = {"before": period.shift(-1), "a year ago": period.year_ago()}
+            about = then.get(match[2], period)
+            value = self.expected(match[1], about, dims, as_of)["value"]
             return f"SELECT CAST({'NULL' if value is None else repr(value)} AS DOUBLE) AS value"
 
-        sql = re.sub(r"\{(\w+)\}", figures, GOLDEN[kpi])
+        sql = GOLDEN[kpi]
+        if "{targets}" in sql:
+            sql = sql.replace("{targets}", self._targets(period, dims, as_of))
+        sql = re.sub(r"\{(\w+)(?: (before|a year ago))?\}", figures, sql)
         given = {
             "start": period.start,
             "end": period.end,
@@ -88,6 +95,32 @@ class Company:
         rows = cursor.fetchall()
         assert len(rows) == 1, f"golden/{kpi}.sql gives {len(rows)} rows"
         return {n: None if v is None else float(v) for n, v in zip(names, rows[0], strict=True)}
+
+    def _targets(self, period: Period, dims: str, as_of: date) -> str:
+        """A row for each KPI that the scorecard, read as it stands, wants something of."""
+        text = (SUITE / "lib" / "scorecards" / "datainsight_pro.yml").read_text(encoding="utf-8")
+        month = (period.last_day.year - 2023) * 12 + period.last_day.month
+        rows = []
+        for kpi, goal in yaml.safe_load(text)["kpis"].items():
+            low, high = goal.get("value"), "NULL"
+            if isinstance(low, list):
+                low, high = low
+            steps = goal.get("path") or goal.get("steps") or {}
+            months = {int(name.removeprefix("month ")): value for name, value in steps.items()}
+            for first, value in months.items():
+                low = value if first <= month else low
+            following = [later for later in months if later > month]
+            if "path" in goal and low is not None and following:
+                first = max(before for before in months if before <= month)
+                rise = months[following[0]] - months[first]
+                low = months[first] + rise * (month - first) / (following[0] - first)
+            if low is None or period.grain not in goal.get("grains", [period.grain]):
+                continue
+            if period.grain in self.model.catalogue[kpi].grains:
+                value = self.expected(kpi, period, dims, as_of)["value"]
+                figure = "NULL" if value is None else repr(value)
+                rows.append(f"({figure}, '{goal['comparator']}', {low}, {high})")
+        return ", ".join(rows)
 
 
 @pytest.fixture(scope="session")

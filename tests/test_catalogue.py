@@ -64,7 +64,10 @@ def test_only_ratios_roll_up_by_month_and_no_ratio_adds_up(catalogue: Catalogue)
     for kpi in catalogue.kpis.values():
         assert not (kpi.additive and kpi.formula.denominator), kpi.id
         assert kpi.each is None or kpi.formula.denominator, kpi.id
-        assert kpi.unit != "percent" or kpi.formula.scale == 100, kpi.id
+        # A percent is a share times 100, or made of percents alone.
+        of = {catalogue[name].unit for name in kpi.inputs}
+        ratio = kpi.formula.scale == 100 or (of == {"percent"} and not kpi.measures)
+        assert kpi.unit != "percent" or ratio, kpi.id
 
 
 def test_a_workspace_adds_and_replaces_one_entry(tmp_path: Path) -> None:

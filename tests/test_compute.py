@@ -17,7 +17,7 @@ from boardpack.engine.compute import compute, make_plan, unavailable
 from boardpack.errors import RunError, UnknownNameError
 from boardpack.model import Model
 from boardpack.periods import Period
-from boardpack.values import COLUMNS
+from boardpack.values import COLUMNS, INTERVAL
 from boardpack.warehouse import open_slice, slice_of_rows
 from boardpack.workspace import SUITE
 
@@ -82,7 +82,7 @@ BOOK = {"accounts": ACCOUNTS, "mrr_movements": MOVEMENTS}
 
 def test_a_row_each_kpi_period_and_member(model: Model) -> None:
     frame = figures(model, BOOK, "mrr", "2025-01 2025-02", by=["segment"])
-    assert list(frame.columns) == list(COLUMNS)
+    assert list(frame.columns) == [*COLUMNS, *INTERVAL]
     assert cells(frame, "kpi", "period", "dims", "value", "status") == [
         ("mrr", "2025-01", "", 100, "final"),
         # Every member of the enumeration has its zero, also the one that no account belongs to.
@@ -275,7 +275,7 @@ def test_unconnected_sources_leave_a_kpi_out_with_their_names(model: Model) -> N
     planned = make_plan(model.catalogue, slice_, kpis, [Period.parse("2025-02")])
     assert planned.not_available["ltv_cac_ratio"] == lacks
     nothing = compute(model.catalogue, slice_, ["nps"], [Period.parse("2025-02")])
-    assert (len(nothing), list(nothing.columns)) == (0, list(COLUMNS))
+    assert (len(nothing), list(nothing.columns)) == (0, [*COLUMNS, *INTERVAL])
     with pytest.raises(UnknownNameError, match="did you mean 'mrr'"):
         compute(model.catalogue, slice_, ["mmr"], [Period.parse("2025-02")])
     slice_.close()

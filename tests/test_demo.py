@@ -21,7 +21,7 @@ TABLES = {
     "events", "features", "trials", "web_visits", "survey_responses", "tickets",
     "business_calendar", "request_metrics", "service_uptime_hourly", "gl_entries", "cash_balances",
     "invoices", "invoice_lines", "payments", "product_objects", "incidents", "budgets",
-    "opportunities", "opportunity_stage_history", "contracts", "quotas", "leads",
+    "opportunities", "opportunity_stage_history", "contracts", "quotas", "leads", "touchpoints",
     "marketing_spend", "infra_metrics_hourly", "load_tests", "data_volume_daily", "workflow_runs",
     "ai_usage_hourly", "engagements", "job_runs", "action_items", "work_items", "sprints",
     "code_quality_scans", "onboarding_steps", "account_health_daily", "email_sends",

@@ -54,12 +54,28 @@ def _card(values: Values, reading: Reading, sign: str = "") -> Box:
     if isinstance(figure, NoValue):
         parts.append(Paragraph((Span("card-note", (figure.reason,)),)))
     lines = [
+        _answers(reading),
         _target_line(reading),
         *(_other(reading, v) for v in (reading.before, reading.year_ago)),
     ]
     noted: list[Line] = [(Span("card-note", line),) for line in lines if line]
     parts.append(Paragraph(tuple(part for line in noted for part in (*line, Break()))[:-1]))
     return Box("card", tuple(parts))
+
+
+def _answers(reading: Reading) -> Line:
+    """``318 answers, 95% between 42 and 55``: how far a figure of some can be one of all."""
+    now = reading.now
+    if now.low is None or now.high is None or not now.denominator:
+        return ()
+    low, high = (reading.formatter.short(now.kpi, edge) for edge in (now.low, now.high))
+    return (
+        number(now, f"{now.denominator:,.0f}", "answers"),
+        " answers, 95% between ",
+        number(now, low, "low"),
+        " and ",
+        number(now, high, "high"),
+    )
 
 
 def _target_line(reading: Reading) -> Line:

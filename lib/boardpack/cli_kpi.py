@@ -106,7 +106,7 @@ def show(
         missing = [n for n in names if unavailable(model.catalogue, slice_, n)]
         reasons = {n: unavailable(model.catalogue, slice_, n) for n in missing}
     columns = ["kpi", "period", "period_start", "period_end", "grain", "dims", "value", "numerator",
-               "denominator", "unit", "status", "reason"]  # fmt: skip
+               "denominator", "low", "high", "unit", "status", "reason"]  # fmt: skip
     rows = json.loads(
         frame[columns]
         .assign(

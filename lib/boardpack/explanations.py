@@ -205,7 +205,10 @@ def headings(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]
         "Definition": entry.definition,
         "Formula": entry.formula_text,
         "Components": [_measure(model, kpi, name) for name in entry.measures]
-        + [f"{name}: {model.catalogue[name].name}" for name in entry.inputs],
+        + [
+            f"{name}: {model.catalogue[name].name}"
+            for name in (*entry.inputs, *model.catalogue.counted(entry))
+        ],
         "Data sources": [
             f"{table}: {model.sources[table].title}" for table in model.catalogue.tables([kpi])
         ],

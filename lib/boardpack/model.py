@@ -19,7 +19,7 @@ from boardpack.errors import PeriodError, UnknownNameError, UserError
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
-from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Values
+from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
 from boardpack.warehouse import Slice, Span, data_span
 from boardpack.workspace import Workspace
 
@@ -44,7 +44,8 @@ class Model:
         workspace = Workspace.open(folder)
         sources = source_files.load(workspace)
         catalogue = catalogue_files.load(workspace, sources)
-        return cls(workspace, sources, catalogue, scorecards.load(workspace, catalogue))
+        card = scorecards.load(workspace, catalogue)
+        return cls(workspace, sources, replace(catalogue, goals=card), card)
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
@@ -150,7 +151,7 @@ def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.Dat
     known = {dims.partition("=")[2] for dims in frame["dims"] if dims.startswith("segment=")}
     if known and segment not in known:
         raise UnknownNameError.near("segment", segment, known)
-    return part[list(COLUMNS)].reset_index(drop=True), set(part["kpi"])
+    return part[[*COLUMNS, *INTERVAL]].reset_index(drop=True), set(part["kpi"])
 
 
 def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:

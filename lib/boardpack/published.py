@@ -10,7 +10,7 @@ import duckdb
 
 from boardpack.errors import StorageError
 from boardpack.ledger import EditionRow, Ledger
-from boardpack.values import COLUMNS, FINGERPRINT
+from boardpack.values import COLUMNS, FINGERPRINT, INTERVAL
 from boardpack.workspace import Workspace
 
 #: Facts of the edition that stand before the columns of `boardpack.values.COLUMNS` in the view.
@@ -20,12 +20,13 @@ EDITION = (
 )  # fmt: skip
 
 #: What the view has of each value.
-VALUE = (*COLUMNS, FINGERPRINT)
+VALUE = (*COLUMNS, *INTERVAL, FINGERPRINT)
 
 _TYPES = {"revision": "INTEGER", "is_latest": "BOOLEAN", "as_of": "DATE"}
 _VALUE_TYPES = {
     "period_start": "DATE", "period_end": "DATE",
     "value": "DOUBLE", "numerator": "DOUBLE", "denominator": "DOUBLE",
+    "low": "DOUBLE", "high": "DOUBLE",
 }  # fmt: skip
 
 

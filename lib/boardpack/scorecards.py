@@ -11,23 +11,25 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from boardpack.engine.catalogue import Catalogue
+from boardpack.engine.composites import check_weights
+from boardpack.engine.goals import Wanted
 from boardpack.errors import UnknownNameError, WorkspaceError
 from boardpack.periods import GRAINS, Grain, Period
 from boardpack.values import Target
 from boardpack.workspace import Workspace
 from boardpack.yamlfile import Strict, parse
 
-Comparator = Literal[">=", ">", "<=", "<", "between"]
 Cadence = Literal["daily", "weekly", "monthly", "quarterly"]
 
 
-class GoalEntry(Strict):
-    """What is wanted of one KPI."""
+class GoalEntry(Wanted):
+    """What is wanted of one KPI, by whom and how often it is looked at.
+
+    ``baseline``, ``thresholds`` and ``weights`` are figures that formulas may name.
+    """
 
     owner: str = ""
     cadence: Cadence = "monthly"
-    comparator: Comparator | None = None
-    value: float | tuple[float, float] | None = None
     path: dict[str, float] | None = None
     steps: dict[str, float] | None = None
     grains: list[Grain] = Field(default_factory=lambda: list(GRAINS))
@@ -39,8 +41,6 @@ class GoalEntry(Strict):
             raise ValueError("give one of value:, path: and steps:")
         if given and self.comparator is None:
             raise ValueError("a target needs a comparator: >=, >, <=, < or between")
-        if isinstance(self.value, tuple) != (self.comparator == "between"):
-            raise ValueError("between goes with a pair of values, and only with one")
         for months in (self.path, self.steps):
             for month in months or ():
                 _number(month)
@@ -122,12 +122,16 @@ def load(workspace: Workspace, catalogue: Catalogue) -> Scorecard | None:
         known.append(entry.scorecard)
         if entry.scorecard != wanted:
             continue
-        for kpi in entry.kpis:
+        for kpi, goal in entry.kpis.items():
             if kpi not in catalogue.kpis:
                 raise UnknownNameError.near(
                     "KPI", kpi, catalogue.kpis,
                     file=document.path, line=document.line(("kpis", kpi)),
                 )  # fmt: skip
+            if goal.weights:
+                check_weights(
+                    kpi, goal.weights, catalogue[kpi].weights, document, ("kpis", kpi, "weights")
+                )
         if entry.currency != settings.currency:
             raise WorkspaceError(
                 f"scorecard {wanted!r} is in {entry.currency}, the workspace in"

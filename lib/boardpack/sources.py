@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -29,6 +29,10 @@ TYPES = {
 _NAME = r"^[a-z][a-z0-9_]*$"
 
 
+#: Of a row with touches: which of them it is about, from 1, and how many there are.
+TOUCH_COLUMNS = ("touch_place", "touch_count")
+
+
 class ColumnEntry(Strict):
     """``{type: string?, values: [...], pii: true, happens: true}``."""
 
@@ -47,10 +51,15 @@ class ColumnEntry(Strict):
 
 
 class JoinEntry(Strict):
-    """``{source: accounts, on: account_id}``."""
+    """``{source: accounts, on: account_id}``.
+
+    With ``as_of: event`` the other source is a history, a row each time that something changed, and
+    what held at the time of the row is borrowed, not what holds now.
+    """
 
     source: str
     on: str
+    as_of: Literal["now", "event"] = "now"
 
 
 class HistogramEntry(Strict):
@@ -144,8 +153,60 @@ class DistinctEntry(Strict):
     where: str | None = None
 
 
+class MilestoneEntry(Strict):
+    """The moment of a first, or nth, row of another source: ``{of: events, by: user_id}``.
+
+    ``by`` is the column of that source which names the row that it is a milestone of. ``within``
+    asks for all n in so many days; ``counted: days`` counts days with a row, of which ``at_least``
+    so many ``kinds`` have one: a power user's twelve active days and three features in 30 days.
+    """
+
+    of: str
+    by: str
+    where: str | None = None
+    nth: int = Field(default=1, ge=1)
+    within: str | None = None
+    counted: Literal["rows", "days"] = "rows"
+    kinds: dict[str, str] = Field(default_factory=dict)
+    at_least: int = 0
+
+    @model_validator(mode="after")
+    def _several(self) -> MilestoneEntry:
+        if self.within is not None and (self.nth == 1 or self.days is None):
+            raise ValueError("within: is a number of days for nth: 2 or more, such as 30 days")
+        if self.counted == "days" and self.within is None:
+            raise ValueError("counted: days needs within:, such as 30 days")
+        if self.kinds and (self.counted == "rows" or not 0 < self.at_least <= len(self.kinds)):
+            raise ValueError(
+                f"kinds: go with counted: days and at_least: 1 to {len(self.kinds)} of them"
+            )
+        return self
+
+    @property
+    def days(self) -> int | None:
+        """``within`` as a number of days; None when it is no number of days."""
+        match = re.fullmatch(r"(\d+) days?", (self.within or "").strip())
+        return int(match.group(1)) if match else None
+
+
+class TouchesEntry(Strict):
+    """Rows of another source that share the credit for a row: touches that led to an order.
+
+    ``by`` is a column of that source, own or borrowed, that names what ``to`` of ours does.
+    ``columns`` are those of its columns that a row of ours then has, under names of our own.
+    """
+
+    of: str
+    by: str
+    to: str
+    columns: dict[str, str]
+
+
 class PlacedEntry(Strict):
-    """A file that places the rows of another source by another moment, such as its end."""
+    """A file that places the rows of another source by another moment, such as its end.
+
+    ``milestones`` are further columns: when the first row of another source came that is its own.
+    """
 
     source: str = Field(pattern=_NAME)
     replaces: str | None = None
@@ -154,6 +215,14 @@ class PlacedEntry(Strict):
     notes: str = ""
     placed_of: str
     time: str
+    milestones: dict[str, MilestoneEntry] = Field(default_factory=dict)
+    touches: TouchesEntry | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> PlacedEntry:
+        if self.milestones and self.touches:
+            raise ValueError("a placed source has milestones: or touches:, not both")
+        return self
 
 
 class MappingEntry(Strict):
@@ -192,10 +261,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Join:
-    """A many-to-one join along the whole key of ``source``."""
+    """A many-to-one join along the whole key of ``source``.
+
+    The key of a history is whose it is and from when; ``at_event`` joins what held at the time of
+    the row: the last change before it.
+    """
 
     source: str
     on: str
+    at_event: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,6 +304,10 @@ class Source:
     where: str | None = None
     grain: str = ""
     text: str = ""
+    #: columns that a placed source has beside those of its table
+    milestones: Mapping[str, MilestoneEntry] = field(default_factory=dict)
+    #: rows that share the credit for each of its own, which are then there once a touch
+    touches: TouchesEntry | None = None
 
     @property
     def derived_from(self) -> str | None:
@@ -356,6 +434,11 @@ def _source(document: Document) -> tuple[Source, str | None]:
         return Source(
             placed.source, placed.title, document.path, time=placed.time,
             placed_of=placed.placed_of, grain=placed.grain, text=text,
+            milestones=placed.milestones, touches=placed.touches,
+            also={
+                **{milestone.of: milestone.by for milestone in placed.milestones.values()},
+                **({placed.touches.of: placed.touches.by} if placed.touches else {}),
+            },
         ), placed.replaces  # fmt: skip
     entry = parse(document, SourceEntry)
     columns = {
@@ -372,16 +455,25 @@ def _source(document: Document) -> tuple[Source, str | None]:
     return Source(
         entry.source, entry.title, document.path, columns, tuple(entry.key), entry.time,
         entry.time_end, entry.recorded_at,
-        {name: Join(join.source, join.on) for name, join in entry.joins.items()},
+        {
+            name: Join(join.source, join.on, join.as_of == "event")
+            for name, join in entry.joins.items()
+        },
         entry.dimensions, entry.exclude, entry.references, entry.histogram,
         grain=entry.grain, text=text,
     ), entry.replaces  # fmt: skip
 
 
 def _placed(source: Source, base: Source) -> Source:
+    moments = {
+        name: Column(name, "timestamp", optional=True, happens=True) for name in source.milestones
+    }
+    if source.touches is not None:
+        moments = {name: Column(name, "string", optional=True) for name in source.touches.columns}
+        moments |= {name: Column(name, "int") for name in TOUCH_COLUMNS}
     return replace(
         source,
-        columns=base.columns,
+        columns={**base.columns, **moments},
         key=base.key,
         joins=base.joins,
         dimensions=base.dimensions,
@@ -403,6 +495,8 @@ def _check(sources: Sources, name: str, document: Document) -> None:
                 "timestamp",
             ):
                 raise document.error(f"{source.time!r} must be a date or timestamp.", ("time",))
+            _check_milestones(sources, source, base, document)
+            _check_touches(sources, source, base, document)
             return
         if base.derived_from or base.time is None:
             raise document.error(
@@ -425,12 +519,15 @@ def _check(sources: Sources, name: str, document: Document) -> None:
             _own_column(source, column, document, ("histogram",))
     for alias, join in source.joins.items():
         other = _known(sources, join.source, document, ("joins", alias, "source"))
-        if len(other.key) != 1:
+        if join.at_event:
+            _check_history(source, alias, join, other, document)
+        elif len(other.key) != 1:
             raise document.error(
                 f"join {alias!r} would multiply rows: {join.source!r} has the key"
                 f" {list(other.key)}.",
                 ("joins", alias),
-                hint="a join goes along the whole key of the other source",
+                hint="a join goes along the whole key of the other source; of a history, whose key"
+                " is whose and from when, with as_of: event",
             )
         resolve(sources, source, join.on, document, ("joins", alias, "on"))
     for dimension, column in source.dimensions.items():
@@ -438,6 +535,82 @@ def _check(sources: Sources, name: str, document: Document) -> None:
     for column, other_name in source.references.items():
         _own_column(source, column, document, ("references", column))
         _known(sources, other_name, document, ("references", column))
+
+
+def _check_touches(sources: Sources, source: Source, base: Source, document: Document) -> None:
+    """Touches are rows with a moment; what they share is told apart by a key of one column."""
+    if source.touches is None:
+        return
+    other = _known(sources, source.touches.of, document, ("touches", "of"))
+    if other.derived_from or other.time is None or other.time_is_date:
+        raise document.error(
+            f"{other.id!r} is no table whose rows have a moment in time.", ("touches", "of")
+        )
+    if len(base.key) != 1 or len(other.key) != 1:
+        raise document.error(
+            f"touches are of rows with a key of one column; {base.id!r} has {list(base.key)},"
+            f" {other.id!r} {list(other.key)}.",
+            ("touches",),
+        )
+    resolve(sources, other, source.touches.by, document, ("touches", "by"))
+    _own_column(base, source.touches.to, document, ("touches", "to"))
+    for name, column in source.touches.columns.items():
+        if name in base.columns or name in TOUCH_COLUMNS or not re.fullmatch(_NAME, name):
+            raise document.error(
+                f"{name!r} is no name for a column beside those of {base.id!r}.",
+                ("touches", "columns", name),
+            )
+        _own_column(other, column, document, ("touches", "columns", name))
+
+
+def _check_history(
+    source: Source, alias: str, join: Join, other: Source, document: Document
+) -> None:
+    """A history has a key of two, whose and from when, and the row a time to look it up at."""
+    key = ("joins", alias)
+    since = (
+        other.columns[other.key[-1]].type if other.key and other.key[-1] in other.columns else ""
+    )
+    if len(other.key) != 2 or since not in ("date", "timestamp"):
+        raise document.error(
+            f"join {alias!r} is as_of: event, but {join.source!r} is no history: its key"
+            f" {list(other.key)} is not whose and from when.",
+            key,
+            hint="such as key: [account_id, valid_from]",
+        )
+    if source.time is None or "." in join.on:
+        raise document.error(
+            f"join {alias!r} is as_of: event, so {source.id!r} needs a time: and a column"
+            " of its own to join on.",
+            key,
+        )
+    if source.time_is_date and since == "timestamp":
+        raise document.error(
+            f"join {alias!r} cannot tell what held on a day: {join.source!r} changes by the"
+            " moment.",
+            key,
+        )
+
+
+def _check_milestones(sources: Sources, source: Source, base: Source, document: Document) -> None:
+    """A milestone is no column of the table, and a moment of rows that name one of its rows."""
+    for name, entry in source.milestones.items():
+        key = ("milestones", name)
+        other = _known(sources, entry.of, document, (*key, "of"))
+        if not re.fullmatch(_NAME, name) or name in base.columns:
+            raise document.error(f"{name!r} is no name for a milestone of {base.id!r}.", key)
+        if len(base.key) != 1:
+            raise document.error(
+                f"milestones are of rows with a key of one column; {base.id!r} has"
+                f" {list(base.key)}.",
+                key,
+            )
+        derived = other.panel_of or other.distinct_of
+        if derived or other.time not in other.columns or other.time_is_date:
+            raise document.error(
+                f"{entry.of!r} is no table whose rows have a moment in time.", (*key, "of")
+            )
+        _own_column(other, entry.by, document, (*key, "by"))
 
 
 def _check_also(sources: Sources, source: Source, document: Document) -> None:

@@ -39,6 +39,9 @@ COLUMNS = (
 )
 
 
+#: Columns that frozen values have since answers of some stand for all: 95 % lie between them.
+INTERVAL = ("low", "high")
+
 #: The column that frozen values have beside them: what each follows from (`Values.marked`).
 FINGERPRINT = "fingerprint"
 
@@ -56,6 +59,9 @@ class Value:
     numerator: float | None = None
     denominator: float | None = None
     reason: str = ""
+    #: between which figures the answer of all would lie, where some have answered (95 %)
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,9 @@ class Values:
     @cached_property
     def _rows(self) -> dict[tuple[str, str, str], tuple[Any, ...]]:
         wanted = ["kpi", "period", "dims", "value", "numerator", "denominator", "status", "reason"]
-        rows = self.frame[wanted].itertuples(index=False, name=None)
+        # What was frozen before intervals were thought of has none.
+        frame = self.frame.reindex(columns=[*wanted, *INTERVAL])
+        rows = frame.itertuples(index=False, name=None)
         return {(row[0], row[1], row[2]): row for row in rows}
 
     def kpi(self, kpi: str) -> KpiFacts:
@@ -185,10 +193,10 @@ class Values:
             return Value(
                 kpi, at, dims, None, facts.unit, "no_value", reason="not computed for this cell"
             )
-        _, _, _, value, numerator, denominator, status, reason = row
+        _, _, _, value, numerator, denominator, status, reason, low, high = row
         return Value(
             kpi, at, dims, _number(value), facts.unit, status,
-            _number(numerator), _number(denominator), reason or "",
+            _number(numerator), _number(denominator), reason or "", _number(low), _number(high),
         )  # fmt: skip
 
     def comparisons(self, kpi: str, dims: str = "") -> tuple[Value, Value]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 import handwritten_accounts
 import handwritten_economics
+import handwritten_functions
 import handwritten_reliability
 import handwritten_tables
 import handwritten_users
@@ -17,8 +18,8 @@ import pandas as pd
 
 #: The rest by subject, each with its STATEMENTS, values() and COMPANY.
 PARTS = (
-    handwritten_accounts, handwritten_economics, handwritten_reliability, handwritten_tables,
-    handwritten_users,
+    handwritten_accounts, handwritten_economics, handwritten_functions, handwritten_reliability,
+    handwritten_tables, handwritten_users,
 )  # fmt: skip
 BOUNDS = (25, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10000)
 #: KPIs of tables that no segment can be read from: in total only.
@@ -442,8 +443,7 @@ SELECT month::DATE AS month, coalesce(segment, '(unknown)') AS segment, grouping
        sum(CASE WHEN contract_type = 'new' AND signed_on >= month THEN acv END) AS new_acv,
        count(CASE WHEN contract_type = 'new' AND signed_on >= month THEN 1 END) AS new_contracts,
        sum(CASE WHEN contract_type = 'new' AND signed_on < month
-                 AND signed_on >= month - INTERVAL 1 MONTH THEN acv END) AS new_acv_before,
-       sum(CASE WHEN contract_type = 'new' AND acquisition_channel = 'content' THEN acv END) AS content_acv
+                 AND signed_on >= month - INTERVAL 1 MONTH THEN acv END) AS new_acv_before
 FROM months
 JOIN contracts ON signed_on < month + INTERVAL 1 MONTH AND signed_on >= month - INTERVAL 11 MONTH
 LEFT JOIN accounts USING (account_id)
@@ -704,11 +704,11 @@ def values(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     k["organic_traffic_share"] = 100 * m["organic_visits"] / m["visits"]
     k["marketing_spend"] = m["spend"]
     k["cost_per_lead"] = m["spend"] / m["mqls"]
-    k["content_marketing_roi"] = m["content_acv"] / m["content_spend"]
     k["customer_growth_rate"] = 100 * (m["customers"] - m["customers_1m"]) / m["customers_1m"]
     k["organic_growth_rate"] = 100 * m["referred"] / m["new_customers"]
     for part in PARTS:
         k |= part.values(m)
+    k |= handwritten_functions.made_of(k, m)
     return pd.DataFrame(k).replace([np.inf, -np.inf], np.nan)
 
 

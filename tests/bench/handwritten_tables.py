@@ -241,7 +241,8 @@ GROUP BY 1
     "account_health_daily": f"""
 WITH {_MONTHS}
 SELECT month::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
-       grouping(a.segment) AS total, count(*) AS scored, sum(health_score) AS health,
+       grouping(a.segment) AS total, count(*) AS scored, sum(0.4 * usage_score::DOUBLE + 0.25 * engagement_score + 0.2 * support_score
+           + 0.15 * payment_score) AS health,
        count(CASE WHEN band = 'green' THEN 1 END) AS green,
        count(CASE WHEN band = 'yellow' THEN 1 END) AS yellow,
        count(CASE WHEN band = 'red' OR churn_probability > 0.7 THEN 1 END) AS at_risk,

@@ -22,8 +22,9 @@ _INTEREST = f"""
 
 
 def build(con: duckdb.DuckDBPyConnection) -> None:
-    """Make leads and marketing_spend; needs deals and the ledger."""
+    """Make leads, touchpoints and marketing_spend; needs deals and the ledger."""
     _leads(con)
+    _touchpoints(con)
     _spend(con)
 
 
@@ -129,6 +130,44 @@ def _leads(con: duckdb.DuckDBPyConnection) -> None:
                CASE WHEN sql_at < TIMESTAMP '{END}' THEN date_trunc('second', sql_at) END AS sql_at,
                opportunity_id, known_at(created_at, 'leads', lead_id) AS recorded_at
         FROM work.leads ORDER BY created_at, lead_id;
+        """
+    )
+
+
+def _touchpoints(con: duckdb.DuckDBPyConnection) -> None:
+    """What a lead saw before and after it became one; the touch that made it one is its channel's.
+
+    Content is seen on the way more often than it brings somebody, adverts less.
+    """
+    con.execute(
+        f"""
+        CREATE TABLE out.touchpoints AS
+        WITH numbered AS (
+          SELECT lead_id, created_at, mql_at, channel, campaign_id, j::INTEGER AS j
+          FROM out.leads, range(1 + floor(5 * u('touches', lead_id, 0) ** 2)::INTEGER) AS r(j)),
+        placed AS (
+          SELECT lead_id, j, campaign_id AS of_lead,
+                 CASE WHEN j = 0 THEN created_at
+                      WHEN u('touch after', lead_id, j) < 0.45
+                      THEN created_at + to_seconds((3600 + 86400 * 25 * u('touch', lead_id, j))
+                                                   ::BIGINT)
+                      ELSE created_at - to_seconds((3600 + 86400 * 60 * u('touch', lead_id, j) ** 2)
+                                                   ::BIGINT) END AS touched_at,
+                 CASE WHEN j = 0 THEN channel ELSE
+                   pick(['content', 'content', 'content', 'email', 'email', 'organic_search',
+                         'social', 'paid', 'events', 'direct'], u('touched by', lead_id, j)) END
+                   AS channel
+          FROM numbered)
+        SELECT 'T-' || lead_id || '-' || j AS touch_id, lead_id,
+               date_trunc('second', touched_at) AS touched_at, channel,
+               CASE WHEN j = 0 THEN of_lead
+                    WHEN channel = 'paid'
+                    THEN 'C' || strftime(touched_at, '%y%m') || '-' || (1 + hash(lead_id) % 4)
+                    END AS campaign_id,
+               known_at(date_trunc('second', touched_at), 'touches', lead_id || j) AS recorded_at
+        FROM placed
+        WHERE touched_at >= TIMESTAMP '2023-01-01' AND touched_at < TIMESTAMP '{END}'
+        ORDER BY touched_at, touch_id;
         """
     )
 

@@ -204,8 +204,8 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
                                    ELSE detracted END
               WHEN 'csat' THEN CASE WHEN y < 0.58 THEN 5 WHEN y < 0.85 THEN 4 WHEN y < 0.93 THEN 3
                                     WHEN y < 0.97 THEN 2 ELSE 1 END
-              WHEN 'ces' THEN CASE WHEN y < 0.36 THEN 7 WHEN y < 0.66 THEN 6 WHEN y < 0.84 THEN 5
-                                   WHEN y < 0.93 THEN 4 ELSE 3 END
+              WHEN 'ces' THEN CASE WHEN y < 0.42 THEN 1 WHEN y < 0.74 THEN 2 WHEN y < 0.89 THEN 3
+                                   WHEN y < 0.96 THEN 4 ELSE 5 END
               WHEN 'pmf' THEN CASE WHEN y < 0.43 THEN 3 WHEN y < 0.81 THEN 2 ELSE 1 END
               WHEN 'preference' THEN (y < 0.68)::INTEGER
               ELSE CASE WHEN y < 0.55 THEN 9 + (y < 0.2)::INTEGER
@@ -223,7 +223,7 @@ def _surveys(con: duckdb.DuckDBPyConnection) -> None:
                CASE WHEN survey_type IN ('nps', 'preference', 'employee') THEN 0 ELSE 1 END
                  AS scale_min,
                CASE survey_type WHEN 'nps' THEN 10 WHEN 'employee' THEN 10 WHEN 'csat' THEN 5
-                                WHEN 'ces' THEN 7 WHEN 'pmf' THEN 3 ELSE 1 END AS scale_max,
+                                WHEN 'ces' THEN 5 WHEN 'pmf' THEN 3 ELSE 1 END AS scale_max,
                CASE WHEN answered_at < TIMESTAMP '{END}' THEN score END::DECIMAL(18, 2) AS score,
                sent_at,
                CASE WHEN answered_at < TIMESTAMP '{END}' THEN answered_at END AS responded_at,

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 
 from boardpack.calendarfile import CalendarEntry
 from boardpack.calendars import PLAIN, Calendar
+from boardpack.engine import composites, units
 from boardpack.engine.expressions import (
     ExpressionError,
     Formula,
@@ -25,6 +26,9 @@ from boardpack.engine.expressions import (
     indispensable,
     scalar,
 )
+from boardpack.engine.functions import COUNTING, Goal
+from boardpack.engine.goals import Goals, Wanted, lacks
+from boardpack.engine.intervals import Interval, parse_interval
 from boardpack.engine.members import check_members
 from boardpack.engine.windows import Window, parse_point, parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
@@ -42,6 +46,16 @@ Direction = Literal["higher", "lower", "range"]
 #: and those of the period that are worked on; of an open one those up to the as-of.
 BUILT_IN = ("period_days", "month_days", "business_days")
 _NAME = r"^[a-z][a-z0-9_]*$"
+#: Of what is wanted of a KPI, that which each function of a formula reads.
+_OF_GOAL = {
+    "target": {"comparator", "value", "path", "steps"},
+    "met": {"comparator", "value", "path", "steps"},
+    "baseline": {"baseline"},
+    "threshold": {"thresholds"},
+    "weight": {"weights"},
+    "on_target": {"comparator", "value", "path", "steps", "grains"},
+    "with_target": {"comparator", "value", "path", "steps", "grains"},
+}
 #: What is said of a KPI and changes none of its values.
 _SAID_OF_IT = {"tests", "owner", "notes", "why", "actions", "risks"}
 
@@ -65,6 +79,7 @@ class TestEntry(Strict):
     calendar: CalendarEntry = Field(default_factory=CalendarEntry)
     as_of: date | None = None
     rows: dict[str, list[dict[str, Any]]]
+    scorecard: dict[str, Wanted] = Field(default_factory=dict)
     expect: Any
 
     @field_validator("period", mode="before")
@@ -90,7 +105,9 @@ class KpiEntry(Strict):
     grains: list[Grain] = Field(default_factory=lambda: list(GRAINS))
     each: Grain | None = None
     measures: dict[str, MeasureEntry] = Field(default_factory=dict)
+    weights: dict[str, float] = Field(default_factory=dict)
     formula: str | None = None
+    interval: str | None = None
     no_value: str | None = None
     notes: str = ""
     why: str = ""
@@ -166,6 +183,10 @@ class Kpi:
     notes: str = ""
     tests: tuple[TestEntry, ...] = ()
     text: str = ""
+    #: between which figures the answer of all would lie
+    interval: Interval | None = None
+    #: what it weighs, and how much each counts of 100 unless the scorecard says otherwise
+    weights: Mapping[str, float] = field(default_factory=dict)
     #: its measures as they stand in the file
     written: Mapping[str, MeasureEntry] = field(default_factory=dict)
     #: why it matters, what moves it, and what can be misread in it, for whoever asks
@@ -206,6 +227,7 @@ class Catalogue:
     identities: tuple[Identity, ...]
     sources: Sources
     calendar: Calendar = PLAIN
+    goals: Goals | None = None
 
     def __getitem__(self, kpi: str) -> Kpi:
         try:
@@ -213,21 +235,39 @@ class Catalogue:
         except KeyError:
             raise UnknownNameError.near("KPI", kpi, self.kpis) from None
 
-    def order(self, kpis: Iterable[str]) -> list[Kpi]:
-        """These KPIs and all they depend on, inputs before what is made of them."""
+    def order(self, kpis: Iterable[str], *, counted: bool = True) -> list[Kpi]:
+        """These KPIs and all they depend on, inputs before what is made of them.
+
+        ``counted`` brings what is only counted (`Catalogue.counted`), whose values may be missing.
+        """
         graph: dict[str, tuple[str, ...]] = {}
         todo = list(kpis)
         while todo:
             kpi = self[todo.pop()]
             if kpi.id not in graph:
-                graph[kpi.id] = kpi.inputs
-                todo.extend(kpi.inputs)
+                graph[kpi.id] = (*kpi.inputs, *(self.counted(kpi) if counted else ()))
+                todo.extend(graph[kpi.id])
         return [self.kpis[name] for name in graphlib.TopologicalSorter(graph).static_order()]
 
-    def source_ids(self, kpi: str) -> tuple[str, ...]:
+    def counted(self, kpi: Kpi) -> tuple[str, ...]:
+        """The KPIs with a target, for one that counts how many meet theirs; none for others.
+
+        One that itself rests on the count is left out.
+        """
+        if self.goals is None or not any(g.what in COUNTING for g in kpi.formula.goals):
+            return ()
+        return tuple(
+            name
+            for name, goal in self.goals.goals.items()
+            if goal.comparator is not None
+            and name in self.kpis
+            and kpi.id not in {part.id for part in self.order([name], counted=False)}
+        )
+
+    def source_ids(self, kpi: str, *, counted: bool = True) -> tuple[str, ...]:
         """Every source (tables and derived) that a KPI rests on, joins included."""
         found: list[str] = []
-        for part in self.order([kpi]):
+        for part in self.order([kpi], counted=counted):
             for measure in part.measures.values():
                 found.append(measure.source)
         return tuple(dict.fromkeys(found))
@@ -248,16 +288,47 @@ class Catalogue:
         names = sorted(part.id for part in self.order([kpi]))
         for name in names:
             digest.update(self.kpis[name].text.encode())
+            digest.update(self._wanted(name).encode())
         for source in sorted({s for name in names for s in self._below(name)}):
             digest.update(self.sources[source].text.encode())
         digest.update(self._calendar_text(names).encode())
         return digest.hexdigest()
 
+    def _wanted(self, kpi: str) -> str:
+        """What the scorecard says of what a formula names of it: another target, another KPI."""
+        goals = self.goals.goals if self.goals else {}
+        found = {
+            f"{goal} {about}": goals[about].model_dump_json(include=_OF_GOAL[goal.what])
+            for goal in self.kpis[kpi].formula.goals
+            for about in self._about(kpi, goal)
+            if about in goals
+        }
+        return json.dumps(found, sort_keys=True) if found else ""
+
+    def _about(self, kpi: str, goal: Goal) -> tuple[str, ...]:
+        """The KPIs whose entry in the scorecard a function of a formula reads."""
+        if goal.what in COUNTING:
+            return self.counted(self.kpis[kpi])
+        return (kpi if goal.what == "weight" else goal.kpi,)
+
+    def weights(self, kpi: str) -> Mapping[str, float]:
+        """How much each part of a composite counts, of 100: by the scorecard, else by itself."""
+        goals = self.goals.goals if self.goals else {}
+        return (goals[kpi].weights if kpi in goals else {}) or self[kpi].weights
+
+    def lacks_goal(self, kpi: str) -> str:
+        """What the scorecard does not say and the KPI cannot do without; "" when it has all."""
+        for part in self.order([kpi], counted=False):
+            for goal in part.formula.goals:
+                if reason := lacks(self.goals, goal):
+                    return reason
+        return ""
+
     def needs(self, kpi: str) -> set[tuple[str, str]]:
         """The (table, column) pairs that a KPI cannot do without; see `indispensable`."""
         return {
             pair
-            for part in self.order([kpi])
+            for part in self.order([kpi], counted=False)
             for measure in part.measures.values()
             for pair in _needed(self.sources, measure)
         }
@@ -300,11 +371,17 @@ def load(workspace: Workspace, sources: Sources) -> Catalogue:
     _refuse_cycles(kpis)
     check_panels(sources)
     for name, (_, document, key) in entries.items():
+        _check_unit(kpis[name], kpis, document, key)
         _check_dimensions(kpis[name], kpis, sources, document, (*key, "dimensions"))
     checked = []
     for entry_, document, key in identities.values():
         left = _read_formula(entry_.left, document, (*key, "left"))
         right = _read_formula(entry_.right, document, (*key, "right"))
+        for side, read in (("left", left), ("right", right)):
+            if read.shifts or read.goals:
+                raise document.error(
+                    f"{side}: an identity is about one period and no target.", (*key, side)
+                )
         for name in (*left.names, *right.names):
             if name not in kpis:
                 raise UnknownNameError.near(
@@ -344,13 +421,29 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         for name, measure in entry.measures.items()
     }
     text = entry.formula
+    if entry.weights:
+        composites.check_weights(
+            entry.kpi, entry.weights, entry.weights, document, (*key, "weights")
+        )
+        text = text or composites.NAME
+        for name in entry.weights:
+            if name not in {*measures, *known}:
+                raise UnknownNameError.near(
+                    "measure or KPI", name, {*measures, *known},
+                    file=document.path, line=document.line((*key, "weights", name)),
+                )  # fmt: skip
     if text is None:
         if len(measures) != 1:
             raise document.error(
                 f"KPI {entry.kpi!r} needs a formula: it has {len(measures)} measures.", key
             )
         text = next(iter(measures))
-    read = _read_formula(text, document, (*key, "formula"))
+    read = _read_formula(composites.written_out(text, entry.weights), document, (*key, "formula"))
+    for goal in read.goals:
+        if goal.what not in ("weight", *COUNTING) and goal.kpi not in known:
+            raise UnknownNameError.near(
+                "KPI", goal.kpi, known, file=document.path, line=document.line((*key, "formula"))
+            )
     inputs = []
     for name in read.names:
         if name in measures or name in BUILT_IN:
@@ -361,8 +454,10 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
                 file=document.path, line=document.line((*key, "formula")),
             )  # fmt: skip
         inputs.append(name)
+    interval = _interval(entry, read, document, (*key, "interval"))
+    beside = interval.names if interval else ()
     for name in measures:
-        if name not in read.names:
+        if name not in (*read.names, *beside):
             raise document.error(
                 f"measure {name!r} of KPI {entry.kpi!r} is not used by its formula.",
                 (*key, "measures", name),
@@ -372,10 +467,12 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
             f"KPI {entry.kpi!r} is a ratio, so it cannot be additive.", (*key, "additive")
         )
     for name, measure in measures.items():
-        if measure.aggregate.quantile is not None and (entry.additive or entry.each):
+        found = measure.aggregate
+        whole = "percentile" if found.quantile is not None else found.estimate
+        if whole and (entry.additive or entry.each):
             setting = "additive" if entry.additive else "each"
             raise document.error(
-                f"measure {name!r} of KPI {entry.kpi!r} is a percentile: the percentile of a whole "
+                f"measure {name!r} of KPI {entry.kpi!r} is a {whole}: the {whole} of a whole "
                 f"does not follow from those of its parts, so there can be no {setting}:.",
                 (*key, setting),
             )
@@ -391,8 +488,30 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
         json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
-        entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
+        interval, dict(entry.weights), entry.measures, entry.why, tuple(entry.actions),
+        tuple(entry.risks),
     )  # fmt: skip
+
+
+def _interval(entry: KpiEntry, read: Formula, document: Document, key: Key) -> Interval | None:
+    if entry.interval is None:
+        return None
+    try:
+        interval = parse_interval(entry.interval)
+    except ValueError as error:
+        raise document.error(f"{error}.", key) from None
+    for name in interval.names:
+        if name not in entry.measures:
+            raise UnknownNameError.near(
+                "measure", name, entry.measures, file=document.path, line=document.line(key)
+            )
+    if read.denominator is None or entry.each is not None:
+        raise document.error(
+            "an interval is for a ratio of one period's answers: a formula that divides by their"
+            " number, without each:.",
+            key,
+        )
+    return interval
 
 
 def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key) -> Measure:
@@ -437,6 +556,34 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
         )
     if measured.kind == "histogram_percentile" and source.histogram is None:
         raise document.error(f"source {source.id!r} declares no histogram:.", key)
+    if measured.attributed != (source.touches is not None):
+        raise document.error(
+            f"{source.id!r} has a row a touch, so that {entry.value!r} would count several times."
+            if source.touches
+            else f"attributed(...) needs a source with touches:; {source.id!r} has none.",
+            (*key, "value"),
+            hint="write sum(attributed(acv, linear)): first, last or linear"
+            if source.touches
+            else None,
+        )
+    if measured.kind == "rolling":
+        if not source.distinct_of:
+            raise document.error(
+                f"trailing_distinct(...) needs a source with a row a day (distinct_of:);"
+                f" {source.id!r} is none.",
+                (*key, "value"),
+            )
+        if window.kind in ("to_date", "opening"):
+            raise document.error(
+                f"trailing_distinct(...) is summed over the days of a window that begins;"
+                f" {entry.window} does not.",
+                (*key, "window"),
+            )
+    if measured.kind == "estimate" and (source.panel_of or source.distinct_of):
+        raise document.error(
+            f"{measured.estimate}(...) takes the moments of rows; {source.id!r} has none.",
+            (*key, "value"),
+        )
     if source.panel_of and entry.window != "period":
         raise document.error(
             f"{source.id!r} is a panel: its columns carry the window.", (*key, "window")
@@ -486,12 +633,26 @@ def _writer(sources: Sources, source: Source) -> Callable[[str], str]:
     return lambda name: column_sql(sources, source, name)
 
 
+def _own_writer(source: Source) -> Callable[[str], str]:
+    """For conditions of a milestone, which borrow no column of another table."""
+
+    def write(name: str) -> str:
+        if name not in source.columns:
+            raise UnknownNameError.near(f"column of {source.id}", name, source.columns)
+        return f'"{name}"'
+
+    return write
+
+
 def check_panels(sources: Sources) -> None:
     """Read every panel and distinct source once, so that a typo stops the load."""
     for source in sources.declared.values():
         base = sources[source.derived_from] if source.derived_from else source
         column = _writer(sources, base)
         try:
+            for milestone in source.milestones.values():
+                for condition in filter(None, (milestone.where, *milestone.kinds.values())):
+                    scalar(condition, _own_writer(sources[milestone.of]))
             for condition in filter(None, (source.where, source.exclude)):
                 scalar(condition, column)
             for entry in source.panel.values():
@@ -500,8 +661,8 @@ def check_panels(sources: Sources) -> None:
                 check_members(
                     sources, sources[entry.of] if entry.of else base, entry.where or "true"
                 )
-                kind = aggregate(entry.value, column).kind
-                if kind not in ("sum", "count", "min", "max"):
+                found = aggregate(entry.value, column)
+                if found.kind not in ("sum", "count", "min", "max") or found.prorated:
                     raise ExpressionError(
                         f"{entry.value!r} does not add up over the days of a panel; "
                         "sum, count, min and max do"
@@ -518,6 +679,21 @@ def check_panels(sources: Sources) -> None:
             raise UnknownNameError(error.message, file=source.file, hint=error.hint) from None
 
 
+def _check_unit(kpi: Kpi, kpis: Mapping[str, Kpi], document: Document, key: Key) -> None:
+    about = {*kpi.inputs, *(goal.kpi for goal in kpi.formula.goals)}
+    try:
+        units.check(
+            composites.written_out(kpi.formula_text, kpi.weights),
+            kpi.unit,
+            {name: kpis[name].unit for name in about if name in kpis},
+            {name: measure.aggregate.kind for name, measure in kpi.measures.items()},
+        )
+    except units.UnitError as error:
+        raise document.error(
+            f"the formula of {kpi.id!r} cannot be in {kpi.unit}: {error}.", (*key, "formula")
+        ) from None
+
+
 def _check_dimensions(
     kpi: Kpi, kpis: Mapping[str, Kpi], sources: Sources, document: Document, key: Key
 ) -> None:
@@ -529,6 +705,16 @@ def _check_dimensions(
                     f"source {measure.source!r} has no such dimension.",
                     key,
                     hint=f"it has {', '.join(dimensions(sources, measure.source)) or 'none'}",
+                )
+            if sources[measure.source].panel_of and changes_with_event(
+                sources, measure.source, dimension
+            ):
+                raise document.error(
+                    f"KPI {kpi.id!r} cannot be split by {dimension!r}, which is as of the event:"
+                    f" an entity of the panel {measure.source!r} would be in several members and"
+                    " count several times in all.",
+                    key,
+                    hint="split it by what holds now, or measure the rows themselves",
                 )
         for name in kpi.inputs:
             if dimension not in kpis[name].dimensions:
@@ -552,6 +738,13 @@ def _check_rows(
                     f"column of {base.id}", identity.rows, base.columns,
                     file=document.path, line=document.line((*key, "rows")),
                 )  # fmt: skip
+
+
+def changes_with_event(sources: Sources, source: str, dimension: str) -> bool:
+    """Whether a dimension is borrowed from what held at the time of each row."""
+    base = sources[sources[source].derived_from or source]
+    alias = base.dimensions[dimension].rpartition(".")[0]
+    return bool(alias) and base.joins[alias].at_event
 
 
 def dimensions(sources: Sources, source: str) -> Mapping[str, str]:

@@ -15,14 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from boardpack.engine import goals
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
+from boardpack.engine.estimates import ESTIMATES, PARTS
+from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.histogram import percentile
+from boardpack.engine.intervals import limits
+from boardpack.engine.shifts import Shift
 from boardpack.engine.statements import UNKNOWN, Statement, plan
 from boardpack.engine.windows import Window
 from boardpack.errors import RunError
 from boardpack.periods import Period
 from boardpack.sources import resolve
-from boardpack.values import COLUMNS
+from boardpack.values import COLUMNS, INTERVAL
 from boardpack.warehouse import Slice
 
 
@@ -53,7 +58,11 @@ def make_plan(
         for kpi in (part.id for part in catalogue.order(names))
         if (reason := unavailable(catalogue, slice_, kpi))
     }
-    ordered = catalogue.order(kpi for kpi in names if kpi not in missing)
+    ordered = [
+        kpi
+        for kpi in catalogue.order(k for k in names if k not in missing)
+        if kpi.id not in missing
+    ]
     measures: dict[Measure, str] = {}
     for kpi in ordered:
         for measure in kpi.measures.values():
@@ -66,19 +75,51 @@ def make_plan(
         if _rolls_up(kpi, period)
         for month in period.within(kpi.each)
     ]
-    all_periods = tuple(dict.fromkeys([*periods, *inner]))
-    statements = plan(slice_, measures, all_periods, by) if measures else []
+    common = tuple(dict.fromkeys([*periods, *inner]))
+    earlier = _earlier(ordered, names, common)
+    statements = plan(slice_, measures, common, by, earlier) if measures else []
+    all_periods = tuple(dict.fromkeys([*common, *sorted(set().union(*earlier.values()))]))
     return Plan(
         tuple(ordered), missing, measures, all_periods, len(periods), tuple(by), tuple(statements)
     )
 
 
+def _earlier(
+    ordered: Sequence[Kpi], wanted: Iterable[str], common: Sequence[Period]
+) -> dict[Measure, set[Period]]:
+    """The periods before ``common`` that measures are needed in: for growth, for change."""
+    needed: dict[str, set[Period]] = {kpi: set(common) for kpi in wanted}
+    if any(goal.what in COUNTING for kpi in ordered for goal in kpi.formula.goals):
+        needed = {kpi.id: set(common) for kpi in ordered}
+    found: dict[Measure, set[Period]] = {}
+    for kpi in reversed(ordered):
+        own = needed.setdefault(kpi.id, set())
+        if kpi.each is not None:
+            for period in [period for period in own if _rolls_up(kpi, period)]:
+                own.update(period.within(kpi.each))
+        uses = [(name, own) for name in (*kpi.measures, *kpi.inputs)]
+        for name, shift in kpi.formula.shifts:
+            uses.append((name, {then for p in own if (then := shift.before(p)) is not None}))
+        for name, periods in uses:
+            if name in kpi.measures:
+                found.setdefault(kpi.measures[name], set()).update(periods.difference(common))
+            elif name not in BUILT_IN:
+                needed.setdefault(name, set()).update(periods)
+    return found
+
+
 def unavailable(catalogue: Catalogue, slice_: Slice, kpi: str) -> str:
-    """Why a KPI has no values here: what is not connected, a table or a column; "" when it has."""
-    lacking = sorted({t for source in catalogue.source_ids(kpi) for t in slice_.missing(source)})
+    """Why a KPI has no values here; "" when it has.
+
+    A table or a column is not connected, or the scorecard lacks what its formula names.
+    """
+    sources = catalogue.source_ids(kpi, counted=False)
+    lacking = sorted({t for source in sources for t in slice_.missing(source)})
     if not lacking:
         lacking = sorted(f"{t}.{c}" for t, c in catalogue.needs(kpi) if c in slice_.lacks(t))
-    return f"not connected: {', '.join(lacking)}" if lacking else ""
+    if lacking:
+        return f"not connected: {', '.join(lacking)}"
+    return catalogue.lacks_goal(kpi)
 
 
 def compute(
@@ -90,7 +131,9 @@ def compute(
     *,
     covered: bool = False,
 ) -> pd.DataFrame:
-    """Every KPI × period × (total and members of ``by``), one row each, as `values.COLUMNS`.
+    """Every KPI × period × (total and members of ``by``), one row each.
+
+    Columns are `values.COLUMNS` and `values.INTERVAL`.
 
     ``covered`` takes the data as complete: a window that begins before the first row is then zero
     and not "before the data". KPIs whose sources are not connected have no rows; see `unavailable`.
@@ -101,9 +144,12 @@ def compute(
     uncovered = {} if covered else _uncovered(catalogue, slice_, planned)
     for column, of_column in groupby(sorted(uncovered), key=itemgetter(0)):
         frame.loc[frame["p"].isin([p for _, p in of_column]), column] = np.nan
-    frame = _derive(slice_, planned, frame)
+    frame = _derive(catalogue, slice_, planned, frame)
     return _long(catalogue, slice_, planned, frame, wanted, uncovered, members)
 
+
+#: Aggregates that are zero, and not unknown, where there are no rows.
+_ZERO = ("sum", "count", "distinct", "rolling")
 
 #: Source -> the (dimension, member) pairs it has, by the number of the dimension.
 _Members = dict[str, set[tuple[int, str]]]
@@ -113,14 +159,26 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
     """One row a period and member, one column a measure; what has no rows counts as zero."""
     found: dict[str, dict[tuple[int, int, str], float]] = {}
     members: _Members = {}
+    index = {period: p for p, period in enumerate(planned.periods)}
+    waits: dict[str, dict[tuple[int, int, str], list[float]]] = {
+        f"{name}__{part}": {}
+        for measure, name in planned.measures.items()
+        if measure.aggregate.kind == "estimate"
+        for part in PARTS
+    }
     for statement in planned.statements:
+        several = [waits.get(name) for name in statement.columns]
         columns = [found.setdefault(name, {}) for name in statement.columns]
         own = members.setdefault(statement.source, set())
+        number = [index[period] for period in statement.periods]
         for p, dim, member, *values in _rows(slice_, statement):
             own.add((dim, member))
-            for cells_of, value in zip(columns, values, strict=True):
+            for cells_of, lists, value in zip(columns, several, values, strict=True):
                 if value is not None:
-                    cells_of[p, dim, member] = value
+                    if lists is not None:
+                        lists.setdefault((number[p], dim, member), []).append(value)
+                    else:
+                        cells_of[number[p], dim, member] = value
         for dim, name in enumerate(planned.by):
             seen = {member for d, member in own if d == dim} - {UNKNOWN}
             declared = _declared_members(slice_, statement.source, name)
@@ -163,7 +221,18 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
                 list(histogram.bounds.values()),
                 measure.aggregate.quantile,
             )
-        elif measure.aggregate.kind in ("sum", "count", "distinct") and not measure.known_only:
+        elif measure.aggregate.kind == "estimate":
+            tables = [waits[f"{name}__{part}"] for part in PARTS]
+            estimate = ESTIMATES[measure.aggregate.estimate].of
+            frame[name] = np.array(
+                [
+                    estimate(*(np.array(table[key]) for table in tables))
+                    if key in tables[0]
+                    else np.nan
+                    for key in keys
+                ]
+            )
+        elif measure.aggregate.kind in _ZERO and not measure.known_only:
             frame[name] = column(name, 0.0)
         else:
             frame[name] = column(name)
@@ -211,6 +280,8 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
         span = spans.get(base)
         for p, period in enumerate(planned.periods):
             low, high = measure.window.days(period)
+            if low is not None and measure.aggregate.days:
+                low -= timedelta(days=measure.aggregate.days - 1)
             if span is None:
                 found[name, p] = f"{base} has no rows"
             elif high <= span.first or (
@@ -220,15 +291,27 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
     return found
 
 
-def _derive(slice_: Slice, planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
+def _derive(
+    catalogue: Catalogue, slice_: Slice, planned: Plan, frame: pd.DataFrame
+) -> pd.DataFrame:
     """Formulas, one SELECT a level of the graph, in DuckDB on the small frame."""
     names = {name: name for name in BUILT_IN}
     waiting: list[dict[str, str]] = []
     with slice_.con.cursor() as con:
-        for level in _levels(planned.kpis):
+        for level in _levels(catalogue, planned.kpis):
             columns = {}
+            if any(kpi.formula.shifts or kpi.formula.goals for kpi in level):
+                frame = _evaluated(con, planned, frame, waiting)
+                waiting = []
+                frame = _shifted(planned, frame, level, names)
+                frame = _with_goals(catalogue, planned, frame, level)
             for kpi in level:
                 local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
+                local |= {
+                    f"{name}@{shift.suffix}": f"{local[name]}@{shift.suffix}"
+                    for name, shift in kpi.formula.shifts
+                }
+                local |= {goal.column: _column_of(kpi, goal) for goal in kpi.formula.goals}
                 columns[kpi.id] = _selected(kpi, local)
             names |= {kpi.id: f"k_{kpi.id}" for kpi in level}
             waiting.append(columns)
@@ -240,11 +323,86 @@ def _derive(slice_: Slice, planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
         return _evaluated(con, planned, frame, waiting)
 
 
-def _levels(kpis: Sequence[Kpi]) -> Iterator[list[Kpi]]:
+def _shifted(
+    planned: Plan, frame: pd.DataFrame, level: Sequence[Kpi], names: Mapping[str, str]
+) -> pd.DataFrame:
+    """The frame with a column for each figure that formulas of this level want of before."""
+    wanted: dict[str, tuple[str, Shift]] = {}
+    for kpi in level:
+        local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
+        wanted |= {
+            f"{local[name]}@{shift.suffix}": (local[name], shift)
+            for name, shift in kpi.formula.shifts
+        }
+    made = {}
+    for name, (column, shift) in wanted.items():
+        if name not in frame:
+            now = frame[column].to_numpy(dtype=float).reshape(len(planned.periods), -1)
+            then = np.full_like(now, np.nan)
+            for p, before in enumerate(_before(planned, shift)):
+                if before is not None:
+                    then[p] = now[before]
+            made[name] = then.reshape(-1)
+    return frame.assign(**made)
+
+
+def _with_goals(
+    catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, level: Sequence[Kpi]
+) -> pd.DataFrame:
+    """The frame with a column for each target, threshold or weight that this level names."""
+    cells = len(frame) // len(planned.periods)
+    made = {}
+    for kpi in level:
+        for goal in kpi.formula.goals:
+            if goal.what == "weight":
+                weights = catalogue.weights(kpi.id)
+                found = np.full(len(frame), weights[goal.kpi] / sum(weights.values()))
+            elif goal.what == "met":
+                found = _met(catalogue, planned, frame, goal.kpi)
+            elif goal.what in COUNTING:
+                names = [name for name in catalogue.counted(kpi) if f"k_{name}" in frame]
+                judged = [_met(catalogue, planned, frame, name) for name in names]
+                counted = np.array([np.full(len(frame), np.nan), *judged])
+                found = np.nansum(counted, axis=0)
+                if goal.what == "with_target":
+                    found = np.sum(~np.isnan(counted), axis=0).astype(float)
+            else:
+                assert catalogue.goals is not None
+                found = goals.figures(catalogue.goals, goal, planned.periods).repeat(cells)
+            made[_column_of(kpi, goal)] = found
+    return frame.assign(**made)
+
+
+def _met(catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, kpi: str) -> NDArray[np.float64]:
+    """Whether each figure of a KPI meets its target: 1, 0, or NaN where there is none to meet."""
+    assert catalogue.goals is not None
+    values = frame[f"k_{kpi}"].to_numpy(dtype=float).reshape((len(planned.periods), -1))
+    found = goals.met(catalogue.goals, kpi, planned.periods, values)
+    for p, period in enumerate(planned.periods):
+        if period.grain not in catalogue[kpi].grains:
+            found[p] = np.nan
+    return found.reshape(-1)
+
+
+def _column_of(kpi: Kpi, goal: Goal) -> str:
+    """A weight is a KPI's own; what is wanted of one is the same for all."""
+    return f"{kpi.id}$weight${goal.kpi}" if goal.what == "weight" else goal.column
+
+
+def _before(planned: Plan, shift: Shift) -> list[int | None]:
+    """The number of the period so far before each; None where it is not there."""
+    index = {period: p for p, period in enumerate(planned.periods)}
+    then = [shift.before(period) for period in planned.periods]
+    return [None if period is None else index.get(period) for period in then]
+
+
+def _levels(catalogue: Catalogue, kpis: Sequence[Kpi]) -> Iterator[list[Kpi]]:
     """The KPIs that rest on nothing, those that rest on them alone, and so on."""
     done: set[str] = set()
+    here = {kpi.id for kpi in kpis}
+    rests_on = {k.id: {*k.inputs, *here.intersection(catalogue.counted(k))} for k in kpis}
     while len(done) < len(kpis):
-        level = [k for k in kpis if k.id not in done and done.issuperset(k.inputs)]
+        level = [k for k in kpis if k.id not in done and done.issuperset(rests_on[k.id])]
         yield level
         done.update(kpi.id for kpi in level)
 
@@ -300,7 +458,7 @@ def _selected(kpi: Kpi, names: Mapping[str, str]) -> str:
 
 def named(sql: str, names: Mapping[str, str]) -> str:
     """A formula's SQL with its names replaced by columns of a frame."""
-    return re.sub(r'"([a-z][a-z0-9_]*)"', lambda match: f'"{names[match.group(1)]}"', sql)
+    return re.sub(r'"([a-z][a-z0-9_@$]*)"', lambda match: f'"{names[match.group(1)]}"', sql)
 
 
 def _rolls_up(kpi: Kpi, period: Period) -> bool:
@@ -322,7 +480,12 @@ def _roll_up(planned: Plan, frame: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
         frame[name].to_numpy(dtype=float, copy=True).reshape(shape) for name in names
     )
     for p in outer:
-        inner = [index[month] for month in planned.periods[p].within(kpi.each or "month")]
+        within = planned.periods[p].within(kpi.each or "month")
+        if not all(month in index for month in within):
+            # There for the sake of another KPI, which looks back further.
+            value[p] = top[p] = bottom[p] = np.nan
+            continue
+        inner = [index[month] for month in within]
         top[p], bottom[p] = top[inner].sum(axis=0), bottom[inner].sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             value[p] = np.where(bottom[p] == 0, np.nan, kpi.formula.scale * top[p] / bottom[p])
@@ -349,6 +512,7 @@ def _long(
     known = {kpi.id: kpi for kpi in planned.kpis}
     values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
     values_of |= {column: frame[column].to_numpy() for column in planned.measures.values()}
+    values_of |= {str(column): frame[column].to_numpy() for column in frame if "$" in str(column)}
     # A cut period is of no grain that others are of: who adds up months does not count it twice.
     named_periods = [
         (p.label, p.start, p.end, f"{p.grain}_to_date" if p.cut else p.grain)
@@ -367,6 +531,12 @@ def _long(
         ratio = kpi.formula.denominator is not None
         numerators = frame[f"n_{kpi.id}"].to_numpy() if ratio else absent
         denominators = frame[f"d_{kpi.id}"].to_numpy() if ratio else absent
+        low, high = absent, absent
+        if kpi.interval is not None:
+            beside = {
+                name: values_of[planned.measures[kpi.measures[name]]] for name in kpi.interval.names
+            }
+            low, high = limits(kpi.interval, numerators, denominators, kpi.formula.scale, beside)
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
         for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
             if p not in grains or tuple(cell) not in allowed:
@@ -379,10 +549,11 @@ def _long(
                 (
                     kpi.id, *named_periods[p], dims[row],
                     values[row], numerators[row], denominators[row], kpi.unit, status, reason,
+                    low[row], high[row],
                 )
             )  # fmt: skip
-    long = pd.DataFrame(rows, columns=list(COLUMNS))
-    return long.astype({"value": float, "numerator": float, "denominator": float})
+    long = pd.DataFrame(rows, columns=[*COLUMNS, *INTERVAL])
+    return long.astype(dict.fromkeys(("value", "numerator", "denominator", *INTERVAL), float))
 
 
 def _states(
@@ -393,7 +564,11 @@ def _states(
     An open period is provisional, a cohort that may still change is maturing.
     """
     mature = max(
-        (m.mature_days for part in catalogue.order([kpi.id]) for m in part.measures.values()),
+        (
+            measure.mature_days
+            for part in catalogue.order([kpi.id], counted=False)
+            for measure in part.measures.values()
+        ),
         default=0,
     )
     found = []
@@ -424,12 +599,31 @@ def _why_none(
     for name in kpi.inputs:
         if np.isnan(values[name][row]):
             return _why_none(planned, known, known[name], p, row, values, uncovered)
+    cells = len(values[kpi.id]) // len(planned.periods)
+    for name, shift in kpi.formula.shifts:
+        period, before = planned.periods[p], shift.before(planned.periods[p])
+        if before is None:
+            return f"no {period.grain} lies {shift} before a {period.grain}"
+        then = planned.periods.index(before)
+        there = row + (then - p) * cells
+        if name in kpi.measures:
+            if reason := uncovered.get((planned.measures[kpi.measures[name]], then)):
+                return reason
+        elif name in known and np.isnan(values[name][there]):
+            reason = _why_none(planned, known, known[name], then, there, values, uncovered)
+            return f"in {before}: {reason}"
+    for goal in kpi.formula.goals:
+        column = values.get(goal.column)
+        if column is not None and np.isnan(column[row]):
+            return f"no target of {goal.kpi} in {planned.periods[p]}"
     for measure in kpi.measures.values():
         if measure.known_only and np.isnan(values[planned.measures[measure]][row]):
             return f"{measure.source} has no row for it yet"
     if kpi.no_value:
         return kpi.no_value
     denominator = kpi.formula.denominator
+    if denominator is not None and kpi.formula.shifts:
+        return f"nothing to grow from {kpi.formula.shifts[0][1]} before"
     if denominator is not None:
         return f"nothing to divide by: {denominator.replace(chr(34), '')} is zero"
     return "no rows in the period"

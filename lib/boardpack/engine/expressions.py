@@ -6,6 +6,7 @@ the source, and only what was understood is written out again.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,14 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-Aggregate = Literal["sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile"]
+from boardpack.engine.estimates import ESTIMATES, HOURS
+from boardpack.engine.functions import Calls, Goal, near, spaced
+from boardpack.engine.shifts import Shift
+
+Aggregate = Literal[
+    "sum", "count", "min", "max", "distinct", "percentile", "histogram_percentile", "rolling",
+    "estimate",
+]  # fmt: skip
 
 
 class ExpressionError(ValueError):
@@ -49,6 +57,14 @@ class Measured:
     argument: str | None = None
     prorated: bool = False
     quantile: float | None = None
+    #: of a rolling distinct count: for how many days a row counts
+    days: int = 0
+    #: of an estimate: its name, the moment that ends a wait, the unit it is counted in
+    estimate: str = ""
+    until: str | None = None
+    per: str = ""
+    #: whether a row counts by its share of the credit
+    attributed: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -82,10 +98,11 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
 
     ``percentile(column, 0.5)`` is exact, between two values in proportion.
 
-    >>> aggregate("count(distinct user_id)", lambda name: name)
-    Measured(kind='distinct', argument='user_id', prorated=False, quantile=None)
+    >>> found = aggregate("count(distinct user_id)", lambda name: name)
+    >>> found.kind, found.argument
+    ('distinct', 'user_id')
     """
-    node = parse(text)
+    node = parse(spaced(text))
     if isinstance(node, exp.Count):
         inner = node.this
         if isinstance(inner, exp.Star):
@@ -101,6 +118,10 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
             if len(inner.expressions) != 1:
                 raise ExpressionError("prorated(...) takes one amount")
             return Measured("sum", _write(inner.expressions[0], resolve), prorated=True)
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() == "trailing_distinct":
+            return _rolling(inner, resolve)
+        if isinstance(inner, exp.Anonymous) and inner.name.lower() == "attributed":
+            return _attributed(inner, resolve)
         return Measured("sum", _write(inner, resolve))
     if isinstance(node, exp.Min):
         return Measured("min", _write(node.this, resolve))
@@ -112,11 +133,73 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
     if isinstance(node, exp.Anonymous) and node.name.lower() == "percentile":
         quantile = _share(node.expressions[1:], "percentile takes a column and a share")
         return Measured("percentile", _write(node.expressions[0], resolve), quantile=quantile)
+    if isinstance(node, exp.Anonymous) and node.name.lower() in ESTIMATES:
+        return _estimate(node, resolve)
+    close = difflib.get_close_matches(
+        node.name.lower() if isinstance(node, exp.Anonymous) else "",
+        [*ESTIMATES, "percentile", "histogram_percentile"],
+        n=1,
+        cutoff=0.6,
+    )
     raise ExpressionError(
         f"must be one aggregate, found {node.sql(dialect='duckdb')!r}: "
-        "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...) or "
-        "histogram_percentile(...)"
+        "sum, count, count(distinct ...), min, max, sum(prorated(...)), percentile(...), "
+        "histogram_percentile(...), sum(trailing_distinct(...)), sum(attributed(...)) "
+        "or an estimate: "
+        f"{', '.join(e.form for e in ESTIMATES.values())}"
+        + (f"; did you mean {close[0]}?" if close else "")
     )
+
+
+def _estimate(node: exp.Anonymous, resolve: Resolve) -> Measured:
+    """``km_median(created_at, first_value, hours)``: two moments of a row and the unit."""
+    name = node.name.lower()
+    given = [part for part in node.expressions if isinstance(part, exp.Column)]
+    if len(node.expressions) != 3 or len(given) != 3:
+        raise ExpressionError(f"write it as {ESTIMATES[name].form}")
+    start, end, unit = given
+    if unit.name not in HOURS:
+        raise ExpressionError(f"{unit.sql()} is no unit of a wait; {' and '.join(HOURS)} are")
+    return Measured(
+        "estimate", _write(start, resolve), estimate=name, until=_write(end, resolve), per=unit.name
+    )
+
+
+#: How the touches that led to a row share the credit for it -> SQL over place and count.
+CREDITS = {
+    "first": "CASE WHEN {place} = 1 THEN 1.0 ELSE 0.0 END",
+    "last": "CASE WHEN {place} = {count} THEN 1.0 ELSE 0.0 END",
+    "linear": "1.0 / {count}",
+}
+
+
+def _attributed(node: exp.Anonymous, resolve: Resolve) -> Measured:
+    """``attributed(acv, linear)``: an amount by each touch's share of the credit for it."""
+    if len(node.expressions) != 2 or not isinstance(node.expressions[1], exp.Column):
+        raise ExpressionError("write it as sum(attributed(acv, linear))")
+    amount, model = node.expressions
+    if model.name not in CREDITS:
+        near = difflib.get_close_matches(model.name, CREDITS, n=1, cutoff=0.5)
+        close = f"; did you mean {near[0]}?" if near else ""
+        raise ExpressionError(f"{model.name!r} shares no credit; {', '.join(CREDITS)} do{close}")
+    share = CREDITS[model.name].format(place=resolve("touch_place"), count=resolve("touch_count"))
+    value = f"CAST({_write(amount, resolve)} AS DOUBLE) * ({share})"
+    return Measured("sum", value, attributed=True)
+
+
+def _rolling(node: exp.Anonymous, resolve: Resolve) -> Measured:
+    """``trailing_distinct(user_id, 7 days)``: of each day, who was there in the 7 up to it."""
+    form = "write it as sum(trailing_distinct(user_id, 7 days))"
+    if len(node.expressions) != 3:
+        raise ExpressionError(form)
+    column, number, unit = node.expressions
+    days = {"day": 1, "week": 7}.get(unit.name.lower().removesuffix("s"), 0)
+    if not isinstance(column, exp.Column) or not number.name.isdigit() or not days:
+        raise ExpressionError(form)
+    n = int(number.name) * days
+    if n < 2:
+        raise ExpressionError("trailing_distinct goes back over days; of one day it is count(*)")
+    return Measured("rolling", _write(column, resolve), days=n)
 
 
 def _share(arguments: Sequence[exp.Expr], takes: str) -> float:
@@ -136,7 +219,9 @@ class Formula:
     """A formula over measures and KPIs, with the ratio it is, if it is one.
 
     ``value`` divides as double and gives null for a zero denominator, on every engine. For
-    ``100 * a / b`` the numerator is ``a``, the denominator ``b`` and the scale 100.
+    ``100 * a / b`` the numerator is ``a``, the denominator ``b`` and the scale 100. ``shifts`` are
+    names whose figure of an earlier period is needed (``mrr@12m``), ``goals`` figures of the
+    scorecard (``mrr$target``); ``names`` holds every measure and KPI once, shifted or not.
     """
 
     value: str
@@ -144,22 +229,36 @@ class Formula:
     numerator: str | None = None
     denominator: str | None = None
     scale: float = 1.0
+    shifts: tuple[tuple[str, Shift], ...] = ()
+    goals: tuple[Goal, ...] = ()
 
 
 def formula(text: str) -> Formula:
-    """Read a formula.
+    """Read a formula; what it may call is in `boardpack.engine.functions`.
 
     >>> found = formula("100 * (won - lost) / answers")
     >>> found.numerator, found.denominator, found.scale
     ('("won" - "lost")', '"answers"', 100.0)
+    >>> formula("growth(mrr, 12 months)").denominator
+    'CASE WHEN "mrr@12m" > 0 THEN "mrr@12m" END'
     """
-    node = parse(text)
+    node = parse(spaced(text))
+    calls = Calls()
+    try:
+        node = calls.written_out(node)
+    except ValueError as error:
+        raise ExpressionError(str(error)) from None
     names: list[str] = []
 
     def remember(name: str) -> str:
         if "." in name:
             raise ExpressionError(f"a formula names measures and KPIs, not columns: {name!r}")
-        names.append(name)
+        # A target is no figure of the KPI; whether it is met is read off its figure.
+        kept, _, of_goal = name.partition("@")[0].partition("$")
+        if not of_goal or of_goal == "met":
+            names.append(kept)
+        elif of_goal == "weight":
+            calls.goals[Goal(kept, "weight")] = None
         return f'"{name}"'
 
     for inner in node.find_all(exp.Literal):
@@ -176,7 +275,10 @@ def formula(text: str) -> Formula:
             left = left.expression
         numerator = _write(left, remember)
         denominator = _write(top.expression, remember)
-    return Formula(value, tuple(dict.fromkeys(names)), numerator, denominator, scale)
+    return Formula(
+        value, tuple(dict.fromkeys(names)), numerator, denominator, scale,
+        tuple(calls.shifts), tuple(calls.goals),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -188,7 +290,7 @@ def indispensable(text: str) -> frozenset[str]:
     """
     return frozenset(
         ".".join(part.name for part in column.parts)
-        for column in parse(text).find_all(exp.Column)
+        for column in parse(spaced(text)).find_all(exp.Column)
         if column.find_ancestor(exp.Coalesce) is None
     )
 
@@ -275,5 +377,8 @@ def _refusal(node: exp.Expr) -> str:
         return f"{node.sql_name().lower()}() cannot stand inside an expression; make it a measure"
     if isinstance(node, (exp.Func, exp.Anonymous)):
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
-        return f"function {name.lower()}() is not allowed; allowed are {ALLOWED_NAMES}"
+        return (
+            f"function {name.lower()}() is not allowed; allowed are {ALLOWED_NAMES}"
+            f"{near(name.lower())}"
+        )
     return f"{type(node).__name__} ({node.sql()[:40]}) is not allowed; allowed are {ALLOWED_NAMES}"

@@ -174,7 +174,11 @@ class _Base:
         others = borrowed(self.slice_, self.source, split)
         table, cells = f"rows{suffix}", f"cells{suffix}"
         # A time that is borrowed itself has to meet its table before rows are sorted into buckets.
-        late = others.joins and not any("." in name for name in (*self.used, str(self.source.time)))
+        late = (
+            others.joins
+            and not others.at_event
+            and not any("." in name for name in (*self.used, str(self.source.time)))
+        )
         if late:
             used = {*self.used, *others.keys}
             body = own_rows(

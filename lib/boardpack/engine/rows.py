@@ -9,7 +9,7 @@ from datetime import timedelta
 from boardpack.engine.catalogue import column_sql
 from boardpack.engine.expressions import scalar
 from boardpack.engine.windows import Buckets
-from boardpack.sources import Source, resolve
+from boardpack.sources import Join, MilestoneEntry, Source, TouchesEntry, resolve
 from boardpack.warehouse import Slice, literal, local_day
 
 UNKNOWN = "(unknown)"
@@ -68,7 +68,8 @@ def rows(
     joins += _joins(slice_, table, needed)
     keyword = "SELECT DISTINCT" if source.distinct_of else "SELECT"
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    body = f"{keyword} {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t{joins}{where}"
+    relation = _relation(slice_, table, needed)
+    body = f"{keyword} {', '.join(selected)}\nFROM {relation} AS t{joins}{where}"
     if source.distinct_of:
         # A bucket is made of whole days, so that days need not be told apart by it as well.
         body = f"SELECT *, {_bucket_of_day(buckets)} AS bucket FROM (\n{body}\n) AS days"
@@ -87,6 +88,8 @@ class Borrowed:
     joins: str
     conditions: tuple[str, ...]
     keys: tuple[str, ...]
+    #: whether some of it held at the time of a row, which then cannot be aggregated before
+    at_event: bool = False
 
 
 def borrowed(slice_: Slice, table: Source, split: Sequence[str]) -> Borrowed:
@@ -95,10 +98,12 @@ def borrowed(slice_: Slice, table: Source, split: Sequence[str]) -> Borrowed:
     outer = _outer(needed)
     shown = _dimensions(table, split, outer)
     conditions = _exclusion(table, outer)
-    by = {name if "." not in name else table.joins[_root(table, name)].on for name in needed}
+    roots = [table.joins[_root(table, name)] for name in needed if "." in name]
+    by = {name for name in needed if "." not in name} | {join.on for join in roots}
     return Borrowed(
-        tuple(shown), _joins(slice_, table, needed), tuple(conditions), tuple(sorted(by))
-    )
+        tuple(shown), _joins(slice_, table, needed), tuple(conditions), tuple(sorted(by)),
+        any(join.at_event for join in roots),
+    )  # fmt: skip
 
 
 def own_rows(
@@ -163,6 +168,112 @@ def _within(
     return conditions
 
 
+def _relation(slice_: Slice, table: Source, needed: Iterable[str]) -> str:
+    """The table, with what a placed source adds to it as far as it is needed."""
+    if table.touches is not None:
+        return _with_touches(slice_, table, table.touches)
+    return with_milestones(slice_, table, needed)
+
+
+def _with_touches(slice_: Slice, table: Source, entry: TouchesEntry) -> str:
+    """The table with a row a touch up to the day it is placed on; one for what has none.
+
+    Places and counts are among these touches, so that shares of the credit add up to one.
+    """
+    other = slice_.declared[entry.of]
+    needed: set[str] = set()
+    outer = _outer(needed)
+    columns = "".join(f', {outer(column)} AS "{name}"' for name, column in entry.columns.items())
+    touches = (
+        f"SELECT {outer(entry.by)} AS entity, {outer(str(other.time))} AS moment,"
+        f" {local_day(other, slice_.zone)} AS day, {outer(other.key[0])} AS id{columns}"
+        f" FROM {slice_.relation(other.id)} AS t{_joins(slice_, other, needed)}"
+    )
+    placed = slice_.declared[table.id]
+    day = local_day(placed, slice_.zone).replace('t."', 'r."')
+    key = f'r."{table.key[0]}"'
+    shown = "".join(f', w."{name}"' for name in entry.columns)
+    return (
+        f"(\n  SELECT r.*{shown}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY w.moment, w.id)"
+        f" AS touch_place,\n    COUNT(*) OVER (PARTITION BY {key}) AS touch_count"
+        f"\n  FROM {slice_.relation(table.id)} AS r LEFT JOIN (\n    {touches}\n  ) AS w"
+        f' ON w.entity = r."{entry.to}" AND w.day <= {day}\n)'
+    )
+
+
+def with_milestones(slice_: Slice, table: Source, needed: Iterable[str]) -> str:
+    """The table with the milestones that are needed: one row a key is joined, so none comes twice.
+
+    Rows of the other source that its own ``exclude`` leaves out are not left out here: whose
+    milestones count is for the table to say.
+    """
+    relation = slice_.relation(table.id)
+    wanted = [name for name in table.milestones if name in set(needed)]
+    if not wanted:
+        return relation
+    columns, joins = "", ""
+    for i, name in enumerate(wanted):
+        columns += f', m{i}.moment AS "{name}"'
+        joins += (
+            f"\n  LEFT JOIN (\n{_milestone(slice_, table.milestones[name])}\n  ) AS m{i}"
+            f' ON m{i}.entity = r."{table.key[0]}"'
+        )
+    return f"(\n  SELECT r.*{columns}\n  FROM {relation} AS r{joins}\n)"
+
+
+def _milestone(slice_: Slice, entry: MilestoneEntry) -> str:
+    """A row for each entity that has got there: when."""
+    other = slice_.declared[entry.of]
+    by, time = f't."{entry.by}"', f't."{other.time}"'
+    relation = f"{slice_.relation(other.id)} AS t"
+    own = [] if entry.where is None else [f"({_of_table(entry.where)})"]
+    conditions = " AND ".join([*own, f"{by} IS NOT NULL", f"{time} IS NOT NULL"])
+    if entry.nth == 1:
+        return (
+            f"    SELECT {by} AS entity, MIN({time}) AS moment FROM {relation}"
+            f" WHERE {conditions} GROUP BY {by}"
+        )
+    if entry.counted == "days":
+        return _rule_met(entry, local_day(other, slice_.zone), by, time, relation, conditions)
+    over = f"OVER (PARTITION BY {by} ORDER BY {time})"
+    place, kept = f"ROW_NUMBER() {over} AS n", f"n = {entry.nth}"
+    if entry.days is not None:
+        place = f"LAG({time}, {entry.nth - 1}) {over} AS first_of_them"
+        kept = f"first_of_them > moment - INTERVAL '{entry.days}' DAY"
+    return (
+        f"    SELECT entity, MIN(moment) AS moment FROM (SELECT {by} AS entity, {time} AS moment,"
+        f" {place}\n    FROM {relation} WHERE {conditions}) AS numbered\n"
+        f"    WHERE {kept} GROUP BY entity"
+    )
+
+
+def _rule_met(
+    entry: MilestoneEntry, day: str, by: str, time: str, relation: str, conditions: str
+) -> str:
+    """The last moment of the first day at which enough days, and kinds, lie within the days."""
+    kinds = list(entry.kinds.values())
+    used = "".join(
+        f", MAX(CASE WHEN {_of_table(kind)} THEN {day} END) AS k{i}" for i, kind in enumerate(kinds)
+    )
+    last = "".join(f", MAX(k{i}) OVER so_far AS k{i}" for i in range(len(kinds)))
+    kept = f"first_of_them > day - {entry.days}"
+    if kinds:
+        ones = [f"CASE WHEN k{i} > day - {entry.days} THEN 1 ELSE 0 END" for i in range(len(kinds))]
+        kept += f" AND {' + '.join(ones)} >= {entry.at_least}"
+    return (
+        f"    SELECT entity, MIN(moment) AS moment FROM (\n"
+        f"    SELECT entity, day, moment, LAG(day, {entry.nth - 1}) OVER so_far AS first_of_them"
+        f"{last}\n    FROM (SELECT {by} AS entity, {day} AS day, MAX({time}) AS moment{used}"
+        f" FROM {relation} WHERE {conditions} GROUP BY 1, 2) AS days\n"
+        f"    WINDOW so_far AS (PARTITION BY entity ORDER BY day)) AS numbered\n"
+        f"    WHERE {kept} GROUP BY entity"
+    )
+
+
+def _of_table(text: str) -> str:
+    return scalar(text, lambda name: f't."{name}"')
+
+
 def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
     """The joins that the needed columns come from, those they go through first."""
     order: list[str] = []
@@ -178,6 +289,9 @@ def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
     text = ""
     for alias in order:
         join = table.joins[alias]
+        if join.at_event:
+            text += _at_event(slice_, table, alias, join)
+            continue
         via, _, column = join.on.rpartition(".")
         key = slice_.declared[join.source].key[0]
         text += (
@@ -185,6 +299,23 @@ def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
             f' ON {_quoted(alias)}."{key}" = {_quoted(via) if via else "t"}."{column}"'
         )
     return text
+
+
+def _at_event(slice_: Slice, table: Source, alias: str, join: Join) -> str:
+    """The join to what held when the row came: each state holds until the next, so one at most."""
+    other = slice_.declared[join.source]
+    entity, since = (f'"{name}"' for name in other.key)
+    by_day = other.columns[other.key[1]].type == "date" and not table.time_is_date
+    time = local_day(table, slice_.zone) if by_day else f't."{table.time}"'
+    states = (
+        f"SELECT *, LEAD({since}) OVER (PARTITION BY {entity} ORDER BY {since}) AS next_from"
+        f" FROM {slice_.relation(join.source)}"
+    )
+    name = _quoted(alias)
+    return (
+        f'\nLEFT JOIN (\n  {states}\n) AS {name} ON {name}.{entity} = t."{join.on}"'
+        f" AND {name}.{since} <= {time} AND ({name}.next_from IS NULL OR {time} < {name}.next_from)"
+    )
 
 
 def _bucket(slice_: Slice, table: Source, buckets: Buckets, outer: Callable[[str], str]) -> str:

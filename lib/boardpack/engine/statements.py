@@ -7,12 +7,14 @@ truncates dates or converts zones: edges are literals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from boardpack.engine.catalogue import Measure, dimensions
+from boardpack.engine.catalogue import Measure, changes_with_event, dimensions
 from boardpack.engine.expressions import Measured
 from boardpack.engine.panels import panel
+from boardpack.engine.rolling import lead, rolling
 from boardpack.engine.rows import UNKNOWN, rows
 from boardpack.engine.selects import (
     Part,
@@ -25,6 +27,7 @@ from boardpack.engine.selects import (
     percentile,
     values,
 )
+from boardpack.engine.waiting import waits
 from boardpack.engine.windows import Buckets, Window
 from boardpack.periods import Period
 from boardpack.sources import Source, Sources
@@ -37,28 +40,37 @@ __all__ = ["UNKNOWN", "Statement", "plan"]
 class Statement:
     """SQL for one source.
 
-    Its rows are ``p`` (index of the period), ``dim`` (index into ``by``, -1 for the total),
+    Its rows are ``p`` (index into ``periods``), ``dim`` (index into ``by``, -1 for the total),
     ``member`` and a column for each of ``columns``; one cell may come in several rows.
     """
 
     source: str
     sql: str
     columns: tuple[str, ...]
+    periods: tuple[Period, ...]
 
 
 def plan(
-    slice_: Slice, measures: dict[Measure, str], periods: Sequence[Period], by: Sequence[str]
+    slice_: Slice,
+    measures: dict[Measure, str],
+    periods: Sequence[Period],
+    by: Sequence[str],
+    earlier: Mapping[Measure, Iterable[Period]] | None = None,
 ) -> list[Statement]:
     """The statements for these measures; ``measures`` gives each its column name.
+
+    ``earlier`` names further periods of some; the statement of their source then has these too.
 
     A histogram percentile becomes the merged counts below it: columns ``<name>__total`` and
     ``<name>__<bound column>``.
     """
     by_source: dict[str, dict[Measure, str]] = {}
+    further: dict[str, set[Period]] = {}
     for measure, name in measures.items():
         by_source.setdefault(measure.source, {}).update(_expand(slice_.declared, measure, name))
+        further.setdefault(measure.source, set()).update((earlier or {}).get(measure, ()))
     return [
-        _statement(slice_, slice_.declared[source], found, periods, by)
+        _statement(slice_, slice_.declared[source], found, [*periods, *sorted(further[source])], by)
         for source, found in by_source.items()
     ]
 
@@ -91,6 +103,9 @@ def _statement(
 ) -> Statement:
     split = [d for d in by if d in dimensions(slice_.declared, source.id)]
     if source.panel_of:
+        # An entity that goes from one member to another would count several times in all.
+        split = [d for d in split if not changes_with_event(slice_.declared, source.id, d)]
+    if source.panel_of:
         parts = [panel(slice_, source, measures, periods, by, split)]
     else:
         parts = _flows(slice_, source, measures, periods, by, split)
@@ -104,7 +119,8 @@ def _statement(
         )
         selects.append(f"SELECT {part.select}, {shown}\n{part.tail}")
     text = ",\n".join(f"{name} AS (\n{body}\n)" for name, body in ctes.items())
-    return Statement(source.id, f"WITH {text}\n" + "\nUNION ALL\n".join(selects), columns)
+    sql = f"WITH {text}\n" + "\nUNION ALL\n".join(selects)
+    return Statement(source.id, sql, columns, tuple(periods))
 
 
 @dataclass(frozen=True)
@@ -164,7 +180,8 @@ def _flows(
     split: Sequence[str],
 ) -> list[Part]:
     windows = list(dict.fromkeys(measure.window for measure in measures))
-    buckets = Buckets.of(day for period in periods for w in windows for day in w.days(period))
+    edges = [day for period in periods for w in windows for day in w.days(period)]
+    buckets = Buckets.of([*edges, *lead(measures, periods)])
     spine = _Spine.of(windows, periods, buckets)
     open_start = any(window.kind in ("to_date", "opening") for window in windows)
     parts = []
@@ -179,16 +196,28 @@ def _flows(
         distinct: dict[tuple[str, str | None], dict[Measure, str]] = {}
         percentiles: dict[tuple[str, str | None], dict[Measure, str]] = {}
         additive = {}
+        daily: dict[Measure, str] = {}
+        estimates: dict[Measure, str] = {}
         for measure, name in mine.items():
             key = (str(measure.aggregate.argument), measure.where)
             if measure.aggregate.kind == "distinct":
                 distinct.setdefault(key, {})[measure] = name
             elif measure.aggregate.kind == "percentile":
                 percentiles.setdefault(key, {})[measure] = name
+            elif measure.aggregate.kind == "rolling":
+                daily[measure] = name
+            elif measure.aggregate.kind == "estimate":
+                estimates[measure] = name
             else:
                 additive[measure] = name
         parts += _parts(head, spine, table, additive, distinct, by, split, prorated)
         parts += _percentiles(head, spine, table, percentiles, by, split)
+        parts += rolling(head, daily, periods, by, split, slice_.as_of)
+        for index, (measure, name) in enumerate(estimates.items()):
+            joined = partial(spine.joined, used=[spine.of_window[measure.window]])
+            parts.append(
+                waits(head, index, measure, name, joined, by, split, slice_.as_of, slice_.zone)
+            )
     return parts
 
 

@@ -1,0 +1,10 @@
+SELECT 100 * avg(said) AS value, coalesce(sum(said), 0) AS numerator, count(*) AS denominator
+FROM (
+  SELECT CASE WHEN r.score IN (4, 5) THEN 1 ELSE 0 END AS said
+  FROM survey_responses AS r JOIN accounts AS a USING (account_id)
+  WHERE r.survey_type = 'csat' AND r.ticket_id IS NOT NULL AND r.score IS NOT NULL
+    AND r.responded_at >= $start AND r.responded_at < least($end, $as_of_end)
+    AND r.recorded_at < $as_of_end
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = r.user_id AND u.is_internal)
+    AND NOT coalesce(a.is_internal, FALSE) AND ($cell IS NULL OR $cell IN (a.segment, a.region))
+)
