@@ -1,4 +1,8 @@
-"""The as-of slice: the company's tables as they were known by the end of one day, in DuckDB."""
+"""The as-of slice: the company's tables as they were known by the end of one day.
+
+They are in DuckDB, or in an engine that `connections` reaches; the planner writes DuckDB's SQL for
+both, and what another engine is sent is translated.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +17,17 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from boardpack.errors import SourceError, WorkspaceError
-from boardpack.periods import instant
-from boardpack.sources import Column, Mapped, Source, Sources
+from boardpack import asof, connections
+from boardpack.asof import literal
+from boardpack.connections import Connection, QueryError
+from boardpack.errors import DefinitionError, RunError, SourceError, WorkspaceError
+from boardpack.sources import Mapped, Source, Sources
+from boardpack.sql_dialects import Dialect
+from boardpack.sql_kinds import of_type
+from boardpack.translation import Relation, Untranslatable, translate
 from boardpack.workspace import Workspace
 
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
-_NUMBERS = (*_WHOLE, "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
-#: Declared type -> the DuckDB types that can be read as it without loss.
-_READABLE = {
-    "string": (*_WHOLE, "HUGEINT", "VARCHAR", "ENUM", "UUID", "UINTEGER", "UBIGINT"),
-    "int": (*_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER"),
-    "bigint": (*_WHOLE, "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
-    "decimal": _NUMBERS,
-    "double": _NUMBERS,
-    "bool": ("BOOLEAN",),
-    "date": ("DATE",),
-    "timestamp": ("TIMESTAMP", *(f"TIMESTAMP{x}" for x in ("_S", "_MS", "_NS", " WITH TIME ZONE"))),
-    "time": ("TIME",),
-}
+__all__ = ["Slice", "Span", "data_span", "literal", "local_day", "open_slice", "slice_of_rows"]
 
 
 @dataclass(frozen=True)
@@ -44,10 +40,11 @@ class Span:
 
 @dataclass(frozen=True)
 class Slice:
-    """An open DuckDB connection in which every connected source is a view ``slice.<source>``.
+    """Open tables in which every connected source is a view ``slice.<source>``.
 
     The views hold exactly the declared columns, and only rows whose time and ``recorded_at`` lie
     before the end of the as-of day; moments that happen later (``happens: true``) read as null.
+    ``con`` is the embedded DuckDB: it has the tables too, unless ``elsewhere`` has them.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -57,6 +54,41 @@ class Slice:
     sources: tuple[str, ...]
     #: the optional columns that a connected table does not have, and reads as null
     absent: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: the engine that holds the tables, where it is not DuckDB
+    elsewhere: Connection | None = None
+    #: what the views are there
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """The dialect of the engine that holds the tables; None for DuckDB."""
+        return None if self.elsewhere is None else self.elsewhere.dialect
+
+    def sent(self, sql: str, *, approximate: bool = False) -> str:
+        """What the engine is sent for a statement in DuckDB's SQL over the views.
+
+        Raises `DefinitionError` for one that its dialect cannot say exactly.
+        """
+        if self.elsewhere is None:
+            return sql
+        try:
+            return translate(sql, self.elsewhere.dialect, self.relations, approximate=approximate)
+        except Untranslatable as error:
+            raise DefinitionError(
+                f"a statement cannot be said exactly in {self.elsewhere.dialect.title}: {error}."
+            ) from None
+
+    def rows(self, sql: str, *, approximate: bool = False) -> list[tuple[Any, ...]]:
+        """The rows of a statement in DuckDB's SQL over the views, from the engine that has them.
+
+        Raises `RunError` with the engine's own words.
+        """
+        try:
+            if self.elsewhere is None:
+                return self.con.execute(sql).fetchall()
+            return self.elsewhere.rows(self.sent(sql, approximate=approximate))
+        except (duckdb.Error, QueryError) as error:
+            raise RunError(_first_line(error)) from None
 
     def relation(self, source: str) -> str:
         """The SQL name of a connected source."""
@@ -74,12 +106,18 @@ class Slice:
         """A hash of the rows of each source: equal for equal rows, whatever their order."""
         found = {}
         for source in sources:
-            row = self.con.execute(
-                f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {self.relation(source)} t"
-            ).fetchone()
+            row = self._digest(source)
             text = f"{source}:{row}:{sorted(self.declared[source].columns)}"
             found[source] = hashlib.sha256(text.encode()).hexdigest()
         return found
+
+    def _digest(self, source: str) -> object:
+        relation = self.relation(source)
+        if self.elsewhere is not None:
+            return self.elsewhere.digest(self.sent(f"SELECT * FROM {relation} AS t"))
+        return self.con.execute(
+            f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {relation} t"
+        ).fetchone()
 
     def spans(self, sources: Iterable[str]) -> dict[str, Span]:
         """The days each source has rows for; a source without time or rows is left out."""
@@ -96,12 +134,14 @@ class Slice:
                 f"SELECT '{source}', {first}, {last} FROM (SELECT min(\"{table.time}\") AS first,"
                 f' max("{table.time}") AS last FROM {self.relation(source)}) AS t'
             )
-        rows = self.con.execute(" UNION ALL ".join(parts)).fetchall()
+        rows = self.rows(" UNION ALL ".join(parts))
         return {name: Span(first, last) for name, first, last in rows if first is not None}
 
     def close(self) -> None:
         """Let go of the warehouse."""
         self.con.close()
+        if self.elsewhere is not None:
+            self.elsewhere.close()
 
 
 def open_slice(
@@ -117,6 +157,8 @@ def open_slice(
     type, with the mapping's file and line.
     """
     wanted = {name for source in (only or declared.declared) for name in declared.tables(source)}
+    if workspace.settings.warehouse.elsewhere:
+        return slice_over(connections.connect(workspace), workspace, declared, as_of, wanted)
     con = duckdb.connect()
     try:
         raw = _attach(con, workspace)
@@ -124,7 +166,7 @@ def open_slice(
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
-            base = _base(con, workspace, source, mapped, raw)
+            base = _base(workspace, source, mapped, raw)
             if base is None:
                 continue
             found = _create_view(con, source, base, as_of, workspace.zone, mapped)
@@ -133,6 +175,76 @@ def open_slice(
         con.close()
         raise
     return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent)
+
+
+def slice_over(
+    connection: Connection,
+    workspace: Workspace,
+    declared: Sources,
+    as_of: date,
+    wanted: Iterable[str],
+) -> Slice:
+    """The slice of tables that an engine other than DuckDB has; closing it closes the connection.
+
+    Raises `SourceError` as `open_slice` does.
+    """
+    relations: dict[str, Relation] = {}
+    absent: dict[str, frozenset[str]] = {}
+    try:
+        raw = {
+            name: _Raw(table.native, table.broken) for name, table in connection.tables().items()
+        }
+        for name in sorted(set(wanted)):
+            source, mapped = declared[name], declared.mappings.get(name)
+            if mapped is not None and mapped.path is not None:
+                raise SourceError(
+                    f"source {name!r} is mapped to a file, which"
+                    f" {connection.dialect.title} does not read.",
+                    file=mapped.file,
+                    line=mapped.line,
+                    hint="load the file into the warehouse, and name its table with table:",
+                )
+            native = _base(workspace, source, mapped, raw)
+            if native is None:
+                continue
+            file = mapped.file if mapped else source.file
+            line = mapped.line if mapped else None
+            try:
+                found = connection.columns(native)
+                filled = connection.rows(f"SELECT 1 FROM {native} AS t LIMIT 1")
+            except QueryError as error:
+                raise SourceError(
+                    f"source {name!r} cannot be read: {error}", file=file, line=line
+                ) from None
+            if not filled:
+                raise _no_rows(source, file, line)
+            relations[name] = relation_of(source, native, found, as_of, workspace.zone, file, line)
+            absent[name] = frozenset(source.columns) - set(found)
+    except BaseException:
+        connection.close()
+        raise
+    return Slice(
+        duckdb.connect(), as_of, workspace.zone, declared, tuple(absent), absent, connection,
+        relations,
+    )  # fmt: skip
+
+
+def relation_of(
+    source: Source,
+    native: str,
+    found: Mapping[str, str],
+    as_of: date,
+    zone: ZoneInfo,
+    file: Path,
+    line: int | None = None,
+) -> Relation:
+    """What stands for the view of a source in another engine's statements.
+
+    ``found`` are the columns of the table ``native``, with their types in DuckDB's words.
+    """
+    select = asof.select(source, f'raw."{source.id}"', found, as_of, zone, file, line)
+    kinds = {name: of_type(type_) for name, type_ in found.items()}
+    return Relation(select, source.id, native, kinds)
 
 
 def slice_of_rows(
@@ -324,7 +436,6 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
 
 
 def _base(
-    con: duckdb.DuckDBPyConnection,
     workspace: Workspace,
     source: Source,
     mapped: Mapped | None,
@@ -384,76 +495,19 @@ def _create_view(
             f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
         ) from None
     if empty and not base.startswith("given."):
-        raise SourceError(
-            f"source {source.id!r} has no rows.",
-            file=file,
-            line=line,
-            hint="an empty table is never read as zero; leave the source unconnected instead",
-        )
-    select = []
-    end = as_of + timedelta(days=1)
-    for column in source.columns.values():
-        select.append(_column(source, column, found, end, zone, file, line))
-    known = []
-    for name in dict.fromkeys(filter(None, (source.time, source.recorded_at))):
-        known.append(f'("{name}" < {literal(source.columns[name], end, zone)} OR "{name}" IS NULL)')
-    where = f" WHERE {' AND '.join(known)}" if known else ""
-    con.execute(
-        f'CREATE VIEW slice."{source.id}" AS SELECT * FROM'
-        f" (SELECT {', '.join(select)} FROM {base} AS b) AS t{where}"
-    )
+        raise _no_rows(source, file, line)
+    known = asof.select(source, base, found, as_of, zone, file, line)
+    con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
     return set(found)
 
 
-def literal(column: Column, day: date, zone: ZoneInfo) -> str:
-    """SQL for the beginning of ``day``: a date for date columns, a UTC instant for timestamps."""
-    if column.type == "date":
-        return f"DATE '{day}'"
-    return f"TIMESTAMP '{instant(day, zone)}'"
-
-
-def _column(
-    source: Source,
-    column: Column,
-    found: dict[str, str],
-    end: date,
-    zone: ZoneInfo,
-    file: Path,
-    line: int | None,
-) -> str:
-    if column.name not in found:
-        if not column.optional:
-            near = [name for name in found if name.lower() == column.name]
-            raise SourceError(
-                f"source {source.id!r} lacks the column {column.name!r} ({column.type}).",
-                file=file,
-                line=line,
-                hint=f"found: {', '.join(near or found)}",
-            )
-        return f'CAST(NULL AS {column.sql_type}) AS "{column.name}"'
-    actual = found[column.name]
-    if actual.partition("(")[0] not in _READABLE[column.type] or actual.endswith("]"):
-        raise SourceError(
-            f"column {column.name!r} of source {source.id!r} is {actual}, expected {column.type}.",
-            file=file,
-            line=line,
-            hint=f"convert it in the mapping's sql, e.g. CAST({column.name} AS {column.sql_type})",
-        )
-    value = f'b."{column.name}"'
-    if actual == "TIMESTAMP WITH TIME ZONE":
-        value = f"({value} AT TIME ZONE 'UTC')"
-    elif not _fits(column, actual):
-        value = f"CAST({value} AS {column.sql_type})"
-    if column.happens:
-        value = f"CASE WHEN {value} < {literal(column, end, zone)} THEN {value} END"
-    return f'{value} AS "{column.name}"'
-
-
-def _fits(column: Column, actual: str) -> bool:
-    """Whether a column is read as it is: any decimal or double is a number with its own digits."""
-    if column.type in ("decimal", "double"):
-        return actual.startswith(("DECIMAL", "DOUBLE"))
-    return actual == column.sql_type
+def _no_rows(source: Source, file: Path, line: int | None) -> SourceError:
+    return SourceError(
+        f"source {source.id!r} has no rows.",
+        file=file,
+        line=line,
+        hint="an empty table is never read as zero; leave the source unconnected instead",
+    )
 
 
 def _quoted(name: str) -> str:

@@ -171,10 +171,10 @@ def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[floa
 
 def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:
     try:
-        return slice_.con.execute(statement.sql).fetchall()
-    except duckdb.Error as error:
+        return slice_.rows(statement.sql)
+    except RunError as error:
         raise RunError(
-            f"the statement for source {statement.source!r} failed: {str(error).splitlines()[0]}"
+            f"the statement for source {statement.source!r} failed: {error.message}"
         ) from None
 
 
