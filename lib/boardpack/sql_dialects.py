@@ -123,7 +123,7 @@ SPARK = Dialect(
     whole_double="CAST(RINT({0}) AS {1})",
     whole_decimal="CAST(ROUND({0}) AS {1})",
     functions=frozenset(
-        {"DATE_DIFF", "DATEDIFF", "TS_OR_DS_ADD", "DATE_ADD", "UNIX_MICROS", "QUANTILE", "RINT"}
+        {"TRY_CAST", "TS_OR_DS_TO_DATE", "DATE_DIFF", "DATEDIFF", "TS_OR_DS_ADD", "DATE_ADD", "UNIX_MICROS", "QUANTILE", "RINT"}
     ),
     tested=True,
 )
