@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from boardpack.connections import Table
 from boardpack.errors import SourceError
 from boardpack.periods import instant
 from boardpack.sources import Column, Source
@@ -102,3 +103,25 @@ def _fits(column: Column, actual: str) -> bool:
     if column.type in ("decimal", "double"):
         return actual.startswith(("DECIMAL", "DOUBLE"))
     return actual == column.sql_type
+
+
+def table(source: Source, name: str, raw: Mapping[str, Table], file: Path, line: int | None) -> str:
+    """The full name of a table; `SourceError` for one that cannot be read."""
+    if raw[name].broken:
+        raise SourceError(
+            f"source {source.id!r} cannot be read from table {name!r}: {raw[name].broken}",
+            file=file,
+            line=line,
+            hint="map the source to another table, or to a select with sql:",
+        )
+    return raw[name].native
+
+
+def no_rows(source: Source, file: Path, line: int | None) -> SourceError:
+    """The error for a table that is there and empty."""
+    return SourceError(
+        f"source {source.id!r} has no rows.",
+        file=file,
+        line=line,
+        hint="an empty table is never read as zero; leave the source unconnected instead",
+    )

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from boardpack.errors import WorkspaceError
 from boardpack.sql_dialects import Dialect
-from boardpack.workspace import Workspace
 
 
 class QueryError(Exception):
@@ -44,29 +42,3 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """Let go of the warehouse."""
-
-
-def connect(workspace: Workspace) -> Connection:
-    """Connect to the PostgreSQL or Spark that ``boardpack.yml`` names.
-
-    Raises `WorkspaceError` when it cannot be reached or what it takes is not installed.
-    """
-    settings = workspace.settings.warehouse
-    file = workspace.root / "boardpack.yml"
-    try:
-        if settings.postgres is not None:
-            from boardpack import postgres
-
-            return postgres.connect(settings.postgres, settings.password_variable, file)
-        from boardpack import spark
-
-        return spark.connect(str(settings.spark), workspace.root, file)
-    except ModuleNotFoundError as error:
-        extra = "postgres" if settings.postgres is not None else "spark"
-        if (error.name or "").partition(".")[0] not in ("psycopg", "pyspark"):
-            raise
-        raise WorkspaceError(
-            f"a warehouse of {extra} takes a package that is not installed: {error.name}.",
-            file=file,
-            hint=f"pip install 'boardpack[{extra}]'",
-        ) from None

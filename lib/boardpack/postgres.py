@@ -54,7 +54,7 @@ def connect(where: str, variable: str | None, file: Path) -> Postgres:
     ``PGPASSWORD``, a password file, a service. Raises `WorkspaceError`.
     """
     try:
-        given = conninfo.conninfo_to_dict(where)
+        given = {k: str(v) for k, v in conninfo.conninfo_to_dict(where).items() if v is not None}
     except psycopg.ProgrammingError:
         raise WorkspaceError(
             "warehouse: postgres: is no connection string.",
@@ -78,9 +78,9 @@ def connect(where: str, variable: str | None, file: Path) -> Postgres:
         given["password"] = os.environ[variable]
     given.setdefault("connect_timeout", PATIENCE)
     given.setdefault("application_name", "boardpack")
-    secrets = [str(given.get("password") or ""), os.environ.get("PGPASSWORD", "")]
+    secrets = [given.get("password", ""), os.environ.get("PGPASSWORD", "")]
     try:
-        con = psycopg.connect(**{name: value for name, value in given.items() if value is not None})
+        con = psycopg.connect(conninfo.make_conninfo(**given))
         con.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         con.read_only = True
         # Compiling statements this wide takes longer than running them.

@@ -71,7 +71,7 @@ def connect(where: str, root: Path, file: Path) -> Spark:
     """
     if where.startswith(_CATALOG):
         session = _session(file)
-        return Spark(session, _of_catalog(session, where.removeprefix(_CATALOG), file))
+        return Spark(session, _of_catalog(session, where.removeprefix(_CATALOG), file), {})
     folder = (root / where).resolve()
     if not folder.is_relative_to(root):
         raise WorkspaceError(
@@ -85,8 +85,9 @@ def connect(where: str, root: Path, file: Path) -> Spark:
             file=file,
             hint="name a folder of Parquet files, or a database of Spark's catalog as catalog:NAME",
         )
-    session = _session(file)
-    return Spark(session, _of_folder(session, folder))
+    files = _of_folder(folder)
+    tables = {name: Table(_quoted(name)) for name in files}
+    return Spark(_session(file), tables, {_quoted(name): path for name, path in files.items()})
 
 
 class Spark:
@@ -94,9 +95,13 @@ class Spark:
 
     dialect: Dialect = SPARK
 
-    def __init__(self, session: SparkSession, tables: Mapping[str, Table]) -> None:
+    def __init__(
+        self, session: SparkSession, tables: Mapping[str, Table], files: dict[str, Path]
+    ) -> None:
         self._session = session
         self._tables = tables
+        #: those that are not read yet: Spark looks at a file before it knows its columns
+        self._files = files
 
     def tables(self) -> Mapping[str, Table]:
         """Every table, by name."""
@@ -105,6 +110,11 @@ class Spark:
     def columns(self, native: str) -> Mapping[str, str]:
         """The columns of a table or sub-select, with their types in DuckDB's words."""
         with _one_line():
+            # A select may name any of them.
+            for name in [native] if Table(native) in self._tables.values() else list(self._files):
+                if name in self._files:
+                    frame = self._session.read.parquet(str(self._files.pop(name)))
+                    frame.createOrReplaceTempView(name)
             fields = self._session.sql(f"SELECT * FROM {native} AS t").schema.fields
         found = {}
         for entry in fields:
@@ -132,9 +142,7 @@ class Spark:
         return f"{count}:{total}"
 
     def close(self) -> None:
-        """Forget the tables."""
-        for name in self._tables:
-            self._session.catalog.dropTempView(name)
+        """Nothing: the names go with the session, and Java stays for the next one."""
 
 
 def _session(file: Path) -> SparkSession:
@@ -172,23 +180,13 @@ def _session(file: Path) -> SparkSession:
     return session
 
 
-def _of_folder(session: SparkSession, folder: Path) -> dict[str, Table]:
-    found = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and any(path.rglob("*.parquet")):
-            name = path.name
-        elif path.suffix == ".parquet":
-            name = path.stem
-        else:
-            continue
-        native = _quoted(name)
-        try:
-            with _one_line():
-                session.read.parquet(str(path)).createOrReplaceTempView(native)
-            found[name] = Table(native)
-        except QueryError as error:
-            found[name] = Table(native, str(error))
-    return found
+def _of_folder(folder: Path) -> dict[str, Path]:
+    """Table name -> its file, or its folder of files."""
+    return {
+        path.name.removesuffix(".parquet"): path
+        for path in sorted(folder.iterdir())
+        if path.suffix == ".parquet" or (path.is_dir() and any(path.rglob("*.parquet")))
+    }
 
 
 def _of_catalog(session: SparkSession, database: str, file: Path) -> dict[str, Table]:

@@ -59,7 +59,7 @@ class Dialect:
     #: the least of two where one may be null: the other
     least: str = "COALESCE(LEAST({0}, {1}), {0}, {1})"
     greatest: str = "COALESCE(GREATEST({0}, {1}), {0}, {1})"
-    #: whole numbers of doubles and of decimals, a half as DuckDB rounds it; None: it rounds otherwise
+    #: whole numbers of doubles and of decimals, a half as DuckDB rounds it; None: otherwise
     whole_double: str | None = None
     whole_decimal: str | None = None
     #: the least and the greatest of truth values
@@ -123,7 +123,16 @@ SPARK = Dialect(
     whole_double="CAST(RINT({0}) AS {1})",
     whole_decimal="CAST(ROUND({0}) AS {1})",
     functions=frozenset(
-        {"TRY_CAST", "TS_OR_DS_TO_DATE", "DATE_DIFF", "DATEDIFF", "TS_OR_DS_ADD", "DATE_ADD", "UNIX_MICROS", "QUANTILE", "RINT"}
+        {
+            "TRY_CAST",
+            "TS_OR_DS_TO_DATE",
+            "DATEDIFF",
+            "TS_OR_DS_ADD",
+            "DATE_ADD",
+            "UNIX_MICROS",
+            "QUANTILE",
+            "RINT",
+        }
     ),
     tested=True,
 )
@@ -139,7 +148,7 @@ SNOWFLAKE = Dialect(
     bool_min="BOOLAND_AGG({0})",
     bool_max="BOOLOR_AGG({0})",
     functions=frozenset(
-        {"DATE_DIFF", "DATE_ADD", "EXTRACT", "CONVERT_TIMEZONE", "PERCENTILE_CONT",
+        {"DATEDIFF", "DATE_ADD", "EXTRACT", "CONVERT_TIMEZONE", "PERCENTILE_CONT",
          "LOGICAL_AND", "LOGICAL_OR"}),
 )  # fmt: skip
 
@@ -156,7 +165,7 @@ BIGQUERY = Dialect(
     bool_max="LOGICAL_OR({0})",
     values=False,
     functions=frozenset(
-        {"DATE_DIFF", "DATE_ADD", "UNIX_MICROS", "DATETIME", "TIMESTAMP", "LOGICAL_AND",
+        {"DATEDIFF", "DATE_ADD", "UNIX_MICROS", "DATETIME", "TIMESTAMP", "LOGICAL_AND",
          "LOGICAL_OR"}),
 )  # fmt: skip
 
@@ -172,7 +181,7 @@ TRINO = Dialect(
     bool_min="BOOL_AND({0})",
     bool_max="BOOL_OR({0})",
     functions=frozenset(
-        {"DATE_DIFF", "DATE_ADD", "TIME_TO_UNIX", "TO_UNIXTIME", "AT_TIMEZONE", "LOGICAL_AND",
+        {"DATEDIFF", "DATE_ADD", "TIME_TO_UNIX", "TO_UNIXTIME", "AT_TIMEZONE", "LOGICAL_AND",
          "LOGICAL_OR"}),
 )  # fmt: skip
 
@@ -188,7 +197,7 @@ CLICKHOUSE = Dialect(
     # Without it a row that a join finds no match for has zeros and empty texts in place of nulls.
     tail="SETTINGS join_use_nulls = 1",
     functions=frozenset(
-        {"DATE_DIFF", "DATEDIFF", "ADDDAYS", "TOUNIXTIMESTAMP64MICRO", "TOTIMEZONE",
+        {"DATEDIFF", "ADDDAYS", "TOUNIXTIMESTAMP64MICRO", "TOTIMEZONE",
          "QUANTILEEXACTINCLUSIVE"}),
 )  # fmt: skip
 

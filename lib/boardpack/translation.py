@@ -1,16 +1,17 @@
 """A statement of the planner in another dialect: exactly, or not at all.
 
-The text is read by the pinned sqlglot as DuckDB's. Every node must be of a type that means the same
-everywhere, or have an entry in the dialect's table of macros. What was written is read again in the
-other dialect, and may hold no function that its table does not know: sqlglot replaces some by others
-that are only nearly the same, and says nothing.
+The text is read by the pinned sqlglot as DuckDB's. Every node must be of a type that means the
+same everywhere, or have an entry in the dialect's table of macros. What was written is read again
+in the other dialect, and may hold no function that its table does not know: sqlglot replaces some
+by others that are only nearly the same, and says nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import sqlglot
 from sqlglot import exp
@@ -18,6 +19,9 @@ from sqlglot.errors import SqlglotError
 
 from boardpack.sql_dialects import Dialect
 from boardpack.sql_kinds import Columns, Kind, annotate, expression, kind, together
+
+#: Writes the form of a node; None for the node as it is.
+_Form = Callable[["_Writer", exp.Expr], "exp.Expr | str | None"]
 
 
 class Untranslatable(ValueError):
@@ -50,8 +54,8 @@ _ALLOWED = (
     exp.Distinct, exp.PercentileCont, exp.Grouping, exp.Window, exp.WindowSpec, exp.Lead, exp.Order,
     exp.Ordered,
 )  # fmt: skip
-_TYPES = ("BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMPNTZ",
-          "TIME")  # fmt: skip
+_TYPES = ("BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "DATE", "TIMESTAMP",
+          "TIMESTAMPNTZ", "TIME")  # fmt: skip
 _WHOLE = ("INT", "BIGINT")
 _TYPE_OF: Mapping[Kind, str] = {
     "int": "bigint", "decimal": "decimal", "double": "double", "text": "text", "bool": "boolean",
@@ -111,6 +115,11 @@ def translate_expression(
     text = _written(_rewritten(tree, dialect, approximate), dialect)
     _check_again(meant, text, dialect, approximate)
     return text.removeprefix("SELECT ").removesuffix(" AS x")
+
+
+def quoted(name: str, dialect: Dialect) -> str:
+    """A name as a dialect quotes it."""
+    return exp.to_identifier(name, quoted=True).sql(dialect=dialect.reads)
 
 
 def _parse(sql: str) -> exp.Expr:
@@ -263,9 +272,8 @@ class _Writer:
         if not form:
             node.set("ignore_nulls", True)
             return None
-        first, *rest = (
-            part.sql(dialect=self.dialect.reads) for part in (node.this, *node.expressions)
-        )
+        parts = (node.this, *node.expressions)
+        first, *rest = (str(part.sql(dialect=self.dialect.reads)) for part in parts)
         for other in rest:
             first = form.format(first, other)
         return first
@@ -336,7 +344,7 @@ class _Writer:
             union = exp.Union(this=union, expression=select, distinct=False)
         return exp.Subquery(this=union, alias=exp.TableAlias(this=alias.this.copy()))
 
-    _forms = {
+    _forms: ClassVar[Mapping[type[exp.Expr], _Form]] = {
         exp.Add: _moved,
         exp.Sub: _moved,
         exp.Div: _divided,
@@ -393,4 +401,5 @@ def _check_again(meant: Counter[type], text: str, dialect: Dialect, approximate:
 
 
 def _named(node: exp.Func) -> str:
-    return node.name.upper() if isinstance(node, exp.Anonymous) else node.sql_name().upper()
+    by_name = (exp.Anonymous, exp.AnonymousAggFunc, exp.ParameterizedAgg)
+    return (node.name if isinstance(node, by_name) else node.sql_name()).upper()

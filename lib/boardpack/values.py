@@ -19,7 +19,7 @@ import pandas as pd
 from boardpack.errors import UnknownNameError
 from boardpack.periods import Period
 
-Status = Literal["final", "provisional", "maturing", "no_value", "not_available"]
+Status = Literal["final", "provisional", "maturing", "approximate", "no_value", "not_available"]
 
 #: Columns of the frame, one row a KPI, period and member. ``dims`` is ``""`` or ``segment=smb``.
 COLUMNS = (
@@ -55,6 +55,11 @@ class Value:
     numerator: float | None = None
     denominator: float | None = None
     reason: str = ""
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether the engine had no exact form of it, and the KPI allows a near one."""
+        return self.value is not None and "approximate: " in self.reason
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,19 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from boardpack import asof, connections
+from boardpack import asof, elsewhere
 from boardpack.asof import literal
-from boardpack.connections import Connection, QueryError
+from boardpack.connections import Connection, QueryError, Table
 from boardpack.errors import DefinitionError, RunError, SourceError, WorkspaceError
 from boardpack.sources import Mapped, Source, Sources
 from boardpack.sql_dialects import Dialect
-from boardpack.sql_kinds import of_type
-from boardpack.translation import Relation, Untranslatable, translate
+from boardpack.translation import Relation, Untranslatable, quoted, translate
 from boardpack.workspace import Workspace
 
-__all__ = ["Slice", "Span", "data_span", "literal", "local_day", "open_slice", "slice_of_rows"]
+__all__ = [
+    "Slice", "Span", "data_span", "described", "literal", "local_day", "open_slice",
+    "slice_of_rows",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,12 @@ def open_slice(
     """
     wanted = {name for source in (only or declared.declared) for name in declared.tables(source)}
     if workspace.settings.warehouse.elsewhere:
-        return slice_over(connections.connect(workspace), workspace, declared, as_of, wanted)
+        connection = elsewhere.connect(workspace)
+        relations, lacking = elsewhere.views(connection, workspace, declared, as_of, wanted)
+        return Slice(
+            duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
+            relations,
+        )  # fmt: skip
     con = duckdb.connect()
     try:
         raw = _attach(con, workspace)
@@ -177,74 +184,26 @@ def open_slice(
     return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent)
 
 
-def slice_over(
-    connection: Connection,
-    workspace: Workspace,
-    declared: Sources,
-    as_of: date,
-    wanted: Iterable[str],
-) -> Slice:
-    """The slice of tables that an engine other than DuckDB has; closing it closes the connection.
+def described(slice_: Slice, dialect: Dialect) -> dict[str, Relation]:
+    """The views of a slice as another engine would have them, to show what it would be sent.
 
-    Raises `SourceError` as `open_slice` does.
+    Every source is a table of its own name with the declared types, less what this one lacks.
     """
-    relations: dict[str, Relation] = {}
-    absent: dict[str, frozenset[str]] = {}
-    try:
-        raw = {
-            name: _Raw(table.native, table.broken) for name, table in connection.tables().items()
-        }
-        for name in sorted(set(wanted)):
-            source, mapped = declared[name], declared.mappings.get(name)
-            if mapped is not None and mapped.path is not None:
-                raise SourceError(
-                    f"source {name!r} is mapped to a file, which"
-                    f" {connection.dialect.title} does not read.",
-                    file=mapped.file,
-                    line=mapped.line,
-                    hint="load the file into the warehouse, and name its table with table:",
-                )
-            native = _base(workspace, source, mapped, raw)
-            if native is None:
-                continue
-            file = mapped.file if mapped else source.file
-            line = mapped.line if mapped else None
-            try:
-                found = connection.columns(native)
-                filled = connection.rows(f"SELECT 1 FROM {native} AS t LIMIT 1")
-            except QueryError as error:
-                raise SourceError(
-                    f"source {name!r} cannot be read: {error}", file=file, line=line
-                ) from None
-            if not filled:
-                raise _no_rows(source, file, line)
-            relations[name] = relation_of(source, native, found, as_of, workspace.zone, file, line)
-            absent[name] = frozenset(source.columns) - set(found)
-    except BaseException:
-        connection.close()
-        raise
-    return Slice(
-        duckdb.connect(), as_of, workspace.zone, declared, tuple(absent), absent, connection,
-        relations,
-    )  # fmt: skip
-
-
-def relation_of(
-    source: Source,
-    native: str,
-    found: Mapping[str, str],
-    as_of: date,
-    zone: ZoneInfo,
-    file: Path,
-    line: int | None = None,
-) -> Relation:
-    """What stands for the view of a source in another engine's statements.
-
-    ``found`` are the columns of the table ``native``, with their types in DuckDB's words.
-    """
-    select = asof.select(source, f'raw."{source.id}"', found, as_of, zone, file, line)
-    kinds = {name: of_type(type_) for name, type_ in found.items()}
-    return Relation(select, source.id, native, kinds)
+    return {
+        name: elsewhere.relation_of(
+            slice_.declared[name],
+            quoted(name, dialect),
+            {
+                column.name: column.sql_type
+                for column in slice_.declared[name].columns.values()
+                if column.name not in slice_.lacks(name)
+            },
+            slice_.as_of,
+            slice_.zone,
+            slice_.declared[name].file,
+        )
+        for name in slice_.sources
+    }
 
 
 def slice_of_rows(
@@ -355,21 +314,13 @@ def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
     return turn.replace(tzinfo=None)
 
 
-@dataclass(frozen=True)
-class _Raw:
-    """A table of the workspace: where its rows are, or why they cannot be read."""
-
-    relation: str
-    broken: str = ""
-
-
-def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, _Raw]:
+def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, Table]:
     """Make every raw table of the workspace readable by its own name."""
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
     con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
     settings = workspace.settings.warehouse
     config = workspace.root / "boardpack.yml"
-    names: dict[str, _Raw] = {}
+    names: dict[str, Table] = {}
     if settings.duckdb is not None:
         path = workspace.inside(settings.duckdb, "the warehouse")
         if not path.is_file():
@@ -401,15 +352,15 @@ def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, _
             except duckdb.Error as error:
                 broken = _first_line(error)
             # A view of a view is bound twice by every statement.
-            names[table] = _Raw(found[0], broken)
+            names[table] = Table(found[0], broken)
     for name, relative in settings.files.items():
         reader = _reader(workspace, relative)
         kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
         _make(con, f'CREATE {kind} raw."{name}" AS SELECT * FROM {reader}', config, name)
-        names[name] = _Raw(f"raw.{_quoted(name)}")
+        names[name] = Table(f"raw.{_quoted(name)}")
     for name, sql in settings.views.items():
         _make(con, f'CREATE TABLE raw."{name}" AS {sql}', config, name)
-        names[name] = _Raw(f"raw.{_quoted(name)}")
+        names[name] = Table(f"raw.{_quoted(name)}")
     return names
 
 
@@ -439,13 +390,13 @@ def _base(
     workspace: Workspace,
     source: Source,
     mapped: Mapped | None,
-    raw: Mapping[str, _Raw],
+    raw: Mapping[str, Table],
 ) -> str | None:
     """The relation that holds the source's rows, or None when it is not connected."""
     if mapped is None:
         if source.id not in raw:
             return None
-        return _table(source, source.id, raw, source.file, None)
+        return asof.table(source, source.id, raw, source.file, None)
     if mapped.table is not None:
         if mapped.table not in raw:
             raise SourceError(
@@ -454,24 +405,11 @@ def _base(
                 line=mapped.line,
                 hint=f"tables are: {', '.join(sorted(raw)) or 'none'}",
             )
-        return _table(source, mapped.table, raw, mapped.file, mapped.line)
+        return asof.table(source, mapped.table, raw, mapped.file, mapped.line)
     if mapped.path is not None:
         return _reader(workspace, mapped.path)
     # On lines of its own: a comment may end the select.
     return f"(\n{str(mapped.sql).strip().rstrip(';')}\n)"
-
-
-def _table(
-    source: Source, table: str, raw: Mapping[str, _Raw], file: Path, line: int | None
-) -> str:
-    if raw[table].broken:
-        raise SourceError(
-            f"source {source.id!r} cannot be read from table {table!r}: {raw[table].broken}",
-            file=file,
-            line=line,
-            hint="map the source to another table, or to a select with sql:",
-        )
-    return raw[table].relation
 
 
 def _create_view(
@@ -495,19 +433,10 @@ def _create_view(
             f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
         ) from None
     if empty and not base.startswith("given."):
-        raise _no_rows(source, file, line)
+        raise asof.no_rows(source, file, line)
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
     return set(found)
-
-
-def _no_rows(source: Source, file: Path, line: int | None) -> SourceError:
-    return SourceError(
-        f"source {source.id!r} has no rows.",
-        file=file,
-        line=line,
-        hint="an empty table is never read as zero; leave the source unconnected instead",
-    )
 
 
 def _quoted(name: str) -> str:

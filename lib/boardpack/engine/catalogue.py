@@ -89,6 +89,8 @@ class KpiEntry(Strict):
     measures: dict[str, MeasureEntry] = Field(default_factory=dict)
     formula: str | None = None
     no_value: str | None = None
+    #: an engine without an exact form may compute it nearly; the value is marked
+    approximate: Literal["allowed"] | None = None
     notes: str = ""
     why: str = ""
     actions: list[str] = Field(default_factory=list)
@@ -169,6 +171,8 @@ class Kpi:
     why: str = ""
     actions: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+    #: whether an engine without an exact form may compute it nearly
+    approximate: bool = False
 
 
 @dataclass(frozen=True)
@@ -378,9 +382,15 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         document.path, document.line(key), read, text, measures, tuple(inputs), entry.owner,
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
-        json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
-        entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
+        _text_of(entry), entry.measures, entry.why, tuple(entry.actions), tuple(entry.risks),
+        entry.approximate == "allowed",
     )  # fmt: skip
+
+
+def _text_of(entry: KpiEntry) -> str:
+    """All that a value may depend on; a key that is newer and left out changes no hash."""
+    left_out = {*_SAID_OF_IT, *(() if entry.approximate else ("approximate",))}
+    return json.dumps(entry.model_dump(mode="json", exclude=left_out), sort_keys=True)
 
 
 def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key) -> Measure:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from boardpack.engine import exactness
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
 from boardpack.engine.histogram import percentile
 from boardpack.engine.statements import UNKNOWN, Statement, plan
@@ -54,6 +55,8 @@ def make_plan(
         if (reason := unavailable(catalogue, slice_, kpi))
     }
     ordered = catalogue.order(kpi for kpi in names if kpi not in missing)
+    if slice_.dialect is not None:
+        exactness.check(catalogue.sources, ordered, slice_.dialect)
     measures: dict[Measure, str] = {}
     for kpi in ordered:
         for measure in kpi.measures.values():
@@ -171,7 +174,8 @@ def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[floa
 
 def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:
     try:
-        return slice_.rows(statement.sql)
+        # What may not be computed nearly was refused when it was planned.
+        return slice_.rows(statement.sql, approximate=True)
     except RunError as error:
         raise RunError(
             f"the statement for source {statement.source!r} failed: {error.message}"
@@ -354,6 +358,8 @@ def _long(
         numerators = frame[f"n_{kpi.id}"].to_numpy() if ratio else absent
         denominators = frame[f"d_{kpi.id}"].to_numpy() if ratio else absent
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
+        if near := exactness.approximation(catalogue, kpi.id, slice_.dialect):
+            states = [_marked(state, near) for state in states]
         for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
             if p not in grains or tuple(cell) not in allowed:
                 continue
@@ -392,6 +398,12 @@ def _states(
         else:
             found.append(("final", ""))
     return found
+
+
+def _marked(state: tuple[str, str], near: str) -> tuple[str, str]:
+    """The state of a value that is only nearly exact; that its period is open weighs more."""
+    status, reason = state
+    return ("approximate" if status == "final" else status, "; ".join(filter(None, (reason, near))))
 
 
 def _why_none(
