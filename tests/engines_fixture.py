@@ -7,15 +7,32 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
+import pytest
 
+from boardpack import elsewhere
+from boardpack.sources import Sources
+from boardpack.translation import translate
+from boardpack.warehouse import Slice, slice_of_rows
 from boardpack.workspace import SUITE
 
 PROGRAMS = "/usr/lib/postgresql"
+
+
+def lacking(reason: str) -> None:
+    """Skip, or fail where `make test-engines` said that every engine is there."""
+    if os.environ.get("BOARDPACK_ENGINES") == "1":
+        pytest.fail(f"{reason}, and BOARDPACK_ENGINES=1 allows no skip", pytrace=False)
+    pytest.skip(f"{reason}; `make test-engines` sets it up")
 
 
 def postgres_programs() -> Path | None:
@@ -47,7 +64,17 @@ def cluster(programs: Path) -> Iterator[str]:
         assert done.returncode == 0, done.stdout
 
     try:
-        call("initdb", "-U", "boardpack", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        call(
+            "initdb",
+            "-U",
+            "boardpack",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
         options = f"-k {folder} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c shared_buffers=256MB"
         call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
@@ -100,3 +127,44 @@ def workspace_over(folder: Path, warehouse: str) -> Path:
     head = settings.partition("warehouse:")[0]
     (folder / "boardpack.yml").write_text(f"{head}warehouse: {warehouse}\n", encoding="utf-8")
     return folder
+
+
+def given_rows(connection: Any) -> Callable[..., Slice]:
+    """Stands in for `slice_of_rows`: the same few rows, written into the engine's statements."""
+
+    def slice_of(declared: Sources, rows: Mapping[str, Any], as_of: date, zone: ZoneInfo) -> Slice:
+        plain = slice_of_rows(declared, rows, as_of, zone)
+        relations = {}
+        for name in rows:
+            found = {
+                column: type_
+                for column, type_, *_ in plain.con.execute(f'DESCRIBE given."{name}"').fetchall()
+            }
+            table = plain.con.execute(f'SELECT * FROM given."{name}"').fetchall()
+            native = f"({translate(_written(table, found), connection.dialect)})"
+            relations[name] = elsewhere.relation_of(
+                declared[name], native, found, as_of, zone, declared[name].file
+            )
+        return replace(plain, elsewhere=connection, relations=relations)
+
+    return slice_of
+
+
+def _written(rows: Sequence[Sequence[Any]], types: Mapping[str, str]) -> str:
+    def cell(value: Any) -> str:
+        if value is None:
+            return "NULL"
+        if isinstance(value, bool | int | float | Decimal):
+            return str(value)
+        return "'" + str(value).replace("'", "''") + "'"
+
+    empty = rows or [[None] * len(types)]
+    selects = [
+        "SELECT "
+        + ", ".join(
+            f'CAST({cell(value)} AS {type_}) AS "{name}"'
+            for value, (name, type_) in zip(row, types.items(), strict=True)
+        )
+        for row in empty
+    ]
+    return " UNION ALL ".join(selects) + ("" if rows else " WHERE FALSE")
