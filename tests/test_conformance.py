@@ -168,14 +168,15 @@ def test_every_definition_test_holds_on_postgres(
     _definition_tests(postgres, monkeypatch, list(postgres.model.catalogue.kpis), least=100)
 
 
-def test_a_definition_test_of_each_source_holds_on_spark(
+def test_definition_tests_of_every_shape_hold_on_spark(
     spark: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue = spark.model.catalogue
-    by_source = {
-        catalogue.source_ids(kpi)[0]: kpi for kpi in catalogue.kpis if catalogue[kpi].tests
-    }
-    _definition_tests(spark, monkeypatch, list(by_source.values()), least=25)
+    """Shares of time, panels, distinct users, hours, percentiles: all takes a second a statement."""
+    kpis = [
+        "total_revenue", "net_revenue_retention", "mau", "session_duration", "resolution_time",
+        "api_response_time_p95", "new_mrr",
+    ]  # fmt: skip
+    _definition_tests(spark, monkeypatch, kpis, least=len(kpis))
 
 
 def _definition_tests(
