@@ -15,9 +15,11 @@ import pandas as pd
 from boardpack import published
 from boardpack.cli_options import json_option, print_json, workspace_option
 from boardpack.engine.compute import compute, make_plan, unavailable
-from boardpack.errors import UserError
+from boardpack.engine.exactness import in_dialect
+from boardpack.errors import UnknownNameError, UserError
 from boardpack.model import Model, closed_by
 from boardpack.periods import GRAINS, Grain, Period, parse_day
+from boardpack.sql_dialects import DIALECTS
 from boardpack.warehouse import Slice, data_span, open_slice
 
 
@@ -127,28 +129,43 @@ def show(
 
 @kpi.command()
 @_window_options
+@click.option(
+    "--dialect", default="", metavar="NAME", help=f"As {', '.join(DIALECTS)} would be sent them."
+)
 @workspace_option
 @json_option
 def sql(
-    ids: tuple[str, ...], grain: Grain, last: int, as_of: str, by: tuple[str, ...],
+    ids: tuple[str, ...], grain: Grain, last: int, as_of: str, by: tuple[str, ...], dialect: str,
     workspace: str, as_json: bool,
 ) -> None:  # fmt: skip
     """The statements that `show` would send: one a source.
 
+    Those of a dialect that Boardpack does not connect to are generated and never ran: each source
+    is taken for a table of its own name.
+
     \b
     Example:
       boardpack kpi sql net_revenue_retention --last 1
+      boardpack kpi sql net_revenue_retention --last 1 --dialect snowflake
     """
+    if dialect and dialect not in DIALECTS:
+        raise UnknownNameError.near("dialect", dialect, DIALECTS)
     model = Model.open(workspace)
     names = _names(model, ids)
     _check_dimensions(model, names, by)
     with _slice(model, names, as_of) as (slice_, day):
         planned = make_plan(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
+        if dialect:
+            found = in_dialect(model.catalogue, slice_, planned, DIALECTS[dialect])
+        else:
+            found = {s.source: slice_.sent(s.sql, approximate=True) for s in planned.statements}
     if as_json:
-        print_json([{"source": s.source, "sql": s.sql} for s in planned.statements])
+        print_json([{"source": source, "sql": text} for source, text in found.items()])
         return
-    for statement in planned.statements:
-        click.echo(f"-- {statement.source}\n{statement.sql};\n")
+    if dialect and not DIALECTS[dialect].tested:
+        click.echo(f"-- {DIALECTS[dialect].title}: generated and read again, never ran\n")
+    for source, text in found.items():
+        click.echo(f"-- {source}\n{text};\n")
 
 
 @kpi.command("test")

@@ -143,6 +143,12 @@ class Reading:
         """Whether the figure may still change because its period or cohort is not over."""
         return self.now.status in ("provisional", "maturing")
 
+    @property
+    def mark(self) -> str:
+        """What stands beside the figure in a word: that it may still change, or is a near one."""
+        marks = ("so\u00a0far" * self.is_open, "approximate" * self.now.is_approximate)
+        return ", ".join(filter(None, marks))
+
     def verdict_on(self, other: Value) -> Literal["better", "worse", ""]:
         """Whether this period's figure is better than ``other`` by the direction of the KPI."""
         if self.now.value is None or other.value is None or self.facts.direction == "range":
@@ -196,7 +202,7 @@ def message(reading: Reading) -> Line:
     if now.value is None:
         reason = now.reason or now.status.replace("_", " ")
         return (f"{reading.name} has no value for {formatter.period(now.period)}: {reason}",)
-    so_far = " so far" if reading.is_open else ""
+    so_far = f" {reading.mark}".replace("\u00a0", " ") if reading.mark else ""
     # Of an open period it goes without saying no more.
     than = (
         f" against {formatter.period(reading.before.period)}" if reading.before.period.cut else ""

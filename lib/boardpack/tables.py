@@ -250,7 +250,7 @@ def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
 
 
 def _so_far(reading: Reading) -> Line:
-    return (" ", Span("warn", ("so\u00a0far",))) if reading.is_open else ()
+    return (" ", Span("warn", (reading.mark,))) if reading.mark else ()
 
 
 def _heads(formatter: Formatter, periods: Sequence[Period]) -> list[str]:

@@ -20,7 +20,7 @@ from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError
 from boardpack.periods import Period, parse_day
 
-Status = Literal["final", "provisional", "maturing", "no_value", "not_available"]
+Status = Literal["final", "provisional", "maturing", "approximate", "no_value", "not_available"]
 
 #: Columns of the frame, one row a KPI, period and member. ``dims`` is ``""`` or ``segment=smb``.
 COLUMNS = (
@@ -62,6 +62,11 @@ class Value:
     #: between which figures the answer of all would lie, where some have answered (95 %)
     low: float | None = None
     high: float | None = None
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether the engine had no exact form of it, and the KPI allows a near one."""
+        return self.value is not None and "approximate: " in self.reason
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,8 @@ class KpiEntry(Strict):
     formula: str | None = None
     interval: str | None = None
     no_value: str | None = None
+    #: an engine without an exact form may compute it nearly; the value is marked
+    approximate: Literal["allowed"] | None = None
     notes: str = ""
     why: str = ""
     actions: list[str] = Field(default_factory=list)
@@ -193,6 +195,8 @@ class Kpi:
     why: str = ""
     actions: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+    #: whether an engine without an exact form may compute it nearly
+    approximate: bool = False
 
 
 @dataclass(frozen=True)
@@ -487,10 +491,16 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         document.path, document.line(key), read, text, measures, tuple(inputs), entry.owner,
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
-        json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
+        _text_of(entry),
         interval, dict(entry.weights), entry.measures, entry.why, tuple(entry.actions),
-        tuple(entry.risks),
+        tuple(entry.risks), entry.approximate == "allowed",
     )  # fmt: skip
+
+
+def _text_of(entry: KpiEntry) -> str:
+    """All that a value may depend on; a key that is newer and left out changes no hash."""
+    left_out = {*_SAID_OF_IT, *(() if entry.approximate else ("approximate",))}
+    return json.dumps(entry.model_dump(mode="json", exclude=left_out), sort_keys=True)
 
 
 def _interval(entry: KpiEntry, read: Formula, document: Document, key: Key) -> Interval | None:

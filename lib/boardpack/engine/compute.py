@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from boardpack.engine import goals
+from boardpack.engine import exactness, goals
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
 from boardpack.engine.estimates import ESTIMATES, PARTS
 from boardpack.engine.functions import COUNTING, Goal
@@ -63,6 +63,8 @@ def make_plan(
         for kpi in catalogue.order(k for k in names if k not in missing)
         if kpi.id not in missing
     ]
+    if slice_.dialect is not None:
+        exactness.check(catalogue.sources, ordered, slice_.dialect)
     measures: dict[Measure, str] = {}
     for kpi in ordered:
         for measure in kpi.measures.values():
@@ -248,10 +250,11 @@ def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[floa
 
 def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:
     try:
-        return slice_.con.execute(statement.sql).fetchall()
-    except duckdb.Error as error:
+        # What may not be computed nearly was refused when it was planned.
+        return slice_.rows(statement.sql, approximate=True)
+    except RunError as error:
         raise RunError(
-            f"the statement for source {statement.source!r} failed: {str(error).splitlines()[0]}"
+            f"the statement for source {statement.source!r} failed: {error.message}"
         ) from None
 
 
@@ -538,6 +541,8 @@ def _long(
             }
             low, high = limits(kpi.interval, numerators, denominators, kpi.formula.scale, beside)
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
+        if near := exactness.approximation(catalogue, kpi.id, slice_.dialect):
+            states = [_marked(state, near) for state in states]
         for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
             if p not in grains or tuple(cell) not in allowed:
                 continue
@@ -581,6 +586,12 @@ def _states(
         else:
             found.append(("final", ""))
     return found
+
+
+def _marked(state: tuple[str, str], near: str) -> tuple[str, str]:
+    """The state of a value that is only nearly exact; that its period is open weighs more."""
+    status, reason = state
+    return ("approximate" if status == "final" else status, "; ".join(filter(None, (reason, near))))
 
 
 def _why_none(
