@@ -5,7 +5,7 @@
 #   make test JOBS=4                        more tests at once
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lab lint format bench lock clean
+.PHONY: help setup demo test test-slow test-engines lab lint format bench lock clean
 
 # The last line of `make demo` is a path, with `make -C` too.
 MAKEFLAGS += --no-print-directory
@@ -32,7 +32,7 @@ done
 endef
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## install what is pinned into .venv (the others do this by themselves)
 
@@ -65,6 +65,23 @@ test: $(READY) ## run the tests, without the slow ones
 test-slow: $(READY) ## run the slow tests
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
+test-engines: ## run the tests on PostgreSQL and Spark, in an environment of their own
+	@$(MAKE) -s .venv-engines/.ready
+	@BOARDPACK_ENGINES=1 .venv-engines/bin/python -m pytest -m engines $(ARGS) tests/test_conformance.py tests/test_elsewhere.py
+
+# Spark alone is 480 MB, and Great Expectations imports it wherever it finds it.
+.venv-engines/.ready: pyproject.toml constraints.txt
+	@$(find_python); \
+	echo "Setting up .venv-engines; Spark makes this take minutes"; \
+	if test -n "$$uv"; then \
+	  .venv-engines/bin/python -c "$(FITS)" 2>/dev/null || "$$uv" venv --quiet --clear --python "$${python:->=3.11,<3.14}" .venv-engines && \
+	  "$$uv" pip install --quiet --compile-bytecode --python .venv-engines/bin/python -c constraints.txt -e '.[dev,spark]'; \
+	else \
+	  .venv-engines/bin/python -c "import pip; $(FITS)" 2>/dev/null || "$$python" -m venv --clear .venv-engines && \
+	  .venv-engines/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,spark]'; \
+	fi
+	@touch $@
+
 lab: $(READY) ## open the notebooks in JupyterLab, on this machine only
 	@test -e var/warehouse.duckdb || $(BIN)/boardpack demo --data-only
 	@$(BIN)/python -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=. \
@@ -91,5 +108,5 @@ lock: $(READY) ## resolve constraints.txt again (UPGRADE=1: to the newest that f
 	  --output-file constraints.txt pyproject.toml
 
 clean: ## remove the environment and caches; var/, with what was published, stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis lib/*.egg-info
+	rm -rf .venv .venv-engines .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis lib/*.egg-info
 	find lib tests -name __pycache__ -type d -prune -exec rm -rf {} +

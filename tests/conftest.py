@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -83,6 +84,21 @@ def demo_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not path.exists():
             demo.generate(path, scale=0.01, seed=7)
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The connection string of a PostgreSQL of its own; skips where there is none to start."""
+    from engines_fixture import cluster, lacking, postgres_programs
+
+    programs = postgres_programs()
+    if programs is None:
+        lacking("PostgreSQL is not installed (Debian package postgresql)")
+    elif importlib.util.find_spec("psycopg") is None:
+        lacking("psycopg is not installed (pip install 'boardpack[postgres]')")
+    else:
+        with cluster(programs) as where:
+            yield where
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import workspaces
 from boardpack.cli import main
 from boardpack.workspace import SUITE
 
-ROW = ["kpi", "period_start", "period_end", "grain", "dims", "value", "numerator", "denominator",
+ROW = ["kpi", "period", "period_start", "period_end", "grain", "dims", "value", "numerator", "denominator",
        "unit", "status", "reason"]  # fmt: skip
 EXAMPLE = SUITE / "examples" / "purchases"
 SNAPSHOTS = {

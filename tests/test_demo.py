@@ -536,6 +536,39 @@ FIGURES = {
     "API requests over 500 ms, percent": (
         "SELECT 100.0 - 100.0 * sum(le_500) / sum(requests) FROM request_metrics"
         " WHERE surface = 'api' AND bucket_start >= '2025-01-01'", 1.5, 5.5),
+    "MRR of the largest customer, percent": (
+        "SELECT 100.0 * max(closing) / sum(closing) FROM account_months"
+        " WHERE first = '2025-12-01'", 0.8, 4),
+    "MRR of the largest segment, percent": (
+        "SELECT 100.0 * max(mrr) / sum(mrr) FROM (SELECT sum(closing) AS mrr FROM account_months"
+        " WHERE first = '2025-12-01' GROUP BY segment)", 40, 60),
+    "contracts in force for more than a year, percent of their value": (
+        "SELECT 100.0 * sum(CASE WHEN term_months > 12 THEN acv END) / sum(acv) FROM contracts"
+        " WHERE start_date <= '2025-12-31' AND ended_on IS NULL", 8, 20),
+    "customers with an add-on, percent": (
+        "SELECT 100.0 * count(DISTINCT CASE WHEN is_addon THEN account_id END)"
+        " / count(DISTINCT account_id) FROM subscriptions JOIN plans USING (plan_id)"
+        " WHERE ended_on IS NULL AND mrr > 0", 25, 42),
+    "losses of 2025 that a failed payment or policy caused, percent": (
+        "SELECT 100.0 * avg((churn_type = 'involuntary')::INTEGER) FROM mrr_movements"
+        " WHERE movement_type = 'churn' AND effective_on >= '2025-01-01'", 8, 30),
+    "direct customer cost of 2025 beside the cost of goods, percent of revenue": (
+        "SELECT 100 * sum(CASE WHEN is_direct_customer_cost THEN amount END)"
+        " / sum(CASE WHEN pnl_line = 'revenue' THEN amount END) FROM gl_entries"
+        " WHERE posted_on >= '2025-01-01'", 2, 7),
+    "users of November who come in December, percent": (
+        "SELECT 100.0 * count(DISTINCT d.user_id) / count(DISTINCT n.user_id) FROM sessions AS n"
+        " LEFT JOIN sessions AS d ON d.user_id = n.user_id AND d.started_at >= '2025-12-01'"
+        " WHERE n.started_at >= '2025-11-01' AND n.started_at < '2025-12-01'", 75, 95),
+    "users who came in 2025 and come on days 30 to 59, percent of those who come at all": (
+        "SELECT 100.0 * avg(late::INTEGER) FROM (SELECT bool_or(started_at >= created_at"
+        " + INTERVAL 30 DAY AND started_at < created_at + INTERVAL 60 DAY) AS late FROM sessions"
+        " JOIN users USING (user_id) WHERE created_at BETWEEN '2025-01-01' AND '2025-10-31'"
+        " GROUP BY user_id)", 35, 70),
+    "users who ask for help in a month, percent of those who come": (
+        "SELECT 100.0 * count(DISTINCT t.user_id) / count(DISTINCT s.user_id) FROM sessions AS s"
+        " LEFT JOIN tickets AS t ON t.user_id = s.user_id AND t.created_at >= '2025-12-01'"
+        " WHERE started_at >= '2025-12-01'", 0.2, 6),
     "attempts to pay of 2025 that fail, percent": (
         "SELECT 100.0 * avg((status = 'failed')::INTEGER) FROM payments"
         " WHERE attempted_at >= '2025-01-01'", 4, 9),

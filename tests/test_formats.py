@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boardpack.formats import MINUS, Formatter, member_name
+from boardpack.calendars import Calendar
+from boardpack.formats import MINUS, Formatter, member_name, span_name
 from boardpack.markup import NoValue, Number
 from boardpack.periods import Period
 from boardpack.values import Target, Value
@@ -135,6 +136,42 @@ def test_periods(label: str, english: str, german: str) -> None:
 )
 def test_ticks_of_the_time_axis(label: str, tick: tuple[str, str]) -> None:
     assert ENGLISH.tick(Period.parse(label)) == tick
+
+
+JULY = Calendar(year_start=7, week_start=6)
+RETAIL = Calendar(2, 6, "start", (4, 5, 4), "nearest")
+
+
+@pytest.mark.parametrize(
+    ("calendar", "label", "name", "tick", "days"),
+    [
+        (JULY, "FY2026-Q1", "Q1 FY2026", ("Q1", "FY2026"), "Jul 1 – Sep 30, 2025"),
+        (JULY, "FY2026", "FY2026", ("FY2026", ""), "Jul 1, 2025 – Jun 30, 2026"),
+        (JULY, "2025-12", "December 2025", ("Dec", "2025"), "Dec 1 – 31, 2025"),
+        (JULY, "2025-W53", "Week 53, 2025", ("W53", "2025"), "Dec 28, 2025 – Jan 3, 2026"),
+        (RETAIL, "FY2024-P02", "P2 FY2024", ("P2", "FY2024"), "Mar 3 – Apr 6, 2024"),
+        (RETAIL, "FY2023-W53", "Week 53, FY2023", ("W53", "FY2023"), "Jan 28 – Feb 3, 2024"),
+    ],
+)
+def test_fiscal_periods(
+    calendar: Calendar, label: str, name: str, tick: tuple[str, str], days: str
+) -> None:
+    period = Period.parse(label, calendar)
+    assert (ENGLISH.period(period), ENGLISH.tick(period)) == (name, tick)
+    assert span_name(period, "en_US") == days
+
+
+@pytest.mark.parametrize(
+    ("period", "name", "tick"),
+    [
+        (Period.parse("2025-11").first(20), "the first 20 days of November 2025", "Nov 2025, first 20 days"),
+        (Period.parse("2025-W50").first(1), "the first day of Week 50, 2025", "W50 2025, first day"),
+        (Period.parse("2024").first(60), "the first 60 days of 2024", "2024, first 60 days"),
+        (Period.parse("FY2026-Q1", JULY).first(9), "the first 9 days of Q1 FY2026", "Q1 FY2026, first 9 days"),
+    ],
+)  # fmt: skip
+def test_parts_of_periods(period: Period, name: str, tick: str) -> None:
+    assert (ENGLISH.period(period), " ".join(ENGLISH.tick(period)).strip()) == (name, tick)
     assert ENGLISH.day(date(2025, 12, 31)) == "December 31, 2025"
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from boardpack.engine import definition_tests
+from boardpack.engine import definition_tests, panels
 from boardpack.engine.compute import compute
 from boardpack.errors import BoardpackError
 from boardpack.periods import Period
 from boardpack.warehouse import Slice, open_slice
 from golden_fixture import LAST_DAY, Company, company, differences
-from mutants import Mutant, mutants
+from mutants import Mutant, mutants, point_of_panel, window_of_panel
 
 __all__ = ["company"]
 
@@ -21,6 +22,22 @@ UTC = ZoneInfo("UTC")
 SAMPLED = 30
 #: Before the last day of the data: a window that reaches too far finds rows.
 MONTHS = Period.parse("2025-10").last(3)
+#: Wrong as they read, these give the same numbers whatever the rows are.
+EQUIVALENT = {
+    'feature_adoption_rate: uses: without "active" > 0': "who uses a feature is active",
+    'pipeline_progression: value: without "moved" > 0': "a deal that has not moved has no amount",
+    "pipeline_progression: deal_moves: moved without stage_order > stage_order_before and"
+    " (stage <> 'closed' or opportunity.outcome = 'won')": "again, it has no amount",
+    "first_time_buyers: account_purchases: bought over period moved by -1, 0": (
+        "what was bought on the day before was bought before"
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def panels_may_be_moved_by_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panels, "parse_window", window_of_panel)
+    monkeypatch.setattr(panels, "parse_point", point_of_panel)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +63,7 @@ def fails_golden_sql(company: Company, slice_: Slice, mutant: Mutant) -> bool:
     return differences(company, frame) != []
 
 
-def survivors(company: Company, slice_: Slice, kpis: list[str]) -> list[str]:
+def survivors(company: Company, slice_: Slice, kpis: Iterable[str]) -> list[str]:
     """The mutants of these definitions that no test notices."""
     return [
         f"{mutant.kpi}: {mutant.what}"
@@ -63,9 +80,10 @@ def test_sampled_definitions_made_wrong_are_noticed(company: Company, slice_: Sl
     sampled = random.Random(2026).sample(able, SAMPLED)
     kinds = {mutant.kind for kpi in sampled for mutant in mutants(catalogue, kpi)}
     assert kinds == {"comparison", "condition", "window", "denominator"}
-    assert survivors(company, slice_, sampled) == []
+    assert set(survivors(company, slice_, sampled)) <= set(EQUIVALENT)
 
 
 @pytest.mark.slow
 def test_every_definition_made_wrong_is_noticed(company: Company, slice_: Slice) -> None:
-    assert survivors(company, slice_, list(company.model.catalogue.kpis)) == []
+    """And what is said to be equivalent is there and is: none of it is noticed."""
+    assert sorted(survivors(company, slice_, company.model.catalogue.kpis)) == sorted(EQUIVALENT)

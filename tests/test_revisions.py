@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from boardpack import editions, revisions
+from boardpack.calendars import Calendar
 from boardpack.editions import EditionDraft
 from boardpack.errors import StorageError, UserError
 from boardpack.formats import DASH
@@ -176,6 +177,17 @@ def test_an_edition_that_lacks_a_file_is_named(publish: Publish, root: Path, nam
     with pytest.raises(StorageError, match="cannot be read") as caught:
         revisions.read_edition(root, row)
     assert name in str(caught.value)
+
+
+def test_an_edition_of_another_calendar_is_named_and_not_compared_with(
+    publish: Publish, root: Path, ledger: Ledger
+) -> None:
+    """A week of before weeks began on Sundays has the same label and other days."""
+    publish(about("2025-11", nps=0.5))
+    values = about("2025-12")
+    report = replace(values.report, calendar=Calendar(week_start=6).as_dict())
+    (against,) = revisions.restated(root, ledger, replace(values, report=report), own(values))
+    assert (against.rows, "another calendar" in against.problem) == ((), True)
 
 
 def test_a_difference_has_every_change_and_what_differs_beneath(

@@ -54,7 +54,7 @@ enabled: false
     folder = desk(tmp_path / "w", own=text)
     (folder / "reports/pack.qmd").write_text("---\ntitle: B\ngrains: [month, quarter]\n---\n")
     (found,) = load(folder).values()
-    assert (found.cron, found.zone.key, found.calendar.key) == (
+    assert (found.cron, found.zone.key, found.home.key) == (
         "30 6 * * MON-FRI", "America/New_York", "UTC",
     )  # fmt: skip
     assert (found.which, found.grain, found.days_after) == ("previous", "quarter", 3)

@@ -64,6 +64,17 @@ def test_targets(tmp_path: Path, kpi: str, periods: str, values: list[object]) -
     assert targets(opened(tmp_path, scorecard(GOALS)), kpi, periods) == values
 
 
+def test_months_of_a_plan_are_those_of_the_calendar(tmp_path: Path) -> None:
+    calendar = "calendar: {months: 4-4-5, year_end: last saturday of february}\n"
+    model = opened(tmp_path, scorecard(GOALS), SETTINGS + calendar)
+    assert model.scorecard is not None
+    labels = ["FY2025-P01", "FY2025-P02", "FY2025-P03", "FY2025-Q1", "FY2025-W09"]
+    periods = [Period.parse(label, model.workspace.calendar) for label in labels]
+    found = model.scorecard.targets("mrr", [*periods, periods[0].first(3), periods[1].first(3)])
+    values = {"FY2025-P02": 100, "FY2025-P03": 150, "FY2025-Q1": 150, "FY2025-W09": 150}
+    assert found == {label: Target(value, ">=") for label, value in values.items()}
+
+
 def test_owner_and_targets_reach_the_facts_of_a_page(tmp_path: Path) -> None:
     model = opened(tmp_path, scorecard(GOALS))
     facts = model.facts("mrr", [Period.parse("2024-04")])

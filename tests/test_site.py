@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from boardpack.brand import read_brand
+from boardpack.calendars import PLAIN, Calendar
 from boardpack.errors import StorageError
 from boardpack.ledger import EditionRow
 from boardpack.periods import Period
@@ -127,6 +128,23 @@ def test_an_edition_shows_what_the_ledger_knows_of_it(
 ) -> None:
     page, _ = read(write_index(site, [edition("monthly", "2025-12", **changes)], "Company"))
     assert [words for words in (*told, "December 2025", "2025-12") if words not in page] == []
+
+
+def test_periods_are_named_in_the_companys_calendar_and_as_they_were_before(site: Path) -> None:
+    def made(period: str, calendar: Calendar, **more: Any) -> EditionRow:
+        about = Period.parse(period, calendar)
+        found = edition("quarterly", "2025-Q1", **more)
+        return replace(found, period=period, as_of=about.last_day.isoformat())
+
+    july = Calendar(year_start=7)
+    rows = [made("2025-Q1", PLAIN), made("FY2026-Q2", july), made("FY2026-Q1", july)]
+    page, _ = read(write_index(site, rows, "Company", calendar=july))
+    places = [page.index(f">{name}<") for name in ("Q2 FY2026", "Q1 FY2026", "Q1 2025")]
+    assert places == sorted(places)
+    # What a company no longer calls a quarter is named as it was written.
+    page, _ = read(write_index(site, rows, "Company"))
+    assert ">FY2026-Q2<" in page
+    assert ">Q1 2025<" in page
 
 
 def test_text_from_outside_is_never_markup(site: Path) -> None:

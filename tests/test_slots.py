@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boardpack import slots
+from boardpack.calendars import Calendar
 from boardpack.schedules import Schedule
 from schedule_fixture import utc
 
@@ -115,9 +116,23 @@ def test_a_period_ends_when_the_company_says_so_whatever_the_zone_of_the_cron_li
     (slot,) = slots.slots(auckland, utc("2025-12-31"), utc("2026-01-01"))
     # It is new year in Auckland; in the company's December seven hours are to come.
     assert (slot.at, slot.period.label) == (utc("2025-12-31 17:00"), "2025-11")
-    own = replace(auckland, calendar=ZoneInfo("Pacific/Auckland"))
+    own = replace(auckland, home=ZoneInfo("Pacific/Auckland"))
     (slot,) = slots.slots(own, utc("2025-12-31"), utc("2026-01-01"))
     assert slot.period.label == "2025-12"
+
+
+def test_periods_are_those_of_the_companys_calendar() -> None:
+    weeks = Calendar(weeks=(4, 4, 5), week_start=6)
+    retail = schedule("0 6 * * 0", grain="month", calendar=weeks)
+    found = slots.slots(retail, utc("2026-01-18"), utc("2026-02-15"))
+    # Of five Sundays, one follows the end of a month of four weeks: the report is made then.
+    assert [(slot.period.label, str(slot.as_of)) for slot in found] == [
+        ("FY2025-P12", "2025-12-27"), ("FY2026-P01", "2026-01-24"), ("FY2026-P01", "2026-01-24"),
+        ("FY2026-P01", "2026-01-24"),
+    ]  # fmt: skip
+    july = schedule("0 6 2 * *", grain="quarter", calendar=Calendar(year_start=7))
+    (slot,) = slots.slots(july, utc("2025-10-01"), utc("2025-10-03"))
+    assert slot.period.label == "FY2026-Q1"
 
 
 def test_every_member_has_a_slot_of_its_own() -> None:

@@ -19,7 +19,8 @@ from boardpack.blocks import MIME, Text
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
 from boardpack.figures import chart_html, standalone
-from boardpack.frontpage import facts_list, period_name, warnings_of
+from boardpack.formats import period_name
+from boardpack.frontpage import facts_list, period_of, warnings_of
 from boardpack.markup import escape_attribute, escape_markdown
 from boardpack.qmd import (
     ALT,
@@ -340,7 +341,7 @@ def _meta(report: Report, facts: ReportFacts) -> dict[str, str]:
         if isinstance(value, str | int) and key != "title":
             known[key] = known[key.replace("_", "-")] = escape_markdown(str(value))
     known["period-name"] = known["period_name"] = escape_markdown(
-        period_name(facts.period, facts.locale)
+        period_name(period_of(facts), facts.locale)
     )
     written = {
         key: str(value)
@@ -352,7 +353,7 @@ def _meta(report: Report, facts: ReportFacts) -> dict[str, str]:
 
 
 def _document(report: Report, facts: ReportFacts, title: str, lines: list[str]) -> str:
-    period = escape_markdown(period_name(facts.period, facts.locale))
+    period = escape_markdown(period_name(period_of(facts), facts.locale))
     company = escape_markdown(facts.company)
     header: dict[str, Any] = {
         **report.header,

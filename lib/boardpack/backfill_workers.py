@@ -268,7 +268,8 @@ def _work(pipe: Connection, root: Path, task: Task) -> None:
             common = common or orders.order(
                 model, task.report, label, as_of.isoformat(), task.segment
             )
-            order = replace(common, period=Period.parse(label), as_of=as_of)
+            calendar = model.workspace.calendar
+            order = replace(common, period=Period.parse(label, calendar), as_of=as_of)
             pipe.send(maker.make(order, turn))
 
 

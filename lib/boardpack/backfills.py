@@ -84,7 +84,7 @@ def plan(
     `PeriodError` when ``first`` comes after ``last``, is of another grain, or a period lies outside
     the data or after the as-of; other errors are those of `boardpack.orders.order`.
     """
-    begin, end = Period.parse(first), Period.parse(last)
+    begin, end = (Period.parse(text, model.workspace.calendar) for text in (first, last))
     if begin.grain != end.grain:
         raise PeriodError(
             f"{begin} is a {begin.grain} and {end} a {end.grain}.",
@@ -119,7 +119,7 @@ def _within_data(model: Model, wanted: Order, begin: Period, end: Period) -> Non
             hint="`boardpack doctor` shows which sources are connected",
         )
     first, last = min(s.first for s in found.values()), max(s.last for s in found.values())
-    known = Period.containing(first, begin.grain), Period.containing(last, begin.grain)
+    known = [Period.containing(day, begin.grain, begin.calendar) for day in (first, last)]
     said = f"the data, which reach from {first} to {last}"
     hint = f"--from {known[0]} --to {known[1]} is all of them"
     if begin.end <= first:

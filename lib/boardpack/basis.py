@@ -106,12 +106,12 @@ class Basis:
             ]
             kpis = dict.fromkeys(kpi for other in together for kpi in self._kpis(other))
             by = self.model.workspace.settings.dimensions
-            frame = compute(
-                self.model.catalogue, self.slice, kpis, models.history(order.period), by
-            )
+            periods = models.history(order.period, as_of=self.as_of)
+            frame = compute(self.model.catalogue, self.slice, kpis, periods, by)
             self._frames.update({other.key: frame for other in together})
         kpis_of = self._kpis(order)
-        frame = _part(self._frames[order.key], kpis_of, models.history(order.period))
+        periods = models.history(order.period, as_of=self.as_of)
+        frame = _part(self._frames[order.key], kpis_of, periods)
         return models.values(self.model, self.slice, kpis_of, report, order.segment, frame=frame)
 
     def breaks(self, order: Order, values: Values) -> list[identities.Break]:

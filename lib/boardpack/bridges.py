@@ -296,7 +296,9 @@ def _stack_layers(
 
 
 def _movement_label(formatter: Formatter, bar: dict[str, Any]) -> Label:
-    value = formatter.values.value(bar["kpi"], Period.parse(bar["period"]))
+    value = formatter.values.value(
+        bar["kpi"], Period.parse(bar["period"], formatter.values.calendar)
+    )
     figure = formatter.figure(value)
     text = f"{bar['Amount']} {bar['Movement']}"
     middle = (bar["base"] + bar["value"]) / 2

@@ -43,7 +43,7 @@ def factors(values: Values, product: str, parts: Sequence[str]) -> Text:
 
 def _card(values: Values, reading: Reading, sign: str = "") -> Box:
     figure = reading.formatter.figure(reading.now)
-    so_far: Line = (" ", Span("warn", ("so\u00a0far",))) if reading.is_open else ()
+    so_far: Line = (" ", Span("warn", (reading.mark,))) if reading.mark else ()
     parts = [
         Paragraph((Span("card-name", (f"{reading.name} {sign}".strip(),)),)),
         Paragraph((Span("card-value", (figure,)), *so_far)),

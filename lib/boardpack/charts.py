@@ -78,7 +78,10 @@ def _history(values: Values, kpi: str, last: int | None, dims: str = "") -> _His
     return _History(
         periods=tuple(value.period for value in kept),
         actual=kept,
-        year_ago=tuple(values.value(kpi, value.period.year_ago(), dims) for value in kept),
+        year_ago=(
+            *(values.value(kpi, value.period.year_ago(), dims) for value in kept[:-1]),
+            values.comparisons(kpi, dims)[1],
+        ),
         target=tuple(
             goal.value if goal is not None and not isinstance(goal.value, tuple) else None
             for goal in targets
@@ -264,9 +267,10 @@ def _end_labels(reading: Reading, told: _History, size: Size) -> list[Label]:
     if ago.value is not None:
         before = formatter.figure(ago)
         # A chart of half the page keeps its width for the line; the colour says enough there.
-        text, shown = f"{plain((before,))} year before", numbers((before,))
+        name = "year before" + (f", first {ago.period.cut} days" if ago.period.cut else "")
+        text, shown = f"{plain((before,))} {name}", numbers((before,))
         if size == "half":
-            text, shown = "year before", ()
+            text, shown = name, ()
         labels.append(Label(text, ago.value, look.muted, numbers=shown))
     goal = told.target[-1]
     aim = reading.aim
@@ -335,6 +339,8 @@ def _tips(formatter: Formatter, told: _History) -> list[dict[str, Any]]:
             formatter.full(value.kpi, figure) if figure is not None else DASH
             for figure in (value.value, ago.value, goal)
         ]
+        if ago.period.cut:
+            texts[1] += f" (first {ago.period.cut} days)"
         names = ("Actual", "Year before", "Target")
         row = {"period": value.period.label, "value": value.value}
         rows.append(
@@ -420,5 +426,6 @@ def _course(reading: Reading, told: _History) -> str:
     text += f"; highest {at(high)}" if high not in ends else ""
     ago = told.year_ago[-1]
     if ago.value is not None:
-        text += f"; a year before the end it was {write(ago.kpi, ago.value)}"
+        then = f"in {period(ago.period)}" if ago.period.cut else "a year before the end"
+        text += f"; {then} it was {write(ago.kpi, ago.value)}"
     return text + "."

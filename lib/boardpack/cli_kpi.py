@@ -15,9 +15,11 @@ import pandas as pd
 from boardpack import published
 from boardpack.cli_options import json_option, print_json, workspace_option
 from boardpack.engine.compute import compute, make_plan, unavailable
-from boardpack.errors import UserError
+from boardpack.engine.exactness import in_dialect
+from boardpack.errors import UnknownNameError, UserError
 from boardpack.model import Model, closed_by
 from boardpack.periods import GRAINS, Grain, Period, parse_day
+from boardpack.sql_dialects import DIALECTS
 from boardpack.warehouse import Slice, data_span, open_slice
 
 
@@ -102,10 +104,10 @@ def show(
     names = _names(model, ids)
     _check_dimensions(model, names, by)
     with _slice(model, names, as_of) as (slice_, day):
-        frame = compute(model.catalogue, slice_, names, _periods(day, grain, last), by)
+        frame = compute(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
         missing = [n for n in names if unavailable(model.catalogue, slice_, n)]
         reasons = {n: unavailable(model.catalogue, slice_, n) for n in missing}
-    columns = ["kpi", "period_start", "period_end", "grain", "dims", "value", "numerator",
+    columns = ["kpi", "period", "period_start", "period_end", "grain", "dims", "value", "numerator",
                "denominator", "low", "high", "unit", "status", "reason"]  # fmt: skip
     rows = json.loads(
         frame[columns]
@@ -127,28 +129,43 @@ def show(
 
 @kpi.command()
 @_window_options
+@click.option(
+    "--dialect", default="", metavar="NAME", help=f"As {', '.join(DIALECTS)} would be sent them."
+)
 @workspace_option
 @json_option
 def sql(
-    ids: tuple[str, ...], grain: Grain, last: int, as_of: str, by: tuple[str, ...],
+    ids: tuple[str, ...], grain: Grain, last: int, as_of: str, by: tuple[str, ...], dialect: str,
     workspace: str, as_json: bool,
 ) -> None:  # fmt: skip
     """The statements that `show` would send: one a source.
 
+    Those of a dialect that Boardpack does not connect to are generated and never ran: each source
+    is taken for a table of its own name.
+
     \b
     Example:
       boardpack kpi sql net_revenue_retention --last 1
+      boardpack kpi sql net_revenue_retention --last 1 --dialect snowflake
     """
+    if dialect and dialect not in DIALECTS:
+        raise UnknownNameError.near("dialect", dialect, DIALECTS)
     model = Model.open(workspace)
     names = _names(model, ids)
     _check_dimensions(model, names, by)
     with _slice(model, names, as_of) as (slice_, day):
-        planned = make_plan(model.catalogue, slice_, names, _periods(day, grain, last), by)
+        planned = make_plan(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
+        if dialect:
+            found = in_dialect(model.catalogue, slice_, planned, DIALECTS[dialect])
+        else:
+            found = {s.source: slice_.sent(s.sql, approximate=True) for s in planned.statements}
     if as_json:
-        print_json([{"source": s.source, "sql": s.sql} for s in planned.statements])
+        print_json([{"source": source, "sql": text} for source, text in found.items()])
         return
-    for statement in planned.statements:
-        click.echo(f"-- {statement.source}\n{statement.sql};\n")
+    if dialect and not DIALECTS[dialect].tested:
+        click.echo(f"-- {DIALECTS[dialect].title}: generated and read again, never ran\n")
+    for source, text in found.items():
+        click.echo(f"-- {source}\n{text};\n")
 
 
 @kpi.command("test")
@@ -195,9 +212,8 @@ def history(id_: str, period: str, member: str, workspace: str, as_json: bool) -
       boardpack kpi history mrr --period 2025-11
     """
     model = Model.open(workspace)
-    rows = published.history(
-        model.workspace, model.catalogue[id_].id, Period.parse(period).label, member
-    )
+    label = Period.parse(period, model.workspace.calendar).label
+    rows = published.history(model.workspace, model.catalogue[id_].id, label, member)
     if as_json:
         print_json(rows)
         return
@@ -230,10 +246,12 @@ def explain_(ids: tuple[str, ...], period: str, as_of: str, workspace: str, as_j
 
     model = Model.open(workspace)
     names = _names(model, ids)
-    about = Period.parse(period) if period else None
+    calendar = model.workspace.calendar
+    about = Period.parse(period, calendar) if period else None
     with _slice(model, names, as_of or (about.last_day.isoformat() if about else "")) as found:
         slice_, day = found
-        pages = [explain(model, slice_, name, about or closed_by(day, "month")) for name in names]
+        about = about or closed_by(day, "month", calendar)
+        pages = [explain(model, slice_, name, about) for name in names]
     if as_json:
         print_json([page.as_dict() for page in pages])
     else:
@@ -259,8 +277,8 @@ def _names(model: Model, ids: tuple[str, ...]) -> list[str]:
     return [model.catalogue[name].id for name in ids] or list(model.catalogue.kpis)
 
 
-def _periods(day: date, grain: Grain, last: int) -> list[Period]:
-    return closed_by(day, grain).last(last)
+def _periods(model: Model, day: date, grain: Grain, last: int) -> list[Period]:
+    return closed_by(day, grain, model.workspace.calendar).last(last)
 
 
 def _check_dimensions(model: Model, names: list[str], by: tuple[str, ...]) -> None:
@@ -277,5 +295,5 @@ def _table(rows: list[dict[str, Any]], model: Model) -> str:
     if not rows:
         return "no rows"
     frame = pd.DataFrame(rows)
-    shown = frame[["kpi", "period_start", "dims", "value", "unit", "status", "reason"]]
+    shown = frame[["kpi", "period", "period_start", "dims", "value", "unit", "status", "reason"]]
     return str(shown.fillna("").to_string(index=False))

@@ -158,7 +158,7 @@ def _editions(opened: Any, report: str, period: str, segment: str) -> tuple[list
     from boardpack.ledger import Ledger
     from boardpack.periods import Period
 
-    label = Period.parse(period).label
+    label = Period.parse(period, opened.calendar).label
     path: Path = opened.var / "ledger.sqlite"
     rows = []
     if path.is_file():

@@ -44,6 +44,7 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
         if change:
             shown.append(number(reading.now, change, "change").shown)
     has_ago = any(row["ago"] is not None for row in rows)
+    ago_at = found[0][1].year_ago.period
     board = _board(
         size, [row["row"] for row in rows], [row["text"] for row in rows], len(rows),
         top=18 if has_ago else 4,
@@ -57,18 +58,23 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
         ago = alt.X("ago:Q", scale=scale, axis=None)
         mark = data.mark_tick(color=look.ink, thickness=2, size=16, opacity=1)
         layers.append(mark.encode(ago, y))
-        when = " ".join(formatter.tick(values.period.year_ago()))
+        when = " ".join(formatter.tick(ago_at)).strip()
         name_it = rows_chart(rows[:1]).mark_text(text=when, dy=-17, fontSize=11, color=look.muted)
         layers.append(name_it.encode(ago, y))
     layers.append(_texts(data, y))
     said = explanation(values, kpi, dimension) or (f"{name} by {dimension}",)
     listed = ", ".join(f"{row['row']} {row['text']}" for row in rows)
-    note = "; a mark shows the year before, the change is against it" if has_ago else ""
+    then = formatter.period(ago_at) if ago_at.cut else "the year before"
+    note = f"; a mark shows {then}, the change is against it" if has_ago else ""
     return Chart(
         title=plain(said),
         alt=f"Bars of {name} by {dimension} in {formatter.period(values.period)}{note}: {listed}.",
         spec=board.spec(layers),
-        columns=(dimension.replace("_", " ").capitalize(), name, "Year before"),
+        columns=(
+            dimension.replace("_", " ").capitalize(),
+            name,
+            " ".join(formatter.tick(ago_at)).strip() if ago_at.cut else "Year before",
+        ),
         rows=tuple(
             (member_name(m), formatter.written(r.now), formatter.written(r.year_ago))
             for m, r in found

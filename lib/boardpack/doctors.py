@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from boardpack import orders, schedules
+from boardpack.calendars import Calendar
 from boardpack.engine.compute import unavailable
 from boardpack.errors import BoardpackError
 from boardpack.marks import marks
@@ -216,18 +217,25 @@ def _next(
         steps.append(Step("See what the checks say.", (), f"boardpack check{at}"))
     made = model.workspace.var / "site" / "index.html"
     again = (f"Reports that were made: {made}",) if made.is_file() else ()
-    steps.append(Step("Make the report.", again, f"boardpack run monthly{_about(spans)}{at}"))
+    steps.append(
+        Step(
+            "Make the report.",
+            again,
+            f"boardpack run monthly{_about(spans, model.workspace.calendar)}{at}",
+        )
+    )
     return tuple(steps)
 
 
-def _about(spans: Sequence[Span]) -> str:
+def _about(spans: Sequence[Span], calendar: Calendar) -> str:
     """The period to ask for, where the last closed month lies before the data."""
     if not spans:
         return ""
     last = max(span.last for span in spans)
-    if closed_by(last, "month").end > min(span.first for span in spans):
+    closed = closed_by(last, "month", calendar)
+    if closed.end > min(span.first for span in spans):
         return ""
-    return f" --period {last:%Y-%m} --as-of {last}"
+    return f" --period {closed.shift(1)} --as-of {last}"
 
 
 def _first(texts: Sequence[str], most: int = 5) -> list[str]:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from boardpack.calendars import is_label
 from boardpack.csvfile import csv_text
 from boardpack.errors import PeriodError, ReportError, RunError, StorageError
 from boardpack.files import make_folders, reason, seal, sync
@@ -37,7 +38,6 @@ from boardpack.manifests import (
     verify,
     versions,
 )
-from boardpack.periods import Period
 
 __all__ = [
     "FILES",
@@ -161,7 +161,7 @@ def edition_folder(report: str, period: str, segment: str, revision: int) -> Pur
             f"{report!r} cannot name a folder of editions.",
             hint="use letters, digits, '-', '_' and '.', a letter or digit first",
         )
-    if Period.parse(period).label != period:
+    if not is_label(period):
         raise PeriodError(f"{period!r} is not how a period is written.")
     place = PurePosixPath(report, period)
     if segment:

@@ -172,7 +172,9 @@ def _measure(model: Model, kpi: str, name: str) -> str:
 def _values(model: Model, slice_: Slice, kpi: str, period: Period) -> Values:
     report = model.report_facts(period, slice_.as_of.isoformat())
     frame = compute(model.catalogue, slice_, [kpi], period.last(period.look_back))
-    ahead = [Period.containing(day, period.grain) for _, day in _days_ahead(period)]
+    ahead = [
+        Period.containing(day, period.grain, period.calendar) for _, day in _days_ahead(period)
+    ]
     seen = values(model, slice_, [kpi], report, frame=frame)
     facts = model.facts(kpi, [*period.last(period.look_back), *ahead])
     return Values(seen.frame, seen.report, {kpi: facts})
@@ -193,7 +195,8 @@ def headings(model: Model, seen: Values, kpi: str) -> dict[str, str | list[str]]
     target = facts.targets.get(seen.period.label)
     ahead = []
     for name, day in _days_ahead(seen.period):
-        wanted = facts.targets.get(Period.containing(day, seen.period.grain).label)
+        then = Period.containing(day, seen.period.grain, seen.calendar)
+        wanted = facts.targets.get(then.label)
         if wanted is not None:
             ahead.append(f"{name}: {formatter.target(kpi, wanted)}")
     shown = formatter.written(now)

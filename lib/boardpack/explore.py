@@ -68,12 +68,13 @@ def _computed(
     known = next((g for g in GRAINS if g == grain), None)
     if known is None:
         raise PeriodError(f"{grain!r} is not a grain.", hint=f"grains are {', '.join(GRAINS)}")
+    calendar = model.workspace.calendar
     if period:
-        about = Period.parse(period)
+        about = Period.parse(period, calendar)
     elif as_of:
-        about = models.closed_by(parse_day(as_of), known)
+        about = models.closed_by(parse_day(as_of), known, calendar)
     else:
-        about = models.last_closed(models.spans(model, kpis), known)
+        about = models.last_closed(models.spans(model, kpis), known, calendar)
     day = parse_day(as_of) if as_of else about.last_day
     tables = model.catalogue.tables(kpis)
     slice_ = open_slice(model.workspace, model.sources, day, tables)

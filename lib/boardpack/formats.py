@@ -11,7 +11,7 @@ from typing import Literal
 
 from babel import Locale
 from babel.core import UnknownLocaleError
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import (
     format_compact_currency,
     format_compact_decimal,
@@ -140,34 +140,26 @@ class Formatter:
         return self._decimal(value, decimals)
 
     def period(self, period: Period) -> str:
-        """``December 2025``, ``Q4 2025``, ``Week 52, 2025``."""
-        if period.grain == "day":
-            return format_date(period.start, "long", locale=self._locale)
-        if period.grain == "week":
-            year, week, _ = period.start.isocalendar()
-            return f"Week {week}, {year}"
-        if period.grain == "year":
-            return str(period.start.year)
-        skeleton = "yMMMM" if period.grain == "month" else "yQQQ"
-        return format_skeleton(skeleton, period.start, locale=self._locale)
+        """``December 2025``, ``Q4 2025``, ``Week 52, 2025``; see `period_name`."""
+        return period_name(period, self._locale)
 
     def tick(self, period: Period) -> tuple[str, str]:
-        """The two lines of a time axis: the period within its year, and the year."""
-        year = str(period.start.year)
-        if period.grain == "month":
-            return format_skeleton("MMM", period.start, locale=self._locale), year
+        """The two lines of a time axis: the period within its year, and the year.
+
+        Of a cut period the second says how many days are meant: ``2025, first 20 days``.
+        """
+        within, year = _within_year(period)
+        if period.grain == "month" and not within:
+            within = format_skeleton("MMM", period.start, locale=self._locale)
         if period.grain == "day":
-            return format_skeleton("dMMM", period.start, locale=self._locale), year
-        if period.grain == "week":
-            iso = period.start.isocalendar()
-            return f"W{iso.week}", str(iso.year)
-        if period.grain == "quarter":
-            return f"Q{(period.start.month + 2) // 3}", year
-        return year, ""
+            within = format_skeleton("dMMM", period.start, locale=self._locale)
+        if period.cut:
+            year += f", first {_days(period.cut)}"
+        return (within, year) if within else (year, "")
 
     def day(self, day: date) -> str:
         """A calendar day: ``December 31, 2025``."""
-        return format_date(day, "long", locale=self._locale)
+        return day_name(day, self._locale)
 
     @cached_property
     def _locale(self) -> Locale:
@@ -264,6 +256,64 @@ class Formatter:
     def _rank(self, value: float) -> str:
         """A place is a whole number; only a mean of several has a decimal."""
         return self._decimal(value, min(1, _needed(round(value, 1))))
+
+
+def period_name(period: Period, locale: Locale | str) -> str:
+    """A period as a reader says it.
+
+    >>> from boardpack.calendars import Calendar
+    >>> [period_name(Period.parse(label), "en_US") for label in ("2025-12", "2025-Q4", "2025-W52")]
+    ['December 2025', 'Q4 2025', 'Week 52, 2025']
+    >>> period_name(Period.parse("FY2026-Q1", Calendar(year_start=7)), "en_US")
+    'Q1 FY2026'
+    >>> period_name(Period.parse("2025-12").first(20), "en_US")
+    'the first 20 days of December 2025'
+    """
+    if period.cut:
+        return f"the first {_days(period.cut)} of {period_name(period.shift(0), locale)}"
+    if period.grain == "day":
+        return day_name(period.start, locale)
+    within, year = _within_year(period)
+    if period.grain == "week":
+        return f"Week {within[1:]}, {year}"
+    if period.grain == "month" and not within:
+        return format_skeleton("yMMMM", period.start, locale=locale)
+    if period.grain == "quarter" and not period.calendar.is_fiscal:
+        return format_skeleton("yQQQ", period.start, locale=locale)
+    return f"{within} {year}".strip()
+
+
+def span_name(period: Period, locale: Locale | str) -> str:
+    """The days of a period as a reader says them.
+
+    >>> span_name(Period.parse("2025-Q3"), "en_US").split(", ")
+    ['Jul 1 – Sep 30', '2025']
+    """
+    return _plain_spaces(format_interval(period.start, period.last_day, "yMMMd", locale=locale))
+
+
+def day_name(day: date, locale: Locale | str) -> str:
+    """A day as a reader says it: ``December 31, 2025``."""
+    return format_date(day, "long", locale=locale)
+
+
+def _within_year(period: Period) -> tuple[str, str]:
+    """Place and year of a period from its label: ``W52``, ``Q4``, ``P3`` of ``2025``, ``FY2026``.
+
+    No place of a year, a day, or a month that has a name.
+    """
+    year, _, place = period.shift(0).label.partition("-")
+    if place[:1] in ("W", "Q", "P"):
+        return f"{place[0]}{int(place[1:])}", year
+    return "", year
+
+
+def _days(n: int) -> str:
+    return "day" if n == 1 else f"{n} days"
+
+
+def _plain_spaces(text: str) -> str:
+    return re.sub("[\u2009\u202f]", " ", text)
 
 
 def number(value: Value, text: str, what: str = "value") -> Number:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
-from babel.dates import format_date, format_skeleton
-
+from boardpack.calendars import Calendar
+from boardpack.formats import day_name, period_name, span_name
 from boardpack.markup import escape_attribute, escape_markdown
 from boardpack.periods import Period, parse_day
 from boardpack.values import ReportFacts
@@ -21,36 +20,23 @@ _CHECKS = {
 }
 
 
-def period_name(label: str, locale: str) -> str:
-    """A period as a reader says it.
-
-    >>> period_name("2025-12", "en_US"), period_name("2025-Q4", "en_US")
-    ('December 2025', 'Q4 2025')
-    """
-    period = Period.parse(label)
-    if period.grain == "month":
-        return format_skeleton("yMMMM", period.start, locale=locale)
-    if period.grain == "quarter":
-        return format_skeleton("yQQQ", period.start, locale=locale)
-    if period.grain == "day":
-        return day_name(period.start, locale)
-    if period.grain == "week":
-        year, week, _ = period.start.isocalendar()
-        return f"Week {week}, {year}"
-    return label
-
-
-def day_name(day: date, locale: str) -> str:
-    """A day as a reader says it: ``December 31, 2025``."""
-    return format_date(day, "long", locale=locale)
+def period_of(facts: ReportFacts) -> Period:
+    """The period that a report is about."""
+    return Period.parse(facts.period, Calendar.from_dict(facts.calendar))
 
 
 def facts_list(facts: ReportFacts) -> Iterator[str]:
     """The facts under the title, as Markdown."""
     as_of = day_name(parse_day(facts.as_of), facts.locale) if facts.as_of else ""
     status = "Final" if facts.status == "final" else "Provisional"
+    period = period_of(facts)
+    # A reader knows when December is, not when a fiscal quarter or a week that begins on a Sunday.
+    plain = Period.containing(period.start, period.grain)
+    known = (plain.start, plain.label) == (period.start, period.label)
+    days = "" if known else span_name(period, facts.locale)
     rows = (
-        ("Period", period_name(facts.period, facts.locale)),
+        ("Period", period_name(period, facts.locale)),
+        ("Days", days),
         ("As of", as_of),
         ("Revision", f"{facts.revision} · {status}"),
         ("Data checks", _CHECKS[facts.verdict]),
@@ -89,11 +75,14 @@ def warnings_of(facts: ReportFacts) -> Iterator[str]:
             ("Figures may change once the checks have run.",),
         )
     if facts.status == "provisional":
-        name = period_name(facts.period, facts.locale)
+        name = period_name(period_of(facts), facts.locale)
+        cut = max((p.cut for p in period_of(facts).compared(parse_day(facts.as_of))), default=0)
+        days = f"first {cut} days" if cut > 1 else "first day"
+        compared = f" They are compared with the {days} of other periods." if cut else ""
         yield from _callout(
             "warning",
             f"Provisional: {name} was not over yet",
-            ("Figures cover what was known on the as-of day.",),
+            (f"Figures cover what was known on the as-of day.{compared}",),
         )
 
 

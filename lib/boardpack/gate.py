@@ -16,7 +16,7 @@ from importlib.metadata import version
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from boardpack.errors import UnknownNameError
+from boardpack.errors import UnknownNameError, UserError
 from boardpack.gate_suites import (
     Dimension,
     Expectation,
@@ -187,8 +187,15 @@ def check(
     Open the slice with `reads(suites, sources)`: a check whose SQL reads a source that is not in
     the slice is skipped, and its result says so. ``progress`` is told each source in its turn.
     Raises `DefinitionError` for an expectation that Great Expectations does not accept and
-    `UnknownNameError` for SQL over a source that nobody declares.
+    `UnknownNameError` for SQL over a source that nobody declares, and `UserError` for tables in
+    another engine than DuckDB.
     """
+    if slice_.dialect is not None:
+        raise UserError(
+            "the checks of expectations/ are written in DuckDB's SQL and run there; they do not"
+            f" run in {slice_.dialect.title} yet, and nothing is published unchecked.",
+            hint="`boardpack kpi show`, `kpi sql`, `doctor` and the notebooks read this warehouse",
+        )
     started = perf_counter()
     warm()
     from boardpack.gate_engine import Bench

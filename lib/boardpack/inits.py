@@ -109,6 +109,8 @@ def init(
         tempfile.TemporaryDirectory(prefix="boardpack-init-") as scratch,
         duckdb.connect() as con,
     ):
+        # What is read means the same whatever the machine's own zone.
+        con.execute("SET GLOBAL TimeZone = 'UTC'")
         declared = source_files.load(Workspace.open(SUITE)).declared
         read = read_files(con, expand(patterns), Path(scratch), options, declared)
         seen(shown(read))
@@ -265,7 +267,7 @@ def _figures(
     if day is None:
         return []
     by = model.workspace.settings.dimensions
-    months = Period.containing(day, "month").last(_MONTHS)
+    months = Period.containing(day, "month", model.workspace.calendar).last(_MONTHS)
     frame = compute(model.catalogue, slice_, available, months, by)
     frame = frame[frame["value"].notna()]
     found = []

@@ -11,6 +11,7 @@ import pandas as pd
 
 from boardpack import scorecards
 from boardpack import sources as source_files
+from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import catalogue as catalogue_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute, unavailable
@@ -83,17 +84,23 @@ class Model:
             as_of=as_of,
             grain=period.grain,
             status="provisional" if open_ else "final",
+            calendar=period.calendar.as_dict(),
         )
 
 
-def history(period: Period, last: int | None = None) -> list[Period]:
+def history(period: Period, last: int | None = None, as_of: date | None = None) -> list[Period]:
     """The periods that a page about ``period`` may show, each with its year before; oldest first.
+
+    With ``as_of`` also what a period that is open by then is set against, like for like.
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
+    >>> [p.label for p in history(Period.parse("2025"), last=1, as_of=date(2025, 2, 1))]
+    ['2024', '2024/32d', '2025']
     """
     shown = period.last(last or period.look_back)
-    return sorted({*shown, *(p.year_ago() for p in shown)})
+    compared = period.compared(as_of) if as_of is not None else ()
+    return sorted({*shown, *(p.year_ago() for p in shown), *compared})
 
 
 def values(
@@ -111,18 +118,18 @@ def values(
     ``frame`` holds what `compute` gives for them, where that is there already.
     """
     names = list(dict.fromkeys(kpis))
-    periods = history(Period.parse(report.period))
+    period = Period.parse(report.period, model.workspace.calendar)
+    periods = history(period, as_of=slice_.as_of)
     if frame is None:
         by = model.workspace.settings.dimensions
         frame = compute(model.catalogue, slice_, names, periods, by)
     missing = {
         kpi: reason for kpi in names if (reason := unavailable(model.catalogue, slice_, kpi))
     }
-    grain = Period.parse(report.period).grain
     undefined = {
-        kpi: f"not defined for a {grain}"
+        kpi: f"not defined for a {period.grain}"
         for kpi in names
-        if kpi not in missing and grain not in model.catalogue[kpi].grains
+        if kpi not in missing and period.grain not in model.catalogue[kpi].grains
     }
     if segment:
         frame, split = _of_segment(model, frame, segment)
@@ -153,19 +160,19 @@ def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
     return data_span(model.workspace, model.sources, tables) if tables else {}
 
 
-def last_closed(found: dict[str, Span], grain: Grain) -> Period:
+def last_closed(found: dict[str, Span], grain: Grain, calendar: Calendar = PLAIN) -> Period:
     """The last period that the data reach the end of; `PeriodError` when there is none."""
     if not found:
         raise PeriodError(
             "the workspace has no data to find the last closed period in.",
             hint="`boardpack doctor` shows which sources are connected",
         )
-    return closed_by(max(span.last for span in found.values()), grain)
+    return closed_by(max(span.last for span in found.values()), grain, calendar)
 
 
-def closed_by(day: date, grain: Grain) -> Period:
+def closed_by(day: date, grain: Grain, calendar: Calendar = PLAIN) -> Period:
     """The last period of the grain that ends with or before ``day``."""
-    period = Period.containing(day, grain)
+    period = Period.containing(day, grain, calendar)
     return period if period.last_day <= day else period.shift(-1)
 
 

@@ -63,9 +63,9 @@ def order(model: Model, report: str, period: str = "", as_of: str = "", segment:
             except BoardpackError as error:
                 raise type(error)(error.message, file=notebook.path, hint=error.hint) from None
     kpis = [kpi for notebook in notebooks for kpi in notebook.kpis]
-    day = parse_day(as_of) if as_of else None
+    day, calendar = parse_day(as_of) if as_of else None, model.workspace.calendar
     if period:
-        about = Period.parse(period)
+        about = Period.parse(period, calendar)
         if about.grain not in grains:
             raise PeriodError(
                 f"report {report!r} is made for a {' or '.join(grains)}, not for {about} "
@@ -73,9 +73,9 @@ def order(model: Model, report: str, period: str = "", as_of: str = "", segment:
                 file=document,
             )
     elif day is not None:
-        about = models.closed_by(day, grains[0])
+        about = models.closed_by(day, grains[0], calendar)
     else:
-        about = models.last_closed(models.spans(model, kpis), grains[0])
+        about = models.last_closed(models.spans(model, kpis), grains[0], calendar)
     title = str(header.get("title", report))
     return Order(report, document, title, notebooks, about, day or about.last_day, segment)
 

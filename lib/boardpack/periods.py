@@ -2,81 +2,62 @@
 
 from __future__ import annotations
 
-import calendar as _calendar
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
+from boardpack.calendars import GRAINS, PLAIN, Calendar, Grain
 from boardpack.errors import PeriodError
 
-Grain = Literal["day", "week", "month", "quarter", "year"]
-GRAINS: tuple[Grain, ...] = get_args(Grain)
+__all__ = ["GRAINS", "Grain", "Period", "add_months", "instant", "known_as", "parse_day"]
 
-_FORMS = "2025-12-31, 2025-W52, 2025-12, 2025-Q4 or 2025"
-_SHAPES: tuple[tuple[Grain, str], ...] = (
-    ("day", r"(\d{4})-(\d{2})-(\d{2})"),
-    ("week", r"(\d{4})-W(\d{2})"),
-    ("month", r"(\d{4})-(\d{2})"),
-    ("quarter", r"(\d{4})-Q([1-4])"),
-    ("year", r"(\d{4})"),
-)
 #: How many periods a page looks back over; days as whole weeks and one day, weekdays being unlike.
 _LOOK_BACK: dict[Grain, int] = {"day": 29, "week": 13, "month": 13, "quarter": 9, "year": 5}
-_MONTHS_IN: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """A day, ISO week, month, quarter or year: ``start`` belongs to it, ``end`` does not.
+    """A day, week, month, quarter or year: ``start`` belongs to it, ``end`` does not.
+
+    Which days these are is a matter of the ``calendar``. ``cut`` is how many of its first days are
+    meant, 0 for all of them: what an open period of so many days is set against.
 
     >>> december = Period.parse("2025-12")
     >>> december.start, december.end
     (datetime.date(2025, 12, 1), datetime.date(2026, 1, 1))
     >>> december.shift(-1).label, december.year_ago().label
     ('2025-11', '2024-12')
+    >>> Period.parse("FY2026-Q1", Calendar(year_start=7)).start
+    datetime.date(2025, 7, 1)
     """
 
     start: date
     grain: Grain
+    calendar: Calendar = field(default=PLAIN, hash=False, repr=False)
+    cut: int = 0
 
     def __post_init__(self) -> None:
-        if self.start != _floor(self.start, self.grain):
+        if self.start != self.calendar.floor(self.start, self.grain):
             raise PeriodError(f"{self.start} is not the first day of a {self.grain}.")
         _inside(self.start)
 
     @classmethod
-    def parse(cls, text: str) -> Period:
+    def parse(cls, text: str, calendar: Calendar = PLAIN) -> Period:
         """The period that ``text`` names; `PeriodError` says which forms there are."""
-        for grain, shape in _SHAPES:
-            match = re.fullmatch(shape, text.strip())
-            if match is None:
-                continue
-            parts = [int(part) for part in match.groups()]
-            try:
-                if grain == "week":
-                    return cls(date.fromisocalendar(parts[0], parts[1], 1), grain)
-                if grain == "quarter":
-                    return cls(date(parts[0], 3 * parts[1] - 2, 1), grain)
-                return cls(date(*[*parts, 1, 1][:3]), grain)
-            except ValueError as error:
-                raise PeriodError(f"{text!r} is not in the calendar ({error}).") from None
-        raise PeriodError(f"{text!r} is not a period.", hint=f"write it as {_FORMS}")
+        start, grain = calendar.parse(text)
+        return cls(start, grain, calendar)
 
     @classmethod
-    def containing(cls, day: date, grain: Grain) -> Period:
+    def containing(cls, day: date, grain: Grain, calendar: Calendar = PLAIN) -> Period:
         """The period of this grain that ``day`` falls in."""
-        return cls(_floor(day, grain), grain)
+        return cls(calendar.floor(day, grain), grain, calendar)
 
     @property
     def end(self) -> date:
         """The first day after the period."""
-        if self.grain == "day":
-            return self.start + timedelta(days=1)
-        if self.grain == "week":
-            return self.start + timedelta(days=7)
-        return add_months(self.start, _MONTHS_IN[self.grain])
+        if self.cut:
+            return self.start + timedelta(days=self.cut)
+        return self.calendar.shift(self.start, self.grain, 1)
 
     @property
     def last_day(self) -> date:
@@ -95,27 +76,21 @@ class Period:
 
     @property
     def label(self) -> str:
-        """How it is written: ``2025-12-31``, ``2025-W52``, ``2025-12``, ``2025-Q4``, ``2025``."""
-        if self.grain == "day":
-            return self.start.isoformat()
-        if self.grain == "week":
-            year, week, _ = self.start.isocalendar()
-            return f"{year:04d}-W{week:02d}"
-        if self.grain == "month":
-            return f"{self.start.year:04d}-{self.start.month:02d}"
-        if self.grain == "quarter":
-            return f"{self.start.year:04d}-Q{(self.start.month + 2) // 3}"
-        return f"{self.start.year:04d}"
+        """How it is written.
+
+        ``2025-12-31``, ``2025-W52``, ``2025-12``, ``2025-Q4``, ``2025``; fiscal ones ``FY2026-Q1``,
+        ``FY2026``, and ``FY2026-P01``, ``FY2026-W05`` where months are whole weeks. One that is cut
+        names its days behind a stroke: ``2025-11/20d``.
+        """
+        written = self.calendar.label(self.start, self.grain)
+        return f"{written}/{self.cut}d" if self.cut else written
 
     def __str__(self) -> str:
         return self.label
 
     def shift(self, n: int) -> Period:
-        """The period ``n`` later (earlier when negative)."""
-        if self.grain in ("day", "week"):
-            step = 1 if self.grain == "day" else 7
-            return Period(self.start + timedelta(days=n * step), self.grain)
-        return Period(add_months(self.start, n * _MONTHS_IN[self.grain]), self.grain)
+        """The whole period ``n`` later (earlier when negative)."""
+        return Period(self.calendar.shift(self.start, self.grain, n), self.grain, self.calendar)
 
     def before(self) -> Period:
         """What a figure is read against first: the period before; of a day the same weekday.
@@ -127,44 +102,78 @@ class Period:
 
     def year_ago(self) -> Period:
         """The same period of the year before; of days and weeks the same weekdays 52 weeks ago."""
-        if self.grain == "day":
-            return self.shift(-364)
-        if self.grain == "week":
-            return self.shift(-52)
-        return Period(add_months(self.start, -12), self.grain)
+        back = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
+        return self.shift(-back[self.grain])
+
+    def first(self, n: int) -> Period:
+        """Its first ``n`` days; the whole period where it has no more than that.
+
+        >>> Period.parse("2025-11").first(20).label, Period.parse("2025-11").first(30).label
+        ('2025-11/20d', '2025-11')
+        """
+        whole = self.shift(0)
+        return Period(self.start, self.grain, self.calendar, n) if 0 < n < whole.days else whole
+
+    def against(self, other: Period, as_of: date) -> Period:
+        """``other`` as it is compared with this period: like for like while this one is open.
+
+        >>> Period.parse("2025-12").against(Period.parse("2024-12"), date(2025, 12, 20)).label
+        '2024-12/20d'
+        """
+        return other.first((as_of - self.start).days + 1) if as_of < self.last_day else other
+
+    def compared(self, as_of: date) -> tuple[Period, Period]:
+        """What it is read against as of a day: the period before and that of last year."""
+        return self.against(self.before(), as_of), self.against(self.year_ago(), as_of)
 
     def last(self, n: int) -> list[Period]:
         """The ``n`` periods that end with this one, oldest first."""
         return [self.shift(back) for back in range(1 - n, 1)]
 
+    def ending(self, grain: Grain) -> Period:
+        """The period of another grain that this one ends in.
+
+        >>> Period.parse("2025-W01").ending("year").label
+        '2025'
+        """
+        return Period.containing(self.last_day, grain, self.calendar)
+
     def within(self, grain: Grain) -> list[Period]:
-        """The periods of a finer grain whose first day lies in this one.
+        """The periods of a finer grain whose first day lies in this one; cut where it is.
 
         >>> [month.label for month in Period.parse("2025-Q4").within("month")]
         ['2025-10', '2025-11', '2025-12']
         """
-        inner = Period.containing(self.start, grain)
+        inner = Period.containing(self.start, grain, self.calendar)
         if inner.start < self.start:
             inner = inner.shift(1)
         found = []
         while inner.start < self.end:
-            found.append(inner)
+            found.append(inner.first((self.end - inner.start).days) if self.cut else inner)
             inner = inner.shift(1)
         return found
 
 
+def known_as(text: str, calendar: Calendar) -> Period | None:
+    """The period that an edition was made for, also before the company's calendar changed.
+
+    None for a label that neither this calendar nor the plain one knows.
+    """
+    for known in dict.fromkeys((calendar, PLAIN)):
+        try:
+            return Period.parse(text, known)
+        except PeriodError:
+            continue
+    return None
+
+
 def add_months(day: date, n: int) -> date:
-    """``day`` moved by ``n`` months, kept inside the month it lands in.
+    """``day`` moved by ``n`` months of the plain calendar, kept inside the month it lands in.
 
     >>> add_months(date(2024, 2, 29), -12)
     datetime.date(2023, 2, 28)
     """
-    months = day.year * 12 + day.month - 1 + n
-    year, month = divmod(months, 12)
-    try:
-        return date(year, month + 1, min(day.day, _calendar.monthrange(year, month + 1)[1]))
-    except (ValueError, _calendar.IllegalMonthError):
-        raise PeriodError(f"{n} months from {day} is outside the calendar.") from None
+    return PLAIN.add_months(day, n)
 
 
 def parse_day(text: str, what: str = "as-of") -> date:
@@ -192,15 +201,3 @@ def _inside(day: date) -> date:
     if day.year == 9999:
         raise PeriodError(f"{day} lies beyond the calendar, which ends with 9998.")
     return day
-
-
-def _floor(day: date, grain: Grain) -> date:
-    if grain == "day":
-        return day
-    if grain == "week":
-        return day - timedelta(days=day.weekday())
-    if grain == "month":
-        return day.replace(day=1)
-    if grain == "quarter":
-        return day.replace(month=3 * ((day.month - 1) // 3) + 1, day=1)
-    return day.replace(month=1, day=1)

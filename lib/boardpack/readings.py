@@ -89,6 +89,7 @@ class Reading:
     formatter: Formatter
     facts: KpiFacts
     now: Value
+    #: what it is read against; of an open period as many of their days as it has had
     before: Value
     year_ago: Value
     target: Target | None
@@ -122,7 +123,14 @@ class Reading:
     def is_unusual(self) -> bool:
         """Whether it moved further than it normally does."""
         now, normal = self.now.value, self.normal
-        if not self.moved or now is None or normal is None or normal.holds(now):
+        # What is normal was learnt from whole periods, and says nothing of a part.
+        if (
+            self.before.period.cut
+            or not self.moved
+            or now is None
+            or normal is None
+            or normal.holds(now)
+        ):
             return False
         # A figure that reads like the end of its range would not be believed to lie outside.
         figure, *ends = (
@@ -134,6 +142,12 @@ class Reading:
     def is_open(self) -> bool:
         """Whether the figure may still change because its period or cohort is not over."""
         return self.now.status in ("provisional", "maturing")
+
+    @property
+    def mark(self) -> str:
+        """What stands beside the figure in a word: that it may still change, or is a near one."""
+        marks = ("so\u00a0far" * self.is_open, "approximate" * self.now.is_approximate)
+        return ", ".join(filter(None, marks))
 
     def verdict_on(self, other: Value) -> Literal["better", "worse", ""]:
         """Whether this period's figure is better than ``other`` by the direction of the KPI."""
@@ -188,14 +202,18 @@ def message(reading: Reading) -> Line:
     if now.value is None:
         reason = now.reason or now.status.replace("_", " ")
         return (f"{reading.name} has no value for {formatter.period(now.period)}: {reason}",)
-    so_far = " so far" if reading.is_open else ""
+    so_far = f" {reading.mark}".replace("\u00a0", " ") if reading.mark else ""
+    # Of an open period it goes without saying no more.
+    than = (
+        f" against {formatter.period(reading.before.period)}" if reading.before.period.cut else ""
+    )
     said: Line
     if reading.moved and reading.before.value is not None:
         verb = "rose" if reading.moved > 0 else "fell"
         size = number(now, reading.change_from(reading.before)[1:], "change")
-        said = (f"{reading.name} {verb} ", size, " to ", figure, so_far)
+        said = (f"{reading.name} {verb} ", size, " to ", figure, so_far + than)
     elif reading.moved == 0:
-        said = (f"{reading.name} was unchanged at ", figure, so_far)
+        said = (f"{reading.name} was unchanged at ", figure, so_far + than)
     else:
         said = (f"{reading.name} stands at ", figure, so_far)
     return (*said, *against_target(reading))
@@ -220,12 +238,13 @@ def read(values: Values, kpi: str, dims: str = "") -> Reading:
     period = values.period
     found = [value.value for value in values.series(kpi, None, dims)[:-1]]
     season = 7 if period.grain == "day" else 1
+    before, year_ago = values.comparisons(kpi, dims)
     return Reading(
         formatter=Formatter(values),
         facts=values.kpi(kpi),
         now=values.value(kpi, period, dims),
-        before=values.value(kpi, period.before(), dims),
-        year_ago=values.value(kpi, period.year_ago(), dims),
+        before=before,
+        year_ago=year_ago,
         target=None if dims else values.target(kpi),
         earlier=tuple(value for value in found if value is not None),
         normal=_normal(found, season),

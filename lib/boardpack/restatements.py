@@ -144,6 +144,8 @@ def _comparable(frame: pd.DataFrame, other: pd.DataFrame, kpis: Sequence[str]) -
         frame["kpi"].isin(list(kpis))
         & frame["kpi"].isin(other["kpi"].unique())
         & frame["period"].isin(other["period"].unique())
+        # What an open period is set against is shown beside it, and is no figure of its own.
+        & ~frame["period"].str.contains("/", regex=False)
         & frame["dims"].str.partition("=")[0].isin(dimensions)
     )
     return frame.loc[kept, [*_CELL, "value", "status"]]

@@ -143,7 +143,10 @@ def restated(root: Path, ledger: Ledger, values: Values, own: Grounds) -> tuple[
     told: set[tuple[str, str, str]] = set()
     for row in _held(ledger, values):
         try:
-            rows = _between(read_edition(root, row), values, own)
+            old = read_edition(root, row)
+            if old.values.calendar != values.calendar:
+                raise StorageError("it was made in another calendar.")
+            rows = _between(old, values, own)
         except StorageError as error:
             found.append(Restated(row.period, row.revision, row.as_of, problem=error.message))
             continue
@@ -208,7 +211,9 @@ def _held(ledger: Ledger, values: Values) -> list[EditionRow]:
     earlier = [row for row in known if row.period in window and row.as_of <= facts.as_of]
     last = max(parents, key=lambda row: row.revision, default=None)
     previous = max(
-        earlier, key=lambda row: (Period.parse(row.period).start, row.revision), default=None
+        earlier,
+        key=lambda row: (Period.parse(row.period, values.calendar).start, row.revision),
+        default=None,
     )
     return [row for row in (last, previous) if row is not None]
 

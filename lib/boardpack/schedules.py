@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from cronsim import CronSim, CronSimError
 from pydantic import Field, field_validator
 
+from boardpack.calendars import PLAIN, Calendar
 from boardpack.errors import BoardpackError, UnknownNameError
 from boardpack.orders import report_grains
 from boardpack.periods import GRAINS, Grain
@@ -97,7 +98,8 @@ class ScheduleEntry(Strict):
 class Schedule:
     """One schedule, ready to be asked for its slots.
 
-    ``cron`` is read in ``zone``; periods and days are those of ``calendar``, the company's zone.
+    ``cron`` is read in ``zone``; days are those of ``home``, the company's zone, and periods those
+    of its ``calendar``.
     ``days_after`` is how many days after the period's end the as-of is, None for "yesterday".
     ``members`` are of ``dimension``; none stands for the whole company.
     """
@@ -106,7 +108,7 @@ class Schedule:
     report: str
     cron: str
     zone: ZoneInfo
-    calendar: ZoneInfo
+    home: ZoneInfo
     grain: Grain
     which: Which = "previous"
     days_after: int | None = 0
@@ -119,6 +121,7 @@ class Schedule:
     start: date | None = None
     enabled: bool = True
     file: Path = Path()
+    calendar: Calendar = PLAIN
 
     @property
     def rule(self) -> str:
@@ -283,7 +286,7 @@ def _schedule(workspace: Workspace, document: Document, entry: ScheduleEntry) ->
         report=entry.report,
         cron=" ".join(entry.cron.split()),
         zone=ZoneInfo(entry.zone or settings.zone),
-        calendar=workspace.zone,
+        home=workspace.zone,
         grain=grain,
         which="current" if which == "current" else "previous",
         days_after=None if entry.as_of == "yesterday" else int(after[1]) if after else 0,
@@ -296,6 +299,7 @@ def _schedule(workspace: Workspace, document: Document, entry: ScheduleEntry) ->
         start=entry.start,
         enabled=entry.enabled,
         file=document.path,
+        calendar=workspace.calendar,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -80,7 +80,7 @@ class Scorecard:
         found = {}
         for period in periods:
             value = self._value(goal, period)
-            if value is not None and period.grain in goal.grains:
+            if value is not None and period.grain in goal.grains and not period.cut:
                 found[period.label] = Target(value, goal.comparator)
         return found
 
@@ -163,7 +163,8 @@ def _number(month: str) -> int:
 def _months_since(start: date, period: Period) -> int:
     """The month of the plan in which the period ends, counted from 1.
 
-    A quarter is measured by its last month, a week or day by the month it ends in.
+    A quarter is measured by its last month, a week or day by the month it ends in. Months are those
+    of the company's calendar.
     """
-    last = period.end - timedelta(days=1)
-    return (last.year - start.year) * 12 + last.month - start.month + 1
+    number = period.calendar.month_number
+    return number(period.last_day) - number(start) + 1

@@ -57,6 +57,8 @@ def _verdict(values: Values, readings: Sequence[Reading]) -> Line:
         if unusual
         else "no figure moved more than usual"
     )
+    if (part := readings[0].before.period).cut:
+        moved = f"moves are against {readings[0].formatter.period(part)}"
     if not judged:
         return (f"{when}{so_far}: {moved}.",)
     met = sum(r.standing == "met" for r in judged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from html import escape
 from itertools import groupby
@@ -14,11 +14,11 @@ from babel.dates import format_date
 
 from boardpack import editions
 from boardpack.brand import Brand, brand_file, read_brand
+from boardpack.calendars import PLAIN, Calendar
 from boardpack.files import replace_text
-from boardpack.formats import member_name
-from boardpack.frontpage import period_name
+from boardpack.formats import member_name, period_name
 from boardpack.ledger import EditionRow, Ledger
-from boardpack.periods import Period
+from boardpack.periods import known_as
 from boardpack.qmd import read_report
 from boardpack.render.assets import font_faces
 from boardpack.workspace import Workspace
@@ -42,6 +42,7 @@ def write_index(
     brand: Brand | None = None,
     titles: Mapping[str, str] | None = None,
     locale: str = "en_US",
+    calendar: Calendar = PLAIN,
 ) -> Path:
     """Write ``index.html`` into ``site`` and return its path; readers see the old page or the new.
 
@@ -53,7 +54,7 @@ def write_index(
     """
     path = site / "index.html"
     root = site.parent / "editions"
-    page = index_html(list(rows), company, root, brand or read_brand(), titles, locale)
+    page = index_html(list(rows), company, root, brand or read_brand(), titles, locale, calendar)
     replace_text(path, page)
     return path
 
@@ -72,7 +73,28 @@ def refresh(workspace: Workspace, ledger: Ledger) -> Path:
         return write_index(
             workspace.var / "site", ledger.editions(), settings.company,
             brand=brand, titles=titles, locale=settings.locale,
+            calendar=workspace.calendar,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """How periods and days are written for who reads the page.
+
+    An edition of before the company's calendar changed keeps the period it was made for.
+    """
+
+    locale: str
+    calendar: Calendar
+
+    def period(self, label: str) -> str:
+        found = known_as(label, self.calendar)
+        return period_name(found, self.locale) if found else label
+
+    def newest_first(self, row: EditionRow) -> tuple[int, int, str, str, int]:
+        found = known_as(row.period, self.calendar)
+        begin, end = (found.start.toordinal(), found.end.toordinal()) if found else (0, 0)
+        return -end, begin, row.period, row.segment, -row.revision
 
 
 def index_html(
@@ -82,19 +104,20 @@ def index_html(
     brand: Brand,
     titles: Mapping[str, str] | None = None,
     locale: str = "en_US",
+    calendar: Calendar = PLAIN,
 ) -> str:
     """The page itself; ``root`` is the folder of the editions, asked only for which files exist.
 
     >>> "Nothing is published yet" in index_html([], "Example Ltd", Path("editions"), read_brand())
     True
     """
-    names = titles or {}
+    names, reader = titles or {}, _Reader(locale, calendar)
     by_report: dict[str, list[EditionRow]] = {}
     for row in sorted(rows, key=lambda row: row.report):
         by_report.setdefault(row.report, []).append(row)
     reports = {report: names.get(report, member_name(report)) for report in by_report}
     body = [
-        _section(report, reports[report], own, root, locale) for report, own in by_report.items()
+        _section(report, reports[report], own, root, reader) for report, own in by_report.items()
     ] or [_EMPTY]
     return _PAGE.format(
         company=escape(company),
@@ -168,14 +191,18 @@ def _nav(reports: Mapping[str, str]) -> str:
     return f'<nav aria-label="Reports"><ul>{items}</ul></nav>\n'
 
 
-def _section(report: str, title: str, rows: Sequence[EditionRow], root: Path, locale: str) -> str:
-    ordered = sorted(rows, key=_newest_first)
-    periods = [list(same) for _, same in groupby(ordered, key=lambda row: _newest_first(row)[:3])]
+def _section(
+    report: str, title: str, rows: Sequence[EditionRow], root: Path, reader: _Reader
+) -> str:
+    ordered = sorted(rows, key=reader.newest_first)
+    periods = [
+        list(same) for _, same in groupby(ordered, key=lambda row: reader.newest_first(row)[:-1])
+    ]
     headings = "".join(f'<th scope="col" role="columnheader">{column}</th>' for column in _COLUMNS)
-    body = "\n".join(_period_row(title, same, root, locale) for same in periods)
+    body = "\n".join(_period_row(title, same, root, reader) for same in periods)
     return f"""<section id="{escape(_anchor(report))}" aria-label="{escape(title)}">
 <h2>{escape(title)}</h2>
-{_latest(title, periods[0][0], root, locale)}
+{_latest(title, periods[0][0], root, reader)}
 <div class="all"><table role="table">
 <caption class="unseen">Every period of {escape(title)}, newest first</caption>
 <thead role="rowgroup"><tr role="row">{headings}</tr></thead>
@@ -186,31 +213,26 @@ def _section(report: str, title: str, rows: Sequence[EditionRow], root: Path, lo
 </section>"""
 
 
-def _newest_first(row: EditionRow) -> tuple[int, int, str, int]:
-    period = Period.parse(row.period)
-    return -period.end.toordinal(), period.start.toordinal(), row.segment, -row.revision
-
-
-def _latest(title: str, row: EditionRow, root: Path, locale: str) -> str:
-    facts = [f"As of {_day(row.as_of, locale)}", f"Revision {row.revision}", _status(row)]
+def _latest(title: str, row: EditionRow, root: Path, reader: _Reader) -> str:
+    facts = [f"As of {_day(row.as_of, reader.locale)}", f"Revision {row.revision}", _status(row)]
     told = "".join(f"<span>{fact}</span>" for fact in facts)
     return f"""<div class="latest">
 <div>
 <p class="eyebrow">Latest</p>
-<p class="period">{escape(_period_and_segment(row, locale))}</p>
+<p class="period">{escape(_period_and_segment(row, reader))}</p>
 <p class="facts">{_verdict(row)}{told}</p>
 </div>
-<p class="files">{_links(title, row, root, locale)}</p>
+<p class="files">{_links(title, row, root, reader)}</p>
 </div>"""
 
 
-def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, locale: str) -> str:
+def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
     row, *older = revisions
     segment = (
         f'<span class="minor">{escape(member_name(row.segment))}</span>' if row.segment else ""
     )
     cells = (
-        _day(row.as_of, locale),
+        _day(row.as_of, reader.locale),
         _verdict(row) + f'<span class="minor">{escape(row.verdict)}</span>' + _reasons(row),
         f'{_status(row)}<span class="minor">{escape(row.release)}</span>',
         str(row.revision),
@@ -221,18 +243,19 @@ def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, locale:
         for label, cell in zip(_COLUMNS[1:-1], cells, strict=True)
     )
     return (
-        f'<tr role="row"><th scope="row" role="rowheader">{escape(period_name(row.period, locale))}'
+        f'<tr role="row"><th scope="row" role="rowheader">{escape(reader.period(row.period))}'
         f'<span class="minor">{escape(row.period)}</span>{segment}</th>{told}'
-        f'<td role="cell" class="files">{_links(title, row, root, locale)}</td></tr>'
-        + (_older(title, older, root, locale) if older else "")
+        f'<td role="cell" class="files">{_links(title, row, root, reader)}</td></tr>'
+        + (_older(title, older, root, reader) if older else "")
     )
 
 
-def _older(title: str, revisions: Sequence[EditionRow], root: Path, locale: str) -> str:
+def _older(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
     lines = "".join(
-        f"<li><span>Revision {row.revision}</span> <span>As of {_day(row.as_of, locale)}</span>"
+        f"<li><span>Revision {row.revision}</span>"
+        f" <span>As of {_day(row.as_of, reader.locale)}</span>"
         f" {_verdict(row)} <span>Published {_moment(row.published_at)}</span>"
-        f" <span>{_links(title, row, root, locale)}</span></li>"
+        f" <span>{_links(title, row, root, reader)}</span></li>"
         for row in revisions
     )
     count = _count(len(revisions), "earlier revision")
@@ -250,8 +273,8 @@ def _reasons(row: EditionRow) -> str:
     return f"<details><summary>{count}</summary><ul>{items}</ul></details>"
 
 
-def _links(title: str, row: EditionRow, root: Path, locale: str) -> str:
-    what = f" of {title}, {_period_and_segment(row, locale)}, revision {row.revision}"
+def _links(title: str, row: EditionRow, root: Path, reader: _Reader) -> str:
+    what = f" of {title}, {_period_and_segment(row, reader)}, revision {row.revision}"
     links = [
         f'<a href="../editions/{quote(row.folder)}/{name}">{label}'
         f'<span class="unseen">{escape(what)}</span></a>'
@@ -261,8 +284,8 @@ def _links(title: str, row: EditionRow, root: Path, locale: str) -> str:
     return " ".join(links) or "Files removed"
 
 
-def _period_and_segment(row: EditionRow, locale: str) -> str:
-    name = period_name(row.period, locale)
+def _period_and_segment(row: EditionRow, reader: _Reader) -> str:
+    name = reader.period(row.period)
     return f"{name}, {member_name(row.segment)}" if row.segment else name
 
 

@@ -63,7 +63,7 @@ def firings(schedule: Schedule, start: datetime, end: datetime) -> list[datetime
     ['29 01:30', '30 01:00']
     """
     if schedule.start is not None:
-        start = max(start, datetime.combine(schedule.start, time(), schedule.calendar))
+        start = max(start, datetime.combine(schedule.start, time(), schedule.home))
     found: list[datetime] = []
     for at in _times(schedule, start):
         if at >= end:
@@ -85,7 +85,7 @@ def following(schedule: Schedule, now: datetime) -> datetime | None:
     """The first firing after ``now``, or None when there is none for fifty years."""
     start = now + _TICK
     if schedule.start is not None:
-        start = max(start, datetime.combine(schedule.start, time(), schedule.calendar))
+        start = max(start, datetime.combine(schedule.start, time(), schedule.home))
     return next((at for at in _times(schedule, start) if at >= start), None)
 
 
@@ -100,7 +100,7 @@ def fired(schedule: Schedule, since: datetime | None, now: datetime) -> list[dat
         return []
     first = last if since is None else min(since, last)
     if schedule.start is not None:
-        first = datetime.combine(schedule.start, time(), schedule.calendar)
+        first = datetime.combine(schedule.start, time(), schedule.home)
     return firings(schedule, first, now + _TICK)
 
 
@@ -127,10 +127,10 @@ def at(schedule: Schedule, instant: datetime) -> list[Slot]:
     The previous period is the newest whose as-of day is over in the company's zone; the current
     period is the one that yesterday lies in.
     """
-    yesterday = instant.astimezone(schedule.calendar).date() - timedelta(days=1)
+    yesterday = instant.astimezone(schedule.home).date() - timedelta(days=1)
     # The last day that the period may end on, so that its as-of is over.
     day = yesterday - timedelta(days=schedule.days_after or 0)
-    period = Period.containing(day, schedule.grain)
+    period = Period.containing(day, schedule.grain, schedule.calendar)
     if schedule.which == "previous" and period.last_day > day:
         period = period.shift(-1)
     as_of = yesterday

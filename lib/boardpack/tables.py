@@ -54,14 +54,14 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
     if not any(found.values()):
         return Text("")
     formatter, period = Formatter(values), values.period
+    everything = [reading for readings in found.values() for reading in readings]
     columns = (
         Column("KPI", 26),
         Column("Owner", 13),
         Column(" ".join(formatter.tick(period)).strip(), 15, "right"),
         Column("Target", 11, "right"),
         Column("Status", 11),
-        Column(_against(formatter, period.before()), 11, "right"),
-        Column(_against(formatter, period.year_ago()), 11, "right"),
+        *(Column(_against(formatter, other), 11, "right") for other in _compared(everything)),
         Column("Course", 12),
     )
     rows: list[tuple[Line, ...]] = []
@@ -69,7 +69,6 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
         if heading and readings:
             rows.append(((Strong((heading,)),), *[()] * (len(columns) - 1)))
         rows += [_scored(values, reading) for reading in readings]
-    everything = [reading for readings in found.values() for reading in readings]
     return text(Box("scorecard", (Table(columns, tuple(rows)),)), *_reasons(everything))
 
 
@@ -198,7 +197,7 @@ def _edition(formatter: Formatter, values: Values, against: Restated) -> str:
     revision = f"revision {against.revision}"
     if against.period == values.report.period:
         return revision
-    return f"{formatter.period(Period.parse(against.period))}, {revision}"
+    return f"{formatter.period(Period.parse(against.period, values.calendar))}, {revision}"
 
 
 def _restated(formatter: Formatter, row: Restatement) -> tuple[Line, ...]:
@@ -214,7 +213,7 @@ def _restated(formatter: Formatter, row: Restatement) -> tuple[Line, ...]:
         was = (*was, " ", Span("muted", (row.before_status,)))
     return (
         (row.name,),
-        (" ".join(formatter.tick(Period.parse(row.period))).strip(),),
+        (" ".join(formatter.tick(Period.parse(row.period, formatter.values.calendar))).strip(),),
         (f"{member_name(dimension)} {member_name(member)}",) if member else ("Total",),
         was,
         figure(row.after, row.after_text, "value"),
@@ -251,7 +250,7 @@ def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
 
 
 def _so_far(reading: Reading) -> Line:
-    return (" ", Span("warn", ("so\u00a0far",))) if reading.is_open else ()
+    return (" ", Span("warn", (reading.mark,))) if reading.mark else ()
 
 
 def _heads(formatter: Formatter, periods: Sequence[Period]) -> list[str]:
@@ -260,6 +259,11 @@ def _heads(formatter: Formatter, periods: Sequence[Period]) -> list[str]:
     if periods[0].grain == "day" and len({year for _, year in ticks}) == 1:
         return [name for name, _ in ticks]
     return [" ".join(tick).strip() for tick in ticks]
+
+
+def _compared(readings: Sequence[Reading]) -> tuple[Period, Period]:
+    """The two periods that the figures of a table are set against."""
+    return readings[0].before.period, readings[0].year_ago.period
 
 
 def _against(formatter: Formatter, period: Period) -> str:
@@ -278,13 +282,11 @@ def _reasons(readings: Sequence[Reading]) -> tuple[Piece, ...]:
 def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
     formatter, total = Formatter(values), read(values, kpi)
     shares = total.facts.additive and bool(total.now.value)
-    period = values.period
     columns = [
         Column(dimension.replace("_", " ").capitalize(), 24),
         Column(total.name, 22, "right"),
         *([Column("Share", 14, "right")] if shares else []),
-        Column(_against(formatter, period.before()), 20, "right"),
-        Column(_against(formatter, period.year_ago()), 20, "right"),
+        *(Column(_against(formatter, other), 20, "right") for other in _compared([total])),
     ]
     rows: list[tuple[Line, ...]] = []
     for member, reading in [*member_readings(values, kpi, dimension), ("", total)]:

@@ -16,10 +16,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError
-from boardpack.periods import Period
+from boardpack.periods import Period, parse_day
 
-Status = Literal["final", "provisional", "maturing", "no_value", "not_available"]
+Status = Literal["final", "provisional", "maturing", "approximate", "no_value", "not_available"]
 
 #: Columns of the frame, one row a KPI, period and member. ``dims`` is ``""`` or ``segment=smb``.
 COLUMNS = (
@@ -61,6 +62,11 @@ class Value:
     #: between which figures the answer of all would lie, where some have answered (95 %)
     low: float | None = None
     high: float | None = None
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether the engine had no exact form of it, and the KPI allows a near one."""
+        return self.value is not None and "approximate: " in self.reason
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,8 @@ class ReportFacts:
     segment: str = ""
     #: how many figures read otherwise than an earlier edition published them
     restated: int = 0
+    #: what the company's calendar has other than the plain one; see `Calendar.as_dict`
+    calendar: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,22 @@ class Values:
     @property
     def period(self) -> Period:
         """The period the report is about."""
-        return Period.parse(self.report.period)
+        return Period.parse(self.report.period, self.calendar)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The company's calendar, in which periods are named."""
+        return Calendar.from_dict(self.report.calendar)
+
+    @cached_property
+    def compared(self) -> tuple[Period, Period]:
+        """What the report's period is read against: the period before and that of last year.
+
+        Of an open period like for like: as many days of them as it has had by the as-of.
+        """
+        if self.report.status == "final":
+            return self.period.before(), self.period.year_ago()
+        return self.period.compared(parse_day(self.report.as_of))
 
     @cached_property
     def _rows(self) -> dict[tuple[str, str, str], tuple[Any, ...]]:
@@ -180,6 +203,20 @@ class Values:
             kpi, at, dims, _number(value), facts.unit, status,
             _number(numerator), _number(denominator), reason or "", _number(low), _number(high),
         )  # fmt: skip
+
+    def comparisons(self, kpi: str, dims: str = "") -> tuple[Value, Value]:
+        """What the figure of the report's period is read against; see `compared`.
+
+        Where only whole periods were computed, these.
+        """
+        before, year_ago = (
+            self.value(kpi, period if self._has(kpi, period, dims) else period.shift(0), dims)
+            for period in self.compared
+        )
+        return before, year_ago
+
+    def _has(self, kpi: str, period: Period, dims: str) -> bool:
+        return (kpi, period.label, dims) in self._rows
 
     def _lacks(self, kpi: str) -> str:
         return self.report.not_available.get(kpi, "") or self.report.not_defined.get(kpi, "")

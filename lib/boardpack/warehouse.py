@@ -1,4 +1,8 @@
-"""The as-of slice: the company's tables as they were known by the end of one day, in DuckDB."""
+"""The as-of slice: the company's tables as they were known by the end of one day.
+
+They are in DuckDB, or in an engine that `connections` reaches; the planner writes DuckDB's SQL for
+both, and what another engine is sent is translated.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +17,19 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from boardpack.errors import SourceError, WorkspaceError
-from boardpack.periods import instant
-from boardpack.sources import Column, Mapped, Source, Sources
+from boardpack import asof, elsewhere
+from boardpack.asof import literal
+from boardpack.connections import Connection, QueryError, Table
+from boardpack.errors import DefinitionError, RunError, SourceError, WorkspaceError
+from boardpack.sources import Mapped, Source, Sources
+from boardpack.sql_dialects import Dialect
+from boardpack.translation import Relation, Untranslatable, quoted, translate
 from boardpack.workspace import Workspace
 
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
-_NUMBERS = (*_WHOLE, "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
-#: Declared type -> the DuckDB types that can be read as it without loss.
-_READABLE = {
-    "string": (*_WHOLE, "HUGEINT", "VARCHAR", "ENUM", "UUID", "UINTEGER", "UBIGINT"),
-    "int": (*_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER"),
-    "bigint": (*_WHOLE, "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
-    "decimal": _NUMBERS,
-    "double": _NUMBERS,
-    "bool": ("BOOLEAN",),
-    "date": ("DATE",),
-    "timestamp": ("TIMESTAMP", *(f"TIMESTAMP{x}" for x in ("_S", "_MS", "_NS", " WITH TIME ZONE"))),
-    "time": ("TIME",),
-}
+__all__ = [
+    "Slice", "Span", "data_span", "described", "literal", "local_day", "open_slice",
+    "slice_of_rows",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,11 @@ class Span:
 
 @dataclass(frozen=True)
 class Slice:
-    """An open DuckDB connection in which every connected source is a view ``slice.<source>``.
+    """Open tables in which every connected source is a view ``slice.<source>``.
 
     The views hold exactly the declared columns, and only rows whose time and ``recorded_at`` lie
     before the end of the as-of day; moments that happen later (``happens: true``) read as null.
+    ``con`` is the embedded DuckDB: it has the tables too, unless ``elsewhere`` has them.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -57,6 +56,41 @@ class Slice:
     sources: tuple[str, ...]
     #: the optional columns that a connected table does not have, and reads as null
     absent: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: the engine that holds the tables, where it is not DuckDB
+    elsewhere: Connection | None = None
+    #: what the views are there
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """The dialect of the engine that holds the tables; None for DuckDB."""
+        return None if self.elsewhere is None else self.elsewhere.dialect
+
+    def sent(self, sql: str, *, approximate: bool = False) -> str:
+        """What the engine is sent for a statement in DuckDB's SQL over the views.
+
+        Raises `DefinitionError` for one that its dialect cannot say exactly.
+        """
+        if self.elsewhere is None:
+            return sql
+        try:
+            return translate(sql, self.elsewhere.dialect, self.relations, approximate=approximate)
+        except Untranslatable as error:
+            raise DefinitionError(
+                f"a statement cannot be said exactly in {self.elsewhere.dialect.title}: {error}."
+            ) from None
+
+    def rows(self, sql: str, *, approximate: bool = False) -> list[tuple[Any, ...]]:
+        """The rows of a statement in DuckDB's SQL over the views, from the engine that has them.
+
+        Raises `RunError` with the engine's own words.
+        """
+        try:
+            if self.elsewhere is None:
+                return self.con.execute(sql).fetchall()
+            return self.elsewhere.rows(self.sent(sql, approximate=approximate))
+        except (duckdb.Error, QueryError) as error:
+            raise RunError(_first_line(error)) from None
 
     def relation(self, source: str) -> str:
         """The SQL name of a connected source."""
@@ -74,12 +108,18 @@ class Slice:
         """A hash of the rows of each source: equal for equal rows, whatever their order."""
         found = {}
         for source in sources:
-            row = self.con.execute(
-                f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {self.relation(source)} t"
-            ).fetchone()
+            row = self._digest(source)
             text = f"{source}:{row}:{sorted(self.declared[source].columns)}"
             found[source] = hashlib.sha256(text.encode()).hexdigest()
         return found
+
+    def _digest(self, source: str) -> object:
+        relation = self.relation(source)
+        if self.elsewhere is not None:
+            return self.elsewhere.digest(self.sent(f"SELECT * FROM {relation} AS t"))
+        return self.con.execute(
+            f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {relation} t"
+        ).fetchone()
 
     def spans(self, sources: Iterable[str]) -> dict[str, Span]:
         """The days each source has rows for; a source without time or rows is left out."""
@@ -96,12 +136,14 @@ class Slice:
                 f"SELECT '{source}', {first}, {last} FROM (SELECT min(\"{table.time}\") AS first,"
                 f' max("{table.time}") AS last FROM {self.relation(source)}) AS t'
             )
-        rows = self.con.execute(" UNION ALL ".join(parts)).fetchall()
+        rows = self.rows(" UNION ALL ".join(parts))
         return {name: Span(first, last) for name, first, last in rows if first is not None}
 
     def close(self) -> None:
         """Let go of the warehouse."""
         self.con.close()
+        if self.elsewhere is not None:
+            self.elsewhere.close()
 
 
 def open_slice(
@@ -117,6 +159,13 @@ def open_slice(
     type, with the mapping's file and line.
     """
     wanted = {name for source in (only or declared.declared) for name in declared.tables(source)}
+    if workspace.settings.warehouse.elsewhere:
+        connection = elsewhere.connect(workspace)
+        relations, lacking = elsewhere.views(connection, workspace, declared, as_of, wanted)
+        return Slice(
+            duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
+            relations,
+        )  # fmt: skip
     con = duckdb.connect()
     try:
         raw = _attach(con, workspace)
@@ -124,7 +173,7 @@ def open_slice(
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
-            base = _base(con, workspace, source, mapped, raw)
+            base = _base(workspace, source, mapped, raw)
             if base is None:
                 continue
             found = _create_view(con, source, base, as_of, workspace.zone, mapped)
@@ -133,6 +182,28 @@ def open_slice(
         con.close()
         raise
     return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent)
+
+
+def described(slice_: Slice, dialect: Dialect) -> dict[str, Relation]:
+    """The views of a slice as another engine would have them, to show what it would be sent.
+
+    Every source is a table of its own name with the declared types, less what this one lacks.
+    """
+    return {
+        name: elsewhere.relation_of(
+            slice_.declared[name],
+            quoted(name, dialect),
+            {
+                column.name: column.sql_type
+                for column in slice_.declared[name].columns.values()
+                if column.name not in slice_.lacks(name)
+            },
+            slice_.as_of,
+            slice_.zone,
+            slice_.declared[name].file,
+        )
+        for name in slice_.sources
+    }
 
 
 def slice_of_rows(
@@ -213,51 +284,34 @@ def local_day(source: Source, zone: ZoneInfo, column: str = "") -> str:
 def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
     """(UTC instant, seconds east of UTC from then on), for the years that tables speak of."""
 
-    def offset(day: date) -> int:
-        delta = datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset()
+    def offset(at: datetime) -> int:
+        delta = at.astimezone(zone).utcoffset()
         return int(delta.total_seconds()) if delta else 0
 
-    day = date(1990, 1, 1)
-    found = [("1990-01-01 00:00:00", offset(day))]
-    end = date(2040, 1, 1)
-    while day < end:
-        following = day + timedelta(days=1)
-        if offset(following) != found[-1][1]:
-            found.append((str(_turn(day, zone, found[-1][1])), offset(following)))
-        day = following
+    at, end = datetime(1990, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
+    found = [(f"{at:%Y-%m-%d %H:%M:%S}", offset(at))]
+    while at < end:
+        low, at = at, at + timedelta(days=1)
+        if offset(at) == found[-1][1]:
+            continue
+        # Clocks change on a full minute of UTC.
+        high = at
+        while high - low > timedelta(minutes=1):
+            middle = low + (high - low) // timedelta(minutes=2) * timedelta(minutes=1)
+            low, high = (middle, high) if offset(middle) == found[-1][1] else (low, middle)
+        found.append((f"{high:%Y-%m-%d %H:%M:%S}", offset(at)))
     return found
 
 
-def _turn(day: date, zone: ZoneInfo, before: int) -> Any:
-    """The UTC minute at which the offset stops being ``before``, after noon of ``day``."""
-    low = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) - timedelta(seconds=before)
-    high = low + timedelta(days=1, hours=2)
-    while high - low > timedelta(minutes=1):
-        middle = low + (high - low) / 2
-        delta = middle.astimezone(zone).utcoffset()
-        if delta is not None and int(delta.total_seconds()) == before:
-            low = middle
-        else:
-            high = middle
-    turn = high.replace(second=0, microsecond=0)
-    return turn.replace(tzinfo=None)
-
-
-@dataclass(frozen=True)
-class _Raw:
-    """A table of the workspace: where its rows are, or why they cannot be read."""
-
-    relation: str
-    broken: str = ""
-
-
-def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, _Raw]:
+def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, Table]:
     """Make every raw table of the workspace readable by its own name."""
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
+    # A select of a mapping means the same whatever the machine's own zone.
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
     con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
     settings = workspace.settings.warehouse
     config = workspace.root / "boardpack.yml"
-    names: dict[str, _Raw] = {}
+    names: dict[str, Table] = {}
     if settings.duckdb is not None:
         path = workspace.inside(settings.duckdb, "the warehouse")
         if not path.is_file():
@@ -289,15 +343,15 @@ def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, _
             except duckdb.Error as error:
                 broken = _first_line(error)
             # A view of a view is bound twice by every statement.
-            names[table] = _Raw(found[0], broken)
+            names[table] = Table(found[0], broken)
     for name, relative in settings.files.items():
         reader = _reader(workspace, relative)
         kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
         _make(con, f'CREATE {kind} raw."{name}" AS SELECT * FROM {reader}', config, name)
-        names[name] = _Raw(f"raw.{_quoted(name)}")
+        names[name] = Table(f"raw.{_quoted(name)}")
     for name, sql in settings.views.items():
         _make(con, f'CREATE TABLE raw."{name}" AS {sql}', config, name)
-        names[name] = _Raw(f"raw.{_quoted(name)}")
+        names[name] = Table(f"raw.{_quoted(name)}")
     return names
 
 
@@ -324,17 +378,16 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
 
 
 def _base(
-    con: duckdb.DuckDBPyConnection,
     workspace: Workspace,
     source: Source,
     mapped: Mapped | None,
-    raw: Mapping[str, _Raw],
+    raw: Mapping[str, Table],
 ) -> str | None:
     """The relation that holds the source's rows, or None when it is not connected."""
     if mapped is None:
         if source.id not in raw:
             return None
-        return _table(source, source.id, raw, source.file, None)
+        return asof.table(source, source.id, raw, source.file, None)
     if mapped.table is not None:
         if mapped.table not in raw:
             raise SourceError(
@@ -343,24 +396,11 @@ def _base(
                 line=mapped.line,
                 hint=f"tables are: {', '.join(sorted(raw)) or 'none'}",
             )
-        return _table(source, mapped.table, raw, mapped.file, mapped.line)
+        return asof.table(source, mapped.table, raw, mapped.file, mapped.line)
     if mapped.path is not None:
         return _reader(workspace, mapped.path)
     # On lines of its own: a comment may end the select.
     return f"(\n{str(mapped.sql).strip().rstrip(';')}\n)"
-
-
-def _table(
-    source: Source, table: str, raw: Mapping[str, _Raw], file: Path, line: int | None
-) -> str:
-    if raw[table].broken:
-        raise SourceError(
-            f"source {source.id!r} cannot be read from table {table!r}: {raw[table].broken}",
-            file=file,
-            line=line,
-            hint="map the source to another table, or to a select with sql:",
-        )
-    return raw[table].relation
 
 
 def _create_view(
@@ -384,76 +424,10 @@ def _create_view(
             f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
         ) from None
     if empty and not base.startswith("given."):
-        raise SourceError(
-            f"source {source.id!r} has no rows.",
-            file=file,
-            line=line,
-            hint="an empty table is never read as zero; leave the source unconnected instead",
-        )
-    select = []
-    end = as_of + timedelta(days=1)
-    for column in source.columns.values():
-        select.append(_column(source, column, found, end, zone, file, line))
-    known = []
-    for name in dict.fromkeys(filter(None, (source.time, source.recorded_at))):
-        known.append(f'("{name}" < {literal(source.columns[name], end, zone)} OR "{name}" IS NULL)')
-    where = f" WHERE {' AND '.join(known)}" if known else ""
-    con.execute(
-        f'CREATE VIEW slice."{source.id}" AS SELECT * FROM'
-        f" (SELECT {', '.join(select)} FROM {base} AS b) AS t{where}"
-    )
+        raise asof.no_rows(source, file, line)
+    known = asof.select(source, base, found, as_of, zone, file, line)
+    con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
     return set(found)
-
-
-def literal(column: Column, day: date, zone: ZoneInfo) -> str:
-    """SQL for the beginning of ``day``: a date for date columns, a UTC instant for timestamps."""
-    if column.type == "date":
-        return f"DATE '{day}'"
-    return f"TIMESTAMP '{instant(day, zone)}'"
-
-
-def _column(
-    source: Source,
-    column: Column,
-    found: dict[str, str],
-    end: date,
-    zone: ZoneInfo,
-    file: Path,
-    line: int | None,
-) -> str:
-    if column.name not in found:
-        if not column.optional:
-            near = [name for name in found if name.lower() == column.name]
-            raise SourceError(
-                f"source {source.id!r} lacks the column {column.name!r} ({column.type}).",
-                file=file,
-                line=line,
-                hint=f"found: {', '.join(near or found)}",
-            )
-        return f'CAST(NULL AS {column.sql_type}) AS "{column.name}"'
-    actual = found[column.name]
-    if actual.partition("(")[0] not in _READABLE[column.type] or actual.endswith("]"):
-        raise SourceError(
-            f"column {column.name!r} of source {source.id!r} is {actual}, expected {column.type}.",
-            file=file,
-            line=line,
-            hint=f"convert it in the mapping's sql, e.g. CAST({column.name} AS {column.sql_type})",
-        )
-    value = f'b."{column.name}"'
-    if actual == "TIMESTAMP WITH TIME ZONE":
-        value = f"({value} AT TIME ZONE 'UTC')"
-    elif not _fits(column, actual):
-        value = f"CAST({value} AS {column.sql_type})"
-    if column.happens:
-        value = f"CASE WHEN {value} < {literal(column, end, zone)} THEN {value} END"
-    return f'{value} AS "{column.name}"'
-
-
-def _fits(column: Column, actual: str) -> bool:
-    """Whether a column is read as it is: any decimal or double is a number with its own digits."""
-    if column.type in ("decimal", "double"):
-        return actual.startswith(("DECIMAL", "DOUBLE"))
-    return actual == column.sql_type
 
 
 def _quoted(name: str) -> str:

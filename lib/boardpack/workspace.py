@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from boardpack.calendarfile import CalendarEntry
+from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError, WorkspaceError
 from boardpack.yamlfile import Document, Strict, parse, read
 
@@ -25,11 +27,40 @@ _UNDER_LIB = ("sources", "kpis", "scorecards")
 
 
 class Warehouse(Strict):
-    """Where the company's tables are: a DuckDB file, data files, selects over them."""
+    """Where the company's tables are: a DuckDB file, data files and selects over them.
+
+    Or ``postgres``, a connection string without its password, which is in the environment, or
+    ``spark``, a folder of Parquet files or ``catalog:NAME``.
+    """
 
     duckdb: str | None = None
+    postgres: str | None = None
+    #: the environment variable that holds the password; left out, PGPASSWORD and what libpq finds
+    password_variable: str | None = None
+    spark: str | None = None
     files: dict[str, str] = Field(default_factory=dict)
     views: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_engine(self) -> Warehouse:
+        named = [
+            name for name in ("duckdb", "postgres", "spark") if getattr(self, name) is not None
+        ]
+        if len(named) > 1:
+            raise ValueError(f"names several warehouses, {' and '.join(named)}; one is right")
+        if self.elsewhere and (self.files or self.views):
+            raise ValueError(
+                f"files: and views: are read by DuckDB, not by {named[0]}; map a source onto a"
+                " select with sql: in its file"
+            )
+        if self.password_variable is not None and self.postgres is None:
+            raise ValueError("password_variable: is for postgres:")
+        return self
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the tables are in another engine than the embedded DuckDB."""
+        return self.postgres is not None or self.spark is not None
 
 
 class Policy(Strict):
@@ -47,6 +78,7 @@ class Settings(Strict):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     locale: str = "en_US"
     zone: str = "UTC"
+    calendar: CalendarEntry = Field(default_factory=CalendarEntry)
     confidentiality: str = "Confidential"
     scorecard: str | None = None
     start: date | None = None
@@ -121,6 +153,11 @@ class Workspace:
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.settings.zone)
+
+    @property
+    def calendar(self) -> Calendar:
+        """What the company calls a week, a month and a year, and the days it works on."""
+        return self.settings.calendar.calendar
 
     @property
     def var(self) -> Path:

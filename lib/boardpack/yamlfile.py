@@ -23,6 +23,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class Misread(ValueError):
+    """What a validator of a model raises when it says itself what was found and what is right."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 Model = TypeVar("Model", bound=Strict)
 
 
@@ -124,6 +132,9 @@ def _readable(
         return document.error(f"key {named!r} is missing.", where)
     found = _found(first["input"])
     message = first["msg"].removeprefix("Value error, ")
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, Misread):
+        return document.error(f"{named}: {message}.", where, cause.hint)
     return document.error(f"{named}: {message} (found {found}).", where)
 
 

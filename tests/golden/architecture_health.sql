@@ -4,5 +4,5 @@ WITH newest AS (
   GROUP BY repository
 )
 SELECT 100 * sum(modules * (1 - least(1, architecture_violations::DOUBLE / modules))) / sum(modules) AS value,
-       sum(greatest(modules - architecture_violations, 0)) AS numerator, sum(modules) AS denominator
+       coalesce(sum(greatest(modules - architecture_violations, 0)), 0) AS numerator, coalesce(sum(modules), 0) AS denominator
 FROM code_quality_scans JOIN newest USING (repository, scanned_on)

@@ -1,5 +1,5 @@
-SELECT 100 * (sum(unique_clicks)::DOUBLE / sum(unique_opens)) AS value, sum(unique_clicks) AS numerator,
-       sum(unique_opens) AS denominator
+SELECT 100 * (sum(unique_clicks)::DOUBLE / sum(unique_opens)) AS value, coalesce(sum(unique_clicks), 0) AS numerator,
+       coalesce(sum(unique_opens), 0) AS denominator
 FROM email_sends
 WHERE sent_at >= $start AND sent_at < $end AND recorded_at < $as_of_end
   AND ($cell IS NULL OR campaign_id = $cell)

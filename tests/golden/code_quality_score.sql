@@ -4,5 +4,5 @@ WITH newest AS (
   GROUP BY repository
 )
 SELECT sum(quality_score::DOUBLE * lines_of_code) / sum(lines_of_code) AS value,
-       sum(quality_score::DOUBLE * lines_of_code) AS numerator, sum(lines_of_code) AS denominator
+       coalesce(sum(quality_score::DOUBLE * lines_of_code), 0) AS numerator, coalesce(sum(lines_of_code), 0) AS denominator
 FROM code_quality_scans JOIN newest USING (repository, scanned_on)

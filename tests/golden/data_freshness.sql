@@ -8,6 +8,6 @@ WITH loads AS (
     AND recorded_at < $as_of_end AND ($cell IS NULL OR dataset = $cell)
 )
 SELECT sum((to_s - from_s) * (from_s + to_s - 2 * newest)) / sum(to_s - from_s) / 120 AS value,
-       sum((to_s - from_s) * (from_s + to_s - 2 * newest)) / 120 / 3600 AS numerator,
-       sum(to_s - from_s) / 3600 AS denominator
+       coalesce(sum((to_s - from_s) * (from_s + to_s - 2 * newest)) / 120 / 3600, 0) AS numerator,
+       coalesce(sum(to_s - from_s) / 3600, 0) AS denominator
 FROM loads

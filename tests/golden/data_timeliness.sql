@@ -7,5 +7,5 @@ WITH loads AS (
     AND recorded_at < $as_of_end AND ($cell IS NULL OR dataset = $cell)
 )
 SELECT 100 * sum(least(to_s - from_s, limit_s)) / sum(to_s - from_s) AS value,
-       sum(least(to_s - from_s, limit_s)) / 3600 AS numerator, sum(to_s - from_s) / 3600 AS denominator
+       coalesce(sum(least(to_s - from_s, limit_s)) / 3600, 0) AS numerator, coalesce(sum(to_s - from_s) / 3600, 0) AS denominator
 FROM loads

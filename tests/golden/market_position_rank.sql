@@ -9,5 +9,5 @@ standing AS (
   SELECT value::DOUBLE AS value, sample_size FROM verified
   WHERE place = 1 AND least($end, CAST($as_of_end AS DATE)) <= period_start + INTERVAL 6 MONTH
 )
-SELECT avg(value) AS value, sum(value) AS numerator, count(*) AS denominator
+SELECT avg(value) AS value, coalesce(sum(value), 0) AS numerator, count(*) AS denominator
 FROM standing

@@ -4,4 +4,4 @@ WITH hours AS (
   WHERE hour >= $start AND hour < $end AND recorded_at < $as_of_end AND memory_pct IS NOT NULL
     AND ($cell IS NULL OR host_group = $cell)
 )
-SELECT avg(pct) AS value, sum(pct) / 100 AS numerator, count(*) AS denominator FROM hours
+SELECT avg(pct) AS value, coalesce(sum(pct) / 100, 0) AS numerator, count(*) AS denominator FROM hours

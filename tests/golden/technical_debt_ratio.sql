@@ -4,5 +4,5 @@ WITH newest AS (
   GROUP BY repository
 )
 SELECT 100 * (sum(debt_minutes)::DOUBLE / sum(development_minutes)) AS value,
-       sum(debt_minutes) AS numerator, sum(development_minutes) AS denominator
+       coalesce(sum(debt_minutes), 0) AS numerator, coalesce(sum(development_minutes), 0) AS denominator
 FROM code_quality_scans JOIN newest USING (repository, scanned_on)

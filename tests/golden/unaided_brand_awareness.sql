@@ -10,5 +10,5 @@ standing AS (
   WHERE place = 1 AND least($end, CAST($as_of_end AS DATE)) <= period_start + INTERVAL 6 MONTH
 )
 SELECT sum(value * sample_size) / sum(sample_size) AS value,
-       sum(value / 100 * sample_size) AS numerator, sum(sample_size) AS denominator
+       coalesce(sum(value / 100 * sample_size), 0) AS numerator, coalesce(sum(sample_size), 0) AS denominator
 FROM standing

@@ -91,7 +91,8 @@ def _onboarding(con: duckdb.DuckDBPyConnection) -> None:
 
 def _health(con: duckdb.DuckDBPyConnection) -> None:
     """Every Sunday, of each customer in force: use falls in the two months before one leaves,
-    support counts the tickets of a month, payment the invoices that are overdue."""
+    support counts the tickets of a month, payment the invoices that are overdue. Some of those who
+    are there at the end of the data will leave soon after it, and show it."""
     con.execute(
         f"""
         CREATE TABLE work.sundays AS
@@ -101,10 +102,15 @@ def _health(con: duckdb.DuckDBPyConnection) -> None:
         CREATE TABLE out.account_health_daily AS
         WITH weeks AS (
           SELECT l.life_no, l.no, l.account_id, l.segment, s.w, s.day,
-                 greatest(0, 1 - (l.end_on - s.day) / 75.0) AS fading,
+                 greatest(0, 1 - (coalesce(l.end_on, leaves_on) - s.day) / 75.0) AS fading,
                  greatest(0, 1 - (s.day - l.start_on) / 40.0) AS fresh,
                  l.churn_type = 'involuntary' AS unpaid
-          FROM work.lives AS l JOIN work.sundays AS s
+          FROM (SELECT *, CASE WHEN end_on IS NULL AND u('will leave', life_no, 0) < CASE segment
+                                 WHEN 'smb' THEN 0.13 WHEN 'mid_market' THEN 0.045 ELSE 0.015 END
+                               THEN DATE '{END}' + floor(75 * u('will leave on', life_no, 0))
+                                                   ::INTEGER END AS leaves_on
+                FROM work.lives) AS l
+          JOIN work.sundays AS s
             ON s.day >= l.start_on AND (l.end_on IS NULL OR s.day < l.end_on)),
         asked AS (
           SELECT account_id, s.w, count(*) AS tickets,

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from boardpack.calendarfile import CalendarEntry
+from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import composites, units
 from boardpack.engine.expressions import (
     ExpressionError,
@@ -41,8 +43,8 @@ Unit = Literal[
 ]  # fmt: skip
 Direction = Literal["higher", "lower", "range"]
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
-#: of an open one those up to the as-of.
-BUILT_IN = ("period_days", "month_days")
+#: and those of the period that are worked on; of an open one those up to the as-of.
+BUILT_IN = ("period_days", "month_days", "business_days")
 _NAME = r"^[a-z][a-z0-9_]*$"
 #: Of what is wanted of a KPI, that which each function of a formula reads.
 _OF_GOAL = {
@@ -70,10 +72,11 @@ class MeasureEntry(Strict):
 
 
 class TestEntry(Strict):
-    """Rows in, value out."""
+    """Rows in, value out; ``calendar`` is as in ``boardpack.yml``, the plain one if left out."""
 
     name: str
     period: str
+    calendar: CalendarEntry = Field(default_factory=CalendarEntry)
     as_of: date | None = None
     rows: dict[str, list[dict[str, Any]]]
     scorecard: dict[str, Wanted] = Field(default_factory=dict)
@@ -106,6 +109,8 @@ class KpiEntry(Strict):
     formula: str | None = None
     interval: str | None = None
     no_value: str | None = None
+    #: an engine without an exact form may compute it nearly; the value is marked
+    approximate: Literal["allowed"] | None = None
     notes: str = ""
     why: str = ""
     actions: list[str] = Field(default_factory=list)
@@ -190,6 +195,8 @@ class Kpi:
     why: str = ""
     actions: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
+    #: whether an engine without an exact form may compute it nearly
+    approximate: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,6 +230,7 @@ class Catalogue:
     kpis: Mapping[str, Kpi]
     identities: tuple[Identity, ...]
     sources: Sources
+    calendar: Calendar = PLAIN
     goals: Goals | None = None
 
     def __getitem__(self, kpi: str) -> Kpi:
@@ -287,6 +295,7 @@ class Catalogue:
             digest.update(self._wanted(name).encode())
         for source in sorted({s for name in names for s in self._below(name)}):
             digest.update(self.sources[source].text.encode())
+        digest.update(self._calendar_text(names).encode())
         return digest.hexdigest()
 
     def _wanted(self, kpi: str) -> str:
@@ -327,6 +336,13 @@ class Catalogue:
             for measure in part.measures.values()
             for pair in _needed(self.sources, measure)
         }
+
+    def _calendar_text(self, kpis: Iterable[str]) -> str:
+        """What these KPIs rest on of the calendar: its periods; days off where they count."""
+        found = self.calendar.as_dict()
+        if not any("business_days" in self.kpis[kpi].formula.names for kpi in kpis):
+            found = {k: v for k, v in found.items() if k not in ("weekend", "holidays")}
+        return json.dumps(found, sort_keys=True) if found else ""
 
     def _below(self, kpi: str) -> set[str]:
         found: set[str] = set()
@@ -381,7 +397,7 @@ def load(workspace: Workspace, sources: Sources) -> Catalogue:
         )  # fmt: skip
         _check_rows(identity, kpis, sources, document, key)
         checked.append(identity)
-    return Catalogue(kpis, tuple(checked), sources)
+    return Catalogue(kpis, tuple(checked), sources, workspace.calendar)
 
 
 def _unique(
@@ -475,10 +491,16 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         document.path, document.line(key), read, text, measures, tuple(inputs), entry.owner,
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
-        json.dumps(entry.model_dump(mode="json", exclude=_SAID_OF_IT), sort_keys=True),
+        _text_of(entry),
         interval, dict(entry.weights), entry.measures, entry.why, tuple(entry.actions),
-        tuple(entry.risks),
+        tuple(entry.risks), entry.approximate == "allowed",
     )  # fmt: skip
+
+
+def _text_of(entry: KpiEntry) -> str:
+    """All that a value may depend on; a key that is newer and left out changes no hash."""
+    left_out = {*_SAID_OF_IT, *(() if entry.approximate else ("approximate",))}
+    return json.dumps(entry.model_dump(mode="json", exclude=left_out), sort_keys=True)
 
 
 def _interval(entry: KpiEntry, read: Formula, document: Document, key: Key) -> Interval | None:

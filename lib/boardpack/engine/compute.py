@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from boardpack.engine import goals
+from boardpack.engine import exactness, goals
 from boardpack.engine.catalogue import BUILT_IN, Catalogue, Kpi, Measure
 from boardpack.engine.estimates import ESTIMATES, PARTS
 from boardpack.engine.functions import COUNTING, Goal
@@ -63,6 +63,8 @@ def make_plan(
         for kpi in catalogue.order(k for k in names if k not in missing)
         if kpi.id not in missing
     ]
+    if slice_.dialect is not None:
+        exactness.check(catalogue.sources, ordered, slice_.dialect)
     measures: dict[Measure, str] = {}
     for kpi in ordered:
         for measure in kpi.measures.values():
@@ -189,14 +191,22 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
                 own |= {(dim, member) for member in declared}
     cells = [(-1, ""), *sorted({cell for own in members.values() for cell in own if cell[0] >= 0})]
     keys = [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells]
+    known = slice_.as_of + timedelta(days=1)
     period_days = _days(slice_, Window("period"), planned.periods)
     month_days = _days(slice_, Window("month"), planned.periods)
+    # The holidays of a country take a while to load: only who counts business days needs them.
+    worked = any("business_days" in kpi.formula.names for kpi in planned.kpis)
+    business_days = [
+        float(p.calendar.business_days(p.start, min(p.end, known))) if worked else np.nan
+        for p in planned.periods
+    ]
     frame: dict[str, object] = {
         "p": [p for p, _, _ in keys],
         "dim": [dim for _, dim, _ in keys],
         "member": [member for _, _, member in keys],
         "period_days": [period_days[p] for p, _, _ in keys],
         "month_days": [month_days[p] for p, _, _ in keys],
+        "business_days": [business_days[p] for p, _, _ in keys],
     }
 
     def column(name: str, empty: float = np.nan) -> NDArray[np.float64]:
@@ -240,10 +250,11 @@ def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[floa
 
 def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:
     try:
-        return slice_.con.execute(statement.sql).fetchall()
-    except duckdb.Error as error:
+        # What may not be computed nearly was refused when it was planned.
+        return slice_.rows(statement.sql, approximate=True)
+    except RunError as error:
         raise RunError(
-            f"the statement for source {statement.source!r} failed: {str(error).splitlines()[0]}"
+            f"the statement for source {statement.source!r} failed: {error.message}"
         ) from None
 
 
@@ -276,7 +287,9 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
                 low -= timedelta(days=measure.aggregate.days - 1)
             if span is None:
                 found[name, p] = f"{base} has no rows"
-            elif high <= span.first or (low is not None and low < span.first.replace(day=1)):
+            elif high <= span.first or (
+                low is not None and low < period.calendar.floor(span.first, "month")
+            ):
                 found[name, p] = f"before the data: {base} begins on {span.first}"
     return found
 
@@ -503,7 +516,11 @@ def _long(
     values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
     values_of |= {column: frame[column].to_numpy() for column in planned.measures.values()}
     values_of |= {str(column): frame[column].to_numpy() for column in frame if "$" in str(column)}
-    named_periods = [(p.label, p.start, p.end, p.grain) for p in planned.periods]
+    # A cut period is of no grain that others are of: who adds up months does not count it twice.
+    named_periods = [
+        (p.label, p.start, p.end, f"{p.grain}_to_date" if p.cut else p.grain)
+        for p in planned.periods
+    ]
     p_of, dim_of, member_of = (frame[name].to_numpy() for name in ("p", "dim", "member"))
     rows: list[tuple[object, ...]] = []
     for kpi in (known[name] for name in wanted if name in known):
@@ -524,6 +541,8 @@ def _long(
             }
             low, high = limits(kpi.interval, numerators, denominators, kpi.formula.scale, beside)
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
+        if near := exactness.approximation(catalogue, kpi.id, slice_.dialect):
+            states = [_marked(state, near) for state in states]
         for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
             if p not in grains or tuple(cell) not in allowed:
                 continue
@@ -567,6 +586,12 @@ def _states(
         else:
             found.append(("final", ""))
     return found
+
+
+def _marked(state: tuple[str, str], near: str) -> tuple[str, str]:
+    """The state of a value that is only nearly exact; that its period is open weighs more."""
+    status, reason = state
+    return ("approximate" if status == "final" else status, "; ".join(filter(None, (reason, near))))
 
 
 def _why_none(

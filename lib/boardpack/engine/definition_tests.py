@@ -45,7 +45,7 @@ def run(catalogue: Catalogue, kpis: Iterable[str], zone: ZoneInfo) -> Iterator[T
 
 
 def _run(catalogue: Catalogue, kpi: Kpi, test: TestEntry, zone: ZoneInfo) -> str:
-    period = Period.parse(test.period)
+    period = Period.parse(test.period, test.calendar.calendar)
     expected = _expected(kpi, test)
     by = sorted({dims.partition("=")[0] for dims in expected if dims})
     # What a definition says does not depend on what this company wants.
@@ -83,7 +83,7 @@ def _slice(catalogue: Catalogue, kpi: Kpi, test: TestEntry, zone: ZoneInfo) -> S
                 hint=f"it uses {', '.join(rows)}",
             )
         _check_columns(sources, kpi, test, table, given)
-    as_of = test.as_of or Period.parse(test.period).last_day
+    as_of = test.as_of or Period.parse(test.period, test.calendar.calendar).last_day
     return slice_of_rows(sources, rows, as_of, zone)
 
 

@@ -26,7 +26,7 @@ def traced(catalogue: Catalogue, slice_: Slice, found: Break) -> Break:
     identity = next((i for i in catalogue.identities if i.id == found.identity), None)
     if identity is None:
         return found
-    period = Period.parse(found.period)
+    period = Period.parse(found.period, catalogue.calendar)
     only = replace(catalogue, identities=(identity,))
     told = _days(only, slice_, identity, period, found.dims)
     if identity.rows:

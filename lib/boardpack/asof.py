@@ -1,0 +1,127 @@
+"""A source as it was known by the end of one day: the select that every engine makes of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from boardpack.connections import Table
+from boardpack.errors import SourceError
+from boardpack.periods import instant
+from boardpack.sources import Column, Source
+
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+_NUMBERS = (*_WHOLE, "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
+#: Declared type -> the DuckDB types that can be read as it without loss.
+_READABLE = {
+    "string": (*_WHOLE, "HUGEINT", "VARCHAR", "ENUM", "UUID", "UINTEGER", "UBIGINT"),
+    "int": (*_WHOLE, "UTINYINT", "USMALLINT", "UINTEGER"),
+    "bigint": (*_WHOLE, "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"),
+    "decimal": _NUMBERS,
+    "double": _NUMBERS,
+    "bool": ("BOOLEAN",),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP", *(f"TIMESTAMP{x}" for x in ("_S", "_MS", "_NS", " WITH TIME ZONE"))),
+    "time": ("TIME",),
+}
+
+
+def select(
+    source: Source,
+    base: str,
+    found: Mapping[str, str],
+    as_of: date,
+    zone: ZoneInfo,
+    file: Path,
+    line: int | None,
+) -> str:
+    """SQL for the declared columns of ``base``, and its rows known by the end of the as-of day.
+
+    ``found`` are the columns that the table has, with their types in DuckDB's words. Raises
+    `SourceError` for a column that is missing or of a type that cannot be read as the declared one.
+    """
+    end = as_of + timedelta(days=1)
+    columns = [
+        _column(source, column, found, end, zone, file, line) for column in source.columns.values()
+    ]
+    known = [
+        f'("{name}" < {literal(source.columns[name], end, zone)} OR "{name}" IS NULL)'
+        for name in dict.fromkeys(filter(None, (source.time, source.recorded_at)))
+    ]
+    where = f" WHERE {' AND '.join(known)}" if known else ""
+    return f"SELECT * FROM (SELECT {', '.join(columns)} FROM {base} AS b) AS t{where}"
+
+
+def literal(column: Column, day: date, zone: ZoneInfo) -> str:
+    """SQL for the beginning of ``day``: a date for date columns, a UTC instant for timestamps."""
+    if column.type == "date":
+        return f"DATE '{day}'"
+    return f"TIMESTAMP '{instant(day, zone)}'"
+
+
+def _column(
+    source: Source,
+    column: Column,
+    found: Mapping[str, str],
+    end: date,
+    zone: ZoneInfo,
+    file: Path,
+    line: int | None,
+) -> str:
+    if column.name not in found:
+        if not column.optional:
+            near = [name for name in found if name.lower() == column.name]
+            raise SourceError(
+                f"source {source.id!r} lacks the column {column.name!r} ({column.type}).",
+                file=file,
+                line=line,
+                hint=f"found: {', '.join(near or found)}",
+            )
+        return f'CAST(NULL AS {column.sql_type}) AS "{column.name}"'
+    actual = found[column.name]
+    if actual.partition("(")[0] not in _READABLE[column.type] or actual.endswith("]"):
+        raise SourceError(
+            f"column {column.name!r} of source {source.id!r} is {actual}, expected {column.type}.",
+            file=file,
+            line=line,
+            hint=f"convert it in the mapping's sql, e.g. CAST({column.name} AS {column.sql_type})",
+        )
+    value = f'b."{column.name}"'
+    if actual == "TIMESTAMP WITH TIME ZONE":
+        value = f"({value} AT TIME ZONE 'UTC')"
+    elif not _fits(column, actual):
+        value = f"CAST({value} AS {column.sql_type})"
+    if column.happens:
+        value = f"CASE WHEN {value} < {literal(column, end, zone)} THEN {value} END"
+    return f'{value} AS "{column.name}"'
+
+
+def _fits(column: Column, actual: str) -> bool:
+    """Whether a column is read as it is: any decimal or double is a number with its own digits."""
+    if column.type in ("decimal", "double"):
+        return actual.startswith(("DECIMAL", "DOUBLE"))
+    return actual == column.sql_type
+
+
+def table(source: Source, name: str, raw: Mapping[str, Table], file: Path, line: int | None) -> str:
+    """The full name of a table; `SourceError` for one that cannot be read."""
+    if raw[name].broken:
+        raise SourceError(
+            f"source {source.id!r} cannot be read from table {name!r}: {raw[name].broken}",
+            file=file,
+            line=line,
+            hint="map the source to another table, or to a select with sql:",
+        )
+    return raw[name].native
+
+
+def no_rows(source: Source, file: Path, line: int | None) -> SourceError:
+    """The error for a table that is there and empty."""
+    return SourceError(
+        f"source {source.id!r} has no rows.",
+        file=file,
+        line=line,
+        hint="an empty table is never read as zero; leave the source unconnected instead",
+    )

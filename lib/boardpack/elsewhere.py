@@ -1,0 +1,128 @@
+"""Tables that an engine other than the embedded DuckDB has: PostgreSQL or Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from boardpack import asof
+from boardpack.connections import Connection, QueryError, Table
+from boardpack.errors import SourceError, WorkspaceError
+from boardpack.sources import Mapped, Source, Sources
+from boardpack.sql_kinds import of_type
+from boardpack.translation import Relation
+from boardpack.workspace import Workspace
+
+
+def connect(workspace: Workspace) -> Connection:
+    """Connect to the PostgreSQL or Spark that ``boardpack.yml`` names.
+
+    Raises `WorkspaceError` when it cannot be reached or what it takes is not installed.
+    """
+    settings = workspace.settings.warehouse
+    file = workspace.root / "boardpack.yml"
+    try:
+        if settings.postgres is not None:
+            from boardpack import postgres
+
+            return postgres.connect(settings.postgres, settings.password_variable, file)
+        from boardpack import spark
+
+        return spark.connect(str(settings.spark), workspace.root, file)
+    except ModuleNotFoundError as error:
+        extra = "postgres" if settings.postgres is not None else "spark"
+        if (error.name or "").partition(".")[0] not in ("psycopg", "pyspark"):
+            raise
+        raise WorkspaceError(
+            f"a warehouse of {extra} takes a package that is not installed: {error.name}.",
+            file=file,
+            hint=f"pip install 'boardpack[{extra}]'",
+        ) from None
+
+
+def views(
+    connection: Connection,
+    workspace: Workspace,
+    declared: Sources,
+    as_of: date,
+    wanted: Iterable[str],
+) -> tuple[dict[str, Relation], dict[str, frozenset[str]]]:
+    """What the wanted sources are in an engine, and the optional columns that each lacks.
+
+    A source that is not connected is in neither. Raises `SourceError` for a table that is empty,
+    lacks a column or has one of a wrong type; the connection is then closed.
+    """
+    relations: dict[str, Relation] = {}
+    absent: dict[str, frozenset[str]] = {}
+    try:
+        tables = connection.tables()
+        for name in sorted(set(wanted)):
+            source, mapped = declared[name], declared.mappings.get(name)
+            native = _native(connection, source, mapped, tables)
+            if native is None:
+                continue
+            file, line = (mapped.file, mapped.line) if mapped else (source.file, None)
+            try:
+                found = connection.columns(native)
+                filled = connection.rows(f"SELECT 1 FROM {native} AS t LIMIT 1")
+            except QueryError as error:
+                raise SourceError(
+                    f"source {name!r} cannot be read: {error}", file=file, line=line
+                ) from None
+            if not filled:
+                raise asof.no_rows(source, file, line)
+            relations[name] = relation_of(source, native, found, as_of, workspace.zone, file, line)
+            absent[name] = frozenset(source.columns) - set(found)
+    except BaseException:
+        connection.close()
+        raise
+    return relations, absent
+
+
+def relation_of(
+    source: Source,
+    native: str,
+    found: Mapping[str, str],
+    as_of: date,
+    zone: ZoneInfo,
+    file: Path,
+    line: int | None = None,
+) -> Relation:
+    """What stands for the view of a source in another engine's statements.
+
+    ``found`` are the columns of the table ``native``, with their types in DuckDB's words.
+    """
+    select = asof.select(source, f'raw."{source.id}"', found, as_of, zone, file, line)
+    kinds = {name: of_type(type_) for name, type_ in found.items()}
+    return Relation(select, source.id, native, kinds)
+
+
+def _native(
+    connection: Connection, source: Source, mapped: Mapped | None, tables: Mapping[str, Table]
+) -> str | None:
+    """What holds the rows of a source, in the engine's own words; None when nothing does."""
+    if mapped is None:
+        if source.id not in tables:
+            return None
+        return asof.table(source, source.id, tables, source.file, None)
+    if mapped.path is not None:
+        raise SourceError(
+            f"source {source.id!r} is mapped to a file, which {connection.dialect.title} does not"
+            " read.",
+            file=mapped.file,
+            line=mapped.line,
+            hint="load the file into the warehouse, and name its table with table:",
+        )
+    if mapped.table is not None:
+        if mapped.table not in tables:
+            raise SourceError(
+                f"source {source.id!r} is mapped to table {mapped.table!r}, which is not there.",
+                file=mapped.file,
+                line=mapped.line,
+                hint=f"tables are: {', '.join(sorted(tables)) or 'none'}",
+            )
+        return asof.table(source, mapped.table, tables, mapped.file, mapped.line)
+    # On lines of its own: a comment may end the select.
+    return f"(\n{str(mapped.sql).strip().rstrip(';')}\n)"

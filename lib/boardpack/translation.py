@@ -1,0 +1,406 @@
+"""A statement of the planner in another dialect: exactly, or not at all.
+
+The text is read by the pinned sqlglot as DuckDB's. Every node must be of a type that means the
+same everywhere, or have an entry in the dialect's table of macros. What was written is read again
+in the other dialect, and may hold no function that its table does not know: sqlglot replaces some
+by others that are only nearly the same, and says nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from boardpack.sql_dialects import Dialect
+from boardpack.sql_kinds import Columns, Kind, annotate, expression, kind, together
+
+#: Writes the form of a node; None for the node as it is.
+_Form = Callable[["_Writer", exp.Expr], "exp.Expr | str | None"]
+
+
+class Untranslatable(ValueError):
+    """SQL that has no exact form in a dialect; the message says which part, and why."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A view ``slice.<source>``: its select in DuckDB's SQL over ``raw.<name>``.
+
+    ``native`` is what stands for that table: a name or a sub-select, in the engine's own words.
+    """
+
+    select: str
+    name: str
+    native: str
+    #: the columns of the table, by kind
+    columns: Columns = field(default_factory=dict)
+
+
+#: Node types that mean the same in every dialect, or that a macro stands for.
+_ALLOWED = (
+    exp.Identifier, exp.Literal, exp.Column, exp.Cast, exp.DataType, exp.DataTypeParam, exp.Case,
+    exp.If, exp.Alias, exp.Tuple, exp.TableAlias, exp.Table, exp.Select, exp.From, exp.Where,
+    exp.Join, exp.Group, exp.GroupingSets, exp.CTE, exp.With, exp.Subquery, exp.Union, exp.Values,
+    exp.Star, exp.Paren, exp.Null, exp.Boolean, exp.Var, exp.Interval,
+    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Is, exp.And, exp.Or,
+    exp.Not, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Abs, exp.Round, exp.Coalesce,
+    exp.Nullif, exp.Least, exp.Greatest, exp.AtTimeZone, exp.Sum, exp.Count, exp.Min, exp.Max,
+    exp.Distinct, exp.PercentileCont, exp.Grouping, exp.Window, exp.WindowSpec, exp.Lead, exp.Order,
+    exp.Ordered,
+)  # fmt: skip
+_TYPES = ("BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "DATE", "TIMESTAMP",
+          "TIMESTAMPNTZ", "TIME")  # fmt: skip
+_WHOLE = ("INT", "BIGINT")
+_TYPE_OF: Mapping[Kind, str] = {
+    "int": "bigint", "decimal": "decimal", "double": "double", "text": "text", "bool": "boolean",
+    "date": "date",
+}  # fmt: skip
+_ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Least, exp.Greatest, exp.Min,
+            exp.Max)  # fmt: skip
+#: What a translation may neither lose nor add.
+_KEPT = (exp.Join, exp.Where, exp.Group, exp.CTE, exp.Sum, exp.Count, exp.Lead, exp.Distinct)
+
+
+def translate(
+    sql: str,
+    dialect: Dialect,
+    relations: Mapping[str, Relation] | None = None,
+    *,
+    approximate: bool = False,
+) -> str:
+    """A statement in another dialect, with ``slice.<source>`` replaced by the source's own select.
+
+    Raises `Untranslatable` for what has no exact form there; ``approximate`` lets a percentile
+    through that is none.
+
+    >>> from boardpack.sql_dialects import SPARK
+    >>> print(translate("SELECT QUANTILE_CONT(hours, 0.5) AS p50 FROM t", SPARK))
+    SELECT PERCENTILE(hours, 0.5) AS p50 FROM t
+    """
+    tree = _parse(sql)
+    tables = _inline(tree, relations or {})
+    annotate(tree, {name: relation.columns for name, relation in tables.items()})
+    _type_nulls(tree)
+    meant = _kept(tree)
+    tree = _rewritten(tree, dialect, approximate)
+    _check_again(meant, _written(tree, dialect), dialect, approximate)
+    for table in list(tree.find_all(exp.Table)):
+        if not table.db and table.name in tables:
+            table.set("this", exp.Var(this=tables[table.name].native))
+    return f"{_written(tree, dialect)}\n{dialect.tail}".rstrip()
+
+
+def translate_expression(
+    sql: str, dialect: Dialect, columns: Columns, *, approximate: bool = False
+) -> str:
+    """An expression over the columns of one table in another dialect, strictly.
+
+    What the planner may leave to an engine, because it knows the numbers to be whole, an expression
+    may not. Raises `Untranslatable`.
+    """
+    tree = _parse(f"SELECT {sql} AS x")
+    expression(tree, {"": columns})
+    for cast in tree.find_all(exp.Cast):
+        if cast.to.this.name in _WHOLE and kind(cast.this) in ("double", "decimal"):
+            form = dialect.whole_double if kind(cast.this) == "double" else dialect.whole_decimal
+            if form is None:
+                raise Untranslatable("a cast to whole numbers rounds a half otherwise there")
+    meant = _kept(tree)
+    text = _written(_rewritten(tree, dialect, approximate), dialect)
+    _check_again(meant, text, dialect, approximate)
+    return text.removeprefix("SELECT ").removesuffix(" AS x")
+
+
+def quoted(name: str, dialect: Dialect) -> str:
+    """A name as a dialect quotes it."""
+    return exp.to_identifier(name, quoted=True).sql(dialect=dialect.reads)
+
+
+def _parse(sql: str) -> exp.Expr:
+    try:
+        return sqlglot.parse_one(sql, read="duckdb")
+    except SqlglotError as error:
+        raise Untranslatable(f"it cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _written(tree: exp.Expr, dialect: Dialect) -> str:
+    try:
+        return tree.sql(
+            dialect=dialect.reads,
+            # Where nothing is ever sent, no server says which of the names it reserves.
+            identify=not dialect.tested,
+            unsupported_level=sqlglot.ErrorLevel.RAISE,
+            comments=False,
+        )
+    except SqlglotError as error:
+        raise Untranslatable(str(error).splitlines()[0]) from None
+
+
+def _inline(tree: exp.Expr, relations: Mapping[str, Relation]) -> dict[str, Relation]:
+    """Put each source's select in the place of its view; returns the tables below, by name."""
+    found: dict[str, Relation] = {}
+    for table in list(tree.find_all(exp.Table)):
+        if table.db != "slice":
+            continue
+        relation = relations[table.name]
+        name = f"raw {relation.name}"
+        found[name] = relation
+        select = _parse(relation.select)
+        for raw in select.find_all(exp.Table):
+            raw.set("this", exp.to_identifier(name, quoted=True))
+            raw.set("db", None)
+        alias = table.args.get("alias") or exp.TableAlias(
+            this=exp.to_identifier(table.name, quoted=True)
+        )
+        table.replace(exp.Subquery(this=select, alias=alias.copy()))
+    return found
+
+
+def _type_nulls(tree: exp.Expr) -> None:
+    """Give a null of a union the type that its column has in another of the selects.
+
+    DuckDB and Spark look at all of them; PostgreSQL takes the first two, and a null for a text.
+    """
+    for union in list(tree.find_all(exp.Union)):
+        if isinstance(union.parent, exp.Union):
+            continue
+        selects = _united(union)
+        for place in range(len(selects[0].expressions)):
+            cells = [select.expressions[place] for select in selects]
+            type_ = _TYPE_OF.get(together(kind(cell) for cell in cells) or "interval")
+            for cell in cells:
+                if isinstance(cell.unalias(), exp.Null) and type_ is not None:
+                    cell.unalias().replace(exp.cast(exp.Null(), type_))
+
+
+def _united(query: exp.Expr) -> list[exp.Expr]:
+    if isinstance(query, exp.Union):
+        return [*_united(query.left), *_united(query.right)]
+    return [query]
+
+
+def _rewritten(tree: exp.Expr, dialect: Dialect, approximate: bool) -> exp.Expr:
+    """The tree with the dialect's own form of what it says in its own way, inner parts first."""
+    write = _Writer(dialect, approximate)
+    for node in reversed(list(tree.walk(bfs=True))):
+        changed = write.form(node)
+        if changed is None:
+            continue
+        new = changed if isinstance(changed, exp.Expr) else exp.Var(this=changed)
+        new.meta.setdefault("kind", kind(node))
+        node.replace(new)
+    return tree
+
+
+@dataclass(frozen=True)
+class _Writer:
+    dialect: Dialect
+    approximate: bool
+
+    def form(self, node: exp.Expr) -> exp.Expr | str | None:
+        """What stands for a node: a text, another node, or None for the node as it is."""
+        if isinstance(node, exp.Anonymous):
+            if node.name.upper() != "EPOCH_US" or len(node.expressions) != 1:
+                raise Untranslatable(f"{node.name}() has no form in {self.dialect.title}")
+            return self._say(self.dialect.epoch_us, node.expressions[0])
+        if not isinstance(node, _ALLOWED):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} has no form in {self.dialect.title}"
+            )
+        if isinstance(node, _ORDERED) and any(
+            kind(child) == "text" for child in node.iter_expressions()
+        ) and not self._of_moments(node):  # fmt: skip
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} orders texts, which every engine does its"
+                " own way"
+            )
+        for type_, write in self._forms.items():
+            if isinstance(node, type_):
+                return write(self, node)
+        return None
+
+    @staticmethod
+    def _of_moments(node: exp.Expr) -> bool:
+        """A moment beside a text that means one: ``day < '2025-01-01'``."""
+        kinds = [kind(child) for child in node.iter_expressions()]
+        return any(found in ("date", "timestamp", "zoned", "time") for found in kinds)
+
+    def _say(self, form: str, *arguments: exp.Expr | str) -> str:
+        return form.format(
+            *(a if isinstance(a, str) else _written(a, self.dialect) for a in arguments)
+        )
+
+    def _moved(self, node: exp.Expr) -> str | None:
+        left, right = kind(node.this), kind(node.expression)
+        subtracted = isinstance(node, exp.Sub)
+        if subtracted and left == right == "date":
+            form = self.dialect.days_between
+            return self._say(form, node.this, node.expression) if form else None
+        if subtracted and left == right and left in ("timestamp", "zoned", "time"):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} is a stretch of time, which engines count"
+                " in units of their own; hours_between(start, end) is the same in all"
+            )
+        if "date" in (left, right) and "int" in (left, right):
+            day, days = (
+                (node.this, node.expression) if left == "date" else (node.expression, node.this)
+            )
+            if not self.dialect.add_days:
+                return None
+            number = _written(days, self.dialect)
+            return self._say(self.dialect.add_days, day, f"-({number})" if subtracted else number)
+        if {left, right} & {"date", "timestamp"} and None in (left, right):
+            raise Untranslatable(
+                f"of {node.sql(dialect='duckdb')[:80]!r} it is not known whether it moves a day"
+            )
+        return None
+
+    def _divided(self, node: exp.Expr) -> exp.Expr:
+        """Division of doubles, whatever is divided."""
+        top = node.this
+        if kind(top) != "double":
+            top = exp.cast(top.copy(), "double")
+        return exp.Div(this=top.copy(), expression=node.expression.copy(), typed=True, safe=False)
+
+    def _extreme_of_several(self, node: exp.Expr) -> str | None:
+        form = self.dialect.least if isinstance(node, exp.Least) else self.dialect.greatest
+        if not form:
+            node.set("ignore_nulls", True)
+            return None
+        parts = (node.this, *node.expressions)
+        first, *rest = (_written(part, self.dialect) for part in parts)
+        for other in rest:
+            first = form.format(first, other)
+        return first
+
+    def _extreme(self, node: exp.Expr) -> str | None:
+        if kind(node.this) != "bool":
+            return None
+        form = self.dialect.bool_min if isinstance(node, exp.Min) else self.dialect.bool_max
+        return self._say(form, node.this)
+
+    def _sum(self, node: exp.Expr) -> exp.Expr | None:
+        return exp.Sum(this=_counted(node.this)) if kind(node.this) == "bool" else None
+
+    def _cast(self, node: exp.Expr) -> exp.Expr | str | None:
+        assert isinstance(node, exp.Cast)
+        to, of = node.to.this.name, kind(node.this)
+        if to not in _TYPES:
+            raise Untranslatable(f"a cast to {node.to.sql(dialect='duckdb')} is not known")
+        if of == "bool" and to in (*_WHOLE, "DOUBLE", "DECIMAL"):
+            return exp.Cast(this=_counted(node.this), to=node.to.copy())
+        if of == "text" and to not in ("TEXT", "VARCHAR") and not _constant(node.this):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} reads a text, which every engine does its"
+                " own way"
+            )
+        if to in _WHOLE and of in ("double", "decimal"):
+            form = self.dialect.whole_double if of == "double" else self.dialect.whole_decimal
+            if form:
+                return self._say(form, node.this, node.to)
+        return None
+
+    def _round(self, node: exp.Expr) -> None:
+        if kind(node.this) not in ("int", "decimal"):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} rounds a double, where engines disagree on"
+                " halves; round in the formula, which is computed in one place"
+            )
+
+    def _percentile(self, node: exp.Expr) -> str:
+        form = self.dialect.percentile
+        if form is None and self.approximate:
+            form = self.dialect.approximate_percentile
+        if not form:
+            raise Untranslatable(f"{self.dialect.title} has no exact percentile of groups")
+        return self._say(form, node.this, node.expression)
+
+    def _at_zone(self, node: exp.Expr) -> str:
+        if kind(node.this) != "zoned":
+            raise Untranslatable("only a moment with a zone is read in another one")
+        return self._say(self.dialect.to_utc, node.this)
+
+    def _values(self, node: exp.Expr) -> exp.Expr | None:
+        """A small table, as selects where it cannot be written as values."""
+        if self.dialect.values:
+            return None
+        alias = node.args["alias"]
+        selects = [
+            exp.Select(
+                expressions=[
+                    exp.alias_(cell.copy(), name.copy()) if not row else cell.copy()
+                    for cell, name in zip(cells.expressions, alias.columns, strict=True)
+                ]
+            )
+            for row, cells in enumerate(node.expressions)
+        ]
+        union: exp.Query = selects[0]
+        for select in selects[1:]:
+            union = exp.Union(this=union, expression=select, distinct=False)
+        return exp.Subquery(this=union, alias=exp.TableAlias(this=alias.this.copy()))
+
+    _forms: ClassVar[Mapping[type[exp.Expr], _Form]] = {
+        exp.Add: _moved,
+        exp.Sub: _moved,
+        exp.Div: _divided,
+        exp.Least: _extreme_of_several,
+        exp.Greatest: _extreme_of_several,
+        exp.Min: _extreme,
+        exp.Max: _extreme,
+        exp.Sum: _sum,
+        exp.Cast: _cast,
+        exp.Round: _round,
+        exp.PercentileCont: _percentile,
+        exp.AtTimeZone: _at_zone,
+        exp.Values: _values,
+    }  # fmt: skip
+
+
+def _constant(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Literal)
+
+
+def _counted(condition: exp.Expr) -> exp.Expr:
+    """A truth value as 1 or 0, and null as null."""
+    case = (
+        exp.Case()
+        .when(condition.copy(), "1")
+        .when(exp.Not(this=exp.Paren(this=condition.copy())), "0")
+    )
+    case.meta["kind"] = "int"
+    return case
+
+
+def _kept(tree: exp.Expr) -> Counter[type]:
+    return Counter(type(node) for node in tree.walk() if isinstance(node, _KEPT))
+
+
+def _check_again(meant: Counter[type], text: str, dialect: Dialect, approximate: bool) -> None:
+    """Read what was written: it must be SQL of the dialect, the same query, of known functions."""
+    try:
+        again = sqlglot.parse_one(text, read=dialect.reads)
+    except SqlglotError as error:
+        raise Untranslatable(
+            f"what was written cannot be read as SQL of {dialect.title}:"
+            f" {str(error).splitlines()[0]}"
+        ) from None
+    found = _kept(again)
+    if found != meant:
+        changed = ", ".join(sorted(t.__name__ for t in _KEPT if found[t] != meant[t]))
+        raise Untranslatable(f"{dialect.title} would read another query: {changed} differ")
+    unknown = {_named(node) for node in again.find_all(exp.Func)} - dialect.known
+    if approximate:
+        unknown -= {"APPROX_QUANTILES", "APPROX_QUANTILE", "APPROX_PERCENTILE", "OFFSET"}
+    if unknown:
+        raise Untranslatable(f"{', '.join(sorted(unknown))} is not known to be exact there")
+
+
+def _named(node: exp.Func) -> str:
+    by_name = (exp.Anonymous, exp.AnonymousAggFunc, exp.ParameterizedAgg)
+    return (node.name if isinstance(node, by_name) else node.sql_name()).upper()
