@@ -330,7 +330,7 @@ def with_percentiles(tmp_path_factory: pytest.TempPathFactory) -> Model:
         entry(name, f"percentile(amount, {share / 100})", window, where)
         for name, share, window, where in PERCENTILES
     ]
-    entries.append(entry("movements", "count(*)", "period", "true"))
+    entries.append({**entry("movements", "count(*)", "period", "true"), "unit": "count"})
     median = entry("median_mrr", "percentile(closing, 0.5)", "period", "closing > 0")
     median["measures"]["value"]["source"] = "account_mrr"
     text = json.dumps([*entries, median])
