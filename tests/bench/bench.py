@@ -25,6 +25,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import engines
 import handwritten
 import naive
 import scales
@@ -244,6 +245,12 @@ def engine(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     ]  # fmt: skip
 
 
+def other_engines(workspace: Path, rounds: int, quick: bool) -> list[bool]:
+    """The same values from PostgreSQL and Spark, where they are installed: no goal."""
+    engines.measure(workspace, rounds)
+    return []
+
+
 def _peak(workspace: Path, way: str) -> float:
     """MB at most, of a process of its own that does it once."""
     said = naive.call(sys.executable, __file__, "--peak", way, workspace, cwd=workspace)
@@ -282,6 +289,7 @@ PARTS = {
     "planning": (scales.planning, 0.1, 5),
     "pandas": (scales.against_pandas, 1.0, 3),
     "backfill": (backfill, 0.1, 2),
+    "engines": (other_engines, 0.1, 1),
 }
 
 
