@@ -27,6 +27,7 @@ from typing import Any
 
 import engines
 import handwritten
+import marts
 import naive
 import scales
 from costs import Cost, of_children, of_this_process, told
@@ -286,6 +287,7 @@ PARTS = {
     "reports": (reports, 0.1, 3),
     "batch": (batch, 0.1, 2),
     "engine": (engine, 1.0, 7),
+    "marts": (marts.against_rows, 1.0, 5),
     "planning": (scales.planning, 0.1, 5),
     "pandas": (scales.against_pandas, 1.0, 3),
     "backfill": (backfill, 0.1, 2),
