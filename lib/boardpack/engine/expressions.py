@@ -242,7 +242,8 @@ def formula(text: str) -> Formula:
     >>> formula("growth(mrr, 12 months)").denominator
     'CASE WHEN "mrr@12m" > 0 THEN "mrr@12m" END'
     """
-    node = parse(spaced(text))
+    # What was read is kept for the next asking, and calls are taken out of it here.
+    node = parse(spaced(text)).copy()
     calls = Calls()
     try:
         node = calls.written_out(node)
