@@ -43,6 +43,24 @@ LEFT JOIN users AS u ON u.user_id = b.user_id
 WHERE NOT coalesce(a.is_internal OR u.is_internal, FALSE)
 GROUP BY GROUPING SETS ((b.month), (b.month, a.segment))
     """,
+    "users known before": """
+WITH months AS (
+  SELECT unnest(range(TIMESTAMP '2024-12-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH)) AS month
+),
+came AS (
+  SELECT month, user_id, account_id, max((started_at < month)::INTEGER) AS before,
+         max((started_at >= month)::INTEGER) AS now
+  FROM months JOIN sessions ON started_at >= month - INTERVAL 30 DAY
+                           AND started_at < month + INTERVAL 1 MONTH
+  WHERE recorded_at < TIMESTAMP '2026-01-01'
+  GROUP BY ALL
+)
+SELECT month::DATE AS month, coalesce(a.segment, '(unknown)') AS segment,
+       grouping(a.segment) AS total, count(CASE WHEN before = 1 AND now = 1 THEN 1 END) AS users_known
+FROM came LEFT JOIN accounts AS a USING (account_id) LEFT JOIN users AS u USING (user_id)
+WHERE NOT coalesce(a.is_internal OR u.is_internal, FALSE)
+GROUP BY GROUPING SETS ((month), (month, a.segment))
+    """,
     "first months of users": """
 WITH found AS (
   SELECT DISTINCT user_id FROM events AS e JOIN users AS u USING (user_id)
@@ -84,8 +102,7 @@ def values(m: pd.DataFrame) -> dict[str, pd.Series[float]]:
         "website_conversion_rate": 100 * m["visitors_asking"] / m["website_visitors"],
         "mau_retention_rate": 100 * m["users_again"] / m["users_before"],
         "engagement_frequency": m["user_days"] / m["mau"],
-        # Of a month, the month before it is the one that the retention looks at.
-        "return_rate": 100 * m["users_again"] / m["mau"],
+        "return_rate": 100 * m["users_known"] / m["mau"],
         "user_retention_d1": 100 * m["came_d1"] / m["new_users"],
         "user_retention_d7": 100 * m["came_d7"] / m["new_users"],
         "user_retention_d30": 100 * m["came_d30"] / m["new_users"],

@@ -2,7 +2,7 @@ WITH active AS (
   SELECT EXISTS (
            SELECT 1 FROM sessions AS b
            WHERE b.user_id = u.user_id AND b.recorded_at < $as_of_end AND b.started_at < $start
-             AND b.started_at >= CAST($start AS DATE) - INTERVAL 1 MONTH) AS known
+             AND b.started_at >= CAST($start AS DATE) - INTERVAL 30 DAY) AS known
   FROM users AS u JOIN accounts AS a USING (account_id)
   WHERE EXISTS (
       SELECT 1 FROM sessions AS s
