@@ -76,7 +76,7 @@ def check(formula: str, unit: str, kpis: Mapping[str, str], measures: Mapping[st
     Traceback (most recent call last):
     boardpack.engine.units.UnitError: it comes to a plain number; a percent is a share times 100
     """
-    node = Calls().written_out(parse(spaced(formula)))
+    node = Calls().written_out(parse(spaced(formula)).copy())
     found = _Reader(kpis, measures).read(node)
     if not isinstance(found, Unit):
         return
