@@ -79,7 +79,7 @@ def point_of_panel(text: str) -> Point:
     if found is None:
         return parse_point(text)
     point = parse_point(found[1])
-    return MovedPoint(point.edge, point.months, int(found[2]))
+    return MovedPoint(point.edge, point.n, point.unit, int(found[2]))
 
 
 def mutants(catalogue: Catalogue, name: str) -> Iterator[Mutant]:
@@ -162,7 +162,7 @@ def _of_columns(
             windows.setdefault(entry.window, []).append(name)
         if entry.at is not None:
             point = parse_point(entry.at)
-            earlier = f"period_{point.edge} - {point.months + 1} months"
+            earlier = f"period_{point.edge} - {point.n + 1} {point.unit}s"
             later = () if point == Point("end") else (f"{entry.at} moved by 1",)
             for at in (earlier, f"{entry.at} moved by -1", *later):
                 moved = {name: entry.model_copy(update={"at": at})}

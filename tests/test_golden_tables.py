@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from boardpack.periods import Period
-from test_golden import LAST_DAY, Company, company, differences
+from golden_fixture import LAST_DAY, Company, company, differences
 
 __all__ = ["company"]
 

@@ -86,7 +86,9 @@ def test_a_figure_of_few_says_how_far_it_may_be_off(tmp_path: Path) -> None:
     card = headline(values, ["nps"]).markdown
     assert '[5]{.n data-kpi="nps" data-period="2025-03" data-member="" data-what="answers"}' in card
     assert " answers, 95% between " in card
-    assert '[100.0]{.n data-kpi="nps" data-period="2025-03" data-member="" data-what="high"}' in card
+    assert (
+        '[100.0]{.n data-kpi="nps" data-period="2025-03" data-member="" data-what="high"}' in card
+    )
     values.save(tmp_path)
     assert Values.load(tmp_path).value("nps") == found
     nobody = answered().value("nps")

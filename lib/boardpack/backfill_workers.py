@@ -82,7 +82,8 @@ class _Maker:
         if not alike:
             # Loads while the data are read.
             self._notebooks()
-        with Basis(self.model, [wanted]) as basis:
+        # Many as-ofs at once: marts of each would be built for one report.
+        with Basis(self.model, [wanted], keep_marts=False) as basis:
             # The rows of all tables are only read for it where all else is equal.
             found = basis.fingerprints(wanted) if alike else {}
             known = [row for row, fingerprints in alike if fingerprints == found]

@@ -13,9 +13,10 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate
+from boardpack import gate, mart_builds, mart_files
 from boardpack import model as models
 from boardpack.engine import identities
+from boardpack.engine import marts as marts_
 from boardpack.engine.compute import compute, unavailable
 from boardpack.engine.traces import traced
 from boardpack.ledger import Ledger, stamp
@@ -41,17 +42,21 @@ class Basis:
     """An as-of slice, what the gate said of it, and values, for the reports that are to be made.
 
     A context manager, since it holds the slice open. All ``orders`` have the same as-of; each asks
-    in its turn, and what another has asked for is not done twice.
+    in its turn, and what another has asked for is not done twice. ``keep_marts`` brings the marts
+    of large tables to this as-of before values are computed; those that hold it are read anyway.
     """
 
-    def __init__(self, model: Model, orders: Sequence[Order]) -> None:
+    def __init__(self, model: Model, orders: Sequence[Order], *, keep_marts: bool = True) -> None:
         self.model, self.orders = model, tuple(orders)
         (self.as_of,) = {order.as_of for order in orders}
         tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
         self.suites = load_suites(model, tables)
         # The gate also looks at what the sources refer to.
         seen = gate.reads(self.suites, tables)
+        self._stamp = mart_files.stamp(model.workspace)
         self.slice = open_slice(model.workspace, model.sources, self.as_of, seen)
+        self._keep_marts = keep_marts
+        self._marts: dict[tuple[str, ...], marts_.Marts] = {}
         #: what executed notebooks may be taken again for, by what they saw
         self.executed: dict[str, Path] = {}
         self._fingerprints: dict[str, str] = {}
@@ -107,7 +112,8 @@ class Basis:
             kpis = dict.fromkeys(kpi for other in together for kpi in self._kpis(other))
             by = self.model.workspace.settings.dimensions
             periods = models.history(order.period, as_of=self.as_of)
-            frame = compute(self.model.catalogue, self.slice, kpis, periods, by)
+            marts = self.marts()
+            frame = compute(self.model.catalogue, self.slice, kpis, periods, by, marts=marts)
             self._frames.update({other.key: frame for other in together})
         kpis_of = self._kpis(order)
         periods = models.history(order.period, as_of=self.as_of)
@@ -138,8 +144,20 @@ class Basis:
             for kpi in identities.parts(catalogue, self._kpis(order))
             if grain in catalogue[kpi].grains and not unavailable(catalogue, self.slice, kpi)
         ]
-        finer = compute(catalogue, self.slice, kpis, order.period.within(grain))
+        finer = compute(catalogue, self.slice, kpis, order.period.within(grain), marts=self.marts())
         return identities.check_parts(catalogue, self._frames[order.key], order.period, finer)
+
+    def marts(self) -> marts_.Marts:
+        """The marts that hold what the slice does, of the tables of orders that passed the gate."""
+        tables = tuple(dict.fromkeys(t for order in self._passed for t in self.sources(order)))
+        if tables not in self._marts:
+            ground = mart_builds.Ground(
+                self.model.workspace, self.model.catalogue, self.slice, self._stamp, self._hashes
+            )
+            if self._keep_marts:
+                mart_builds.refresh(ground, tables)
+            self._marts[tables] = mart_builds.ready(ground)
+        return self._marts[tables]
 
     def _kpis(self, order: Order) -> list[str]:
         catalogue = self.model.catalogue

@@ -22,6 +22,7 @@ class Commands(click.Group):
         "diff": "boardpack.cli_revise",
         "init": "boardpack.cli_init",
         "kpi": "boardpack.cli_kpi",
+        "mart": "boardpack.cli_mart",
         "schedule": "boardpack.cli_schedule",
     }
 

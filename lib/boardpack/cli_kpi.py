@@ -12,10 +12,11 @@ from typing import Any
 import click
 import pandas as pd
 
-from boardpack import published
+from boardpack import mart_builds, mart_files, published
 from boardpack.cli_options import json_option, print_json, workspace_option
 from boardpack.engine.compute import compute, make_plan, unavailable
 from boardpack.engine.exactness import in_dialect
+from boardpack.engine.marts import NONE, Marts
 from boardpack.errors import UnknownNameError, UserError
 from boardpack.model import Model, closed_by
 from boardpack.periods import GRAINS, Grain, Period, parse_day
@@ -103,8 +104,11 @@ def show(
     model = Model.open(workspace)
     names = _names(model, ids)
     _check_dimensions(model, names, by)
+    stamp = mart_files.stamp(model.workspace)
     with _slice(model, names, as_of) as (slice_, day):
-        frame = compute(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
+        marts = _marts(model, slice_, stamp)
+        periods = _periods(model, day, grain, last)
+        frame = compute(model.catalogue, slice_, names, periods, by, marts=marts)
         missing = [n for n in names if unavailable(model.catalogue, slice_, n)]
         reasons = {n: unavailable(model.catalogue, slice_, n) for n in missing}
     columns = ["kpi", "period", "period_start", "period_end", "grain", "dims", "value", "numerator",
@@ -138,7 +142,7 @@ def sql(
     ids: tuple[str, ...], grain: Grain, last: int, as_of: str, by: tuple[str, ...], dialect: str,
     workspace: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """The statements that `show` would send: one a source.
+    """The statements that `show` would send: one a source, and whether it reads rows or marts.
 
     Those of a dialect that Boardpack does not connect to are generated and never ran: each source
     is taken for a table of its own name.
@@ -153,19 +157,29 @@ def sql(
     model = Model.open(workspace)
     names = _names(model, ids)
     _check_dimensions(model, names, by)
+    stamp = mart_files.stamp(model.workspace)
     with _slice(model, names, as_of) as (slice_, day):
-        planned = make_plan(model.catalogue, slice_, names, _periods(model, day, grain, last), by)
+        marts = NONE if dialect else _marts(model, slice_, stamp)
+        periods = _periods(model, day, grain, last)
+        planned = make_plan(model.catalogue, slice_, names, periods, by, marts)
         if dialect:
             found = in_dialect(model.catalogue, slice_, planned, DIALECTS[dialect])
         else:
             found = {s.source: slice_.sent(s.sql, approximate=True) for s in planned.statements}
+    reads = {s.source: s.reads for s in planned.statements}
     if as_json:
-        print_json([{"source": source, "sql": text} for source, text in found.items()])
+        print_json(
+            [
+                {"source": source, "reads": list(reads[source]), "sql": text}
+                for source, text in found.items()
+            ]
+        )
         return
     if dialect and not DIALECTS[dialect].tested:
         click.echo(f"-- {DIALECTS[dialect].title}: generated and read again, never ran\n")
     for source, text in found.items():
-        click.echo(f"-- {source}\n{text};\n")
+        told = "" if dialect else "".join(f"-- reads {line}\n" for line in reads[source])
+        click.echo(f"-- {source}\n{told}{text};\n")
 
 
 @kpi.command("test")
@@ -271,6 +285,11 @@ def _slice(model: Model, names: list[str], as_of: str) -> Iterator[tuple[Slice, 
         yield slice_, day
     finally:
         slice_.close()
+
+
+def _marts(model: Model, slice_: Slice, stamp: str) -> Marts:
+    """The marts whose files tell that they hold what the slice does."""
+    return mart_builds.ready(mart_builds.Ground(model.workspace, model.catalogue, slice_, stamp))
 
 
 def _names(model: Model, ids: tuple[str, ...]) -> list[str]:

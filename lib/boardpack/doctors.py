@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from boardpack import orders, schedules
+from boardpack import mart_files, orders, schedules
 from boardpack.calendars import Calendar
 from boardpack.engine.compute import unavailable
 from boardpack.errors import BoardpackError
@@ -81,6 +81,8 @@ class Examination:
     reports: tuple[str, ...]
     renderer: str
     schedules: tuple[ScheduleState, ...] = ()
+    #: when marts are kept, and those there are
+    marts: tuple[str, ...] = ()
     #: what leads from here to the first report, in order
     next: tuple[Step, ...] = ()
 
@@ -111,6 +113,7 @@ class Examination:
         for one in self.schedules:
             if one.lacks or not one.enabled:
                 lines.append(f"  {one.schedule:28} {one.lacks or 'switched off'}")
+        lines += ["", f"marts: {self.marts[0]}", *(f"  {text}" for text in self.marts[1:])]
         lines += ["", "next:"]
         lines += [step.text(number) for number, step in enumerate(self.next, 1)]
         return "\n".join(lines)
@@ -151,8 +154,30 @@ def examine(folder: Path) -> Examination:
         tuple(sorted(model.workspace.reports)),
         "quarto" if shutil.which("quarto") else "built-in",
         _schedules(model, {kpi.kpi for kpi in kpis if not kpi.lacks}),
+        _marts(model),
         _next(model, folder, connected, any(not kpi.lacks for kpi in kpis), spans),
     )
+
+
+def _marts(model: Model) -> tuple[str, ...]:
+    """When marts are kept, and which there are; `boardpack mart list` tells what they answer."""
+    settings, found = model.workspace.settings, []
+    when = {
+        "auto": f"of tables with {settings.policy.marts_from:,} rows or more",
+        "always": "of every table",
+        "never": "not kept and not read",
+    }[settings.marts]
+    stamp = mart_files.stamp(model.workspace)
+    for name, state in mart_files.present(model.workspace).items():
+        if state is None:
+            told = "cannot be read, and is built again"
+        elif not state.kept:
+            told = "not kept: it would be nearly as large as its source"
+        else:
+            changed = ", the tables have changed since" if state.stamp != stamp else ""
+            told = f"as of {state.as_of}, {state.bytes / 1e6:.1f} MB{changed}"
+        found.append(f"{name:44} {told}")
+    return (when, *found)
 
 
 def _schedules(model: Model, available: set[str]) -> tuple[ScheduleState, ...]:

@@ -60,6 +60,7 @@ def _computed(
     workspace: str | Path, period: str, as_of: str, grain: str, segment: str, kpis: Sequence[str]
 ) -> Values:
     # Engine and DuckDB are only needed here; a run's cells do not wait for them.
+    from boardpack import mart_builds, mart_files
     from boardpack import model as models
     from boardpack.warehouse import open_slice
 
@@ -77,10 +78,14 @@ def _computed(
         about = models.last_closed(models.spans(model, kpis), known, calendar)
     day = parse_day(as_of) if as_of else about.last_day
     tables = model.catalogue.tables(kpis)
+    stamp = mart_files.stamp(model.workspace)
     slice_ = open_slice(model.workspace, model.sources, day, tables)
     try:
         models.check_period(about, day.isoformat(), slice_.spans(slice_.sources))
         facts = model.report_facts(about, day.isoformat(), title="Exploration")
-        return models.values(model, slice_, kpis, facts, segment)
+        marts = mart_builds.ready(
+            mart_builds.Ground(model.workspace, model.catalogue, slice_, stamp)
+        )
+        return models.values(model, slice_, kpis, facts, segment, marts=marts)
     finally:
         slice_.close()

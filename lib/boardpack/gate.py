@@ -153,6 +153,8 @@ def warm() -> None:
     # Only expectations that the gate refuses compute with it, and it is a quarter of the import.
     _import_on_first_use("scipy", "stats")
     warnings.filterwarnings("ignore", "module 'sre_(constants|parse)'", DeprecationWarning)
+    # It imports Spark where it finds it, which would rather have an older pandas.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     shown = warnings.showwarning
     import boardpack.gate_engine  # noqa: F401
 

@@ -15,6 +15,7 @@ from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import catalogue as catalogue_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute, unavailable
+from boardpack.engine.marts import NONE, Marts
 from boardpack.errors import PeriodError, UnknownNameError, UserError
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
@@ -111,18 +112,20 @@ def values(
     segment: str = "",
     *,
     frame: pd.DataFrame | None = None,
+    marts: Marts = NONE,
 ) -> Values:
     """Compute the KPIs over the history of the report's period, with every fact beside them.
 
     ``segment`` restricts everything to one member; a KPI that it cannot split is not available.
-    ``frame`` holds what `compute` gives for them, where that is there already.
+    ``frame`` holds what `compute` gives for them, where that is there already; ``marts`` stand in
+    for rows otherwise.
     """
     names = list(dict.fromkeys(kpis))
     period = Period.parse(report.period, model.workspace.calendar)
     periods = history(period, as_of=slice_.as_of)
     if frame is None:
         by = model.workspace.settings.dimensions
-        frame = compute(model.catalogue, slice_, names, periods, by)
+        frame = compute(model.catalogue, slice_, names, periods, by, marts=marts)
     missing = {
         kpi: reason for kpi in names if (reason := unavailable(model.catalogue, slice_, kpi))
     }

@@ -218,6 +218,8 @@ class _Attempt:
             held = self._gate(check)
         if held:
             return self.result("held")
+        with self.watch.stage("marts"):
+            self.basis.marts()
         with self.watch.stage("values"):
             values, broken = self._values()
         if broken:

@@ -112,9 +112,10 @@ def translate_expression(
             if form is None:
                 raise Untranslatable("a cast to whole numbers rounds a half otherwise there")
     meant = _kept(tree)
-    text = _written(_rewritten(tree, dialect, approximate), dialect)
-    _check_again(meant, text, dialect, approximate)
-    return text.removeprefix("SELECT ").removesuffix(" AS x")
+    tree = _rewritten(tree, dialect, approximate)
+    _check_again(meant, _written(tree, dialect), dialect, approximate)
+    (found,) = tree.iter_expressions()
+    return _written(found.unalias(), dialect)
 
 
 def quoted(name: str, dialect: Dialect) -> str:

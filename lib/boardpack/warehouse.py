@@ -108,9 +108,7 @@ class Slice:
         """A hash of the rows of each source: equal for equal rows, whatever their order."""
         found = {}
         for source in sources:
-            row = self._digest(source)
-            text = f"{source}:{row}:{sorted(self.declared[source].columns)}"
-            found[source] = hashlib.sha256(text.encode()).hexdigest()
+            found[source] = fingerprint(self.declared[source], self._digest(source))
         return found
 
     def _digest(self, source: str) -> object:
@@ -144,6 +142,12 @@ class Slice:
         self.con.close()
         if self.elsewhere is not None:
             self.elsewhere.close()
+
+
+def fingerprint(source: Source, row: object) -> str:
+    """The hash of a source of which ``row`` is the number of rows and the sum of their hashes."""
+    text = f"{source.id}:{row}:{sorted(source.columns)}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def open_slice(

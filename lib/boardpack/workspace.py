@@ -64,10 +64,11 @@ class Warehouse(Strict):
 
 
 class Policy(Strict):
-    """Limits of a run, in seconds."""
+    """Limits of a run, in seconds, and the rows from which on a table has marts by itself."""
 
     cell_timeout: float = 120.0
     notebook_timeout: float = 600.0
+    marts_from: int = Field(default=5_000_000, ge=0)
 
 
 class Settings(Strict):
@@ -85,6 +86,7 @@ class Settings(Strict):
     dimensions: list[str] = Field(default_factory=lambda: ["segment", "region"])
     warehouse: Warehouse = Field(default_factory=Warehouse)
     policy: Policy = Field(default_factory=Policy)
+    marts: Literal["auto", "always", "never"] = "auto"
 
     @field_validator("zone")
     @classmethod

@@ -25,7 +25,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import engines
 import handwritten
+import marts
 import naive
 import scales
 from costs import Cost, of_children, of_this_process, told
@@ -244,6 +246,12 @@ def engine(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     ]  # fmt: skip
 
 
+def other_engines(workspace: Path, rounds: int, quick: bool) -> list[bool]:
+    """The same values from PostgreSQL and Spark, where they are installed: no goal."""
+    engines.measure(workspace, rounds)
+    return []
+
+
 def _peak(workspace: Path, way: str) -> float:
     """MB at most, of a process of its own that does it once."""
     said = naive.call(sys.executable, __file__, "--peak", way, workspace, cwd=workspace)
@@ -279,9 +287,11 @@ PARTS = {
     "reports": (reports, 0.1, 3),
     "batch": (batch, 0.1, 2),
     "engine": (engine, 1.0, 7),
+    "marts": (marts.against_rows, 1.0, 5),
     "planning": (scales.planning, 0.1, 5),
     "pandas": (scales.against_pandas, 1.0, 3),
     "backfill": (backfill, 0.1, 2),
+    "engines": (other_engines, 0.1, 1),
 }
 
 

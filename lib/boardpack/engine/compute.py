@@ -21,6 +21,7 @@ from boardpack.engine.estimates import ESTIMATES, PARTS
 from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.histogram import percentile
 from boardpack.engine.intervals import limits
+from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.shifts import Shift
 from boardpack.engine.statements import UNKNOWN, Statement, plan
 from boardpack.engine.windows import Window
@@ -50,8 +51,12 @@ def make_plan(
     kpis: Iterable[str],
     periods: Sequence[Period],
     by: Sequence[str] = (),
+    marts: Marts = NONE,
 ) -> Plan:
-    """Plan the KPIs and what they depend on, for all periods and members of ``by``."""
+    """Plan the KPIs and what they depend on, for all periods and members of ``by``.
+
+    ``marts`` stand in for rows where that changes no figure.
+    """
     names = list(dict.fromkeys(kpis))
     missing = {
         kpi: reason
@@ -79,7 +84,7 @@ def make_plan(
     ]
     common = tuple(dict.fromkeys([*periods, *inner]))
     earlier = _earlier(ordered, names, common)
-    statements = plan(slice_, measures, common, by, earlier) if measures else []
+    statements = plan(slice_, measures, common, by, earlier, marts) if measures else []
     all_periods = tuple(dict.fromkeys([*common, *sorted(set().union(*earlier.values()))]))
     return Plan(
         tuple(ordered), missing, measures, all_periods, len(periods), tuple(by), tuple(statements)
@@ -132,6 +137,7 @@ def compute(
     by: Sequence[str] = (),
     *,
     covered: bool = False,
+    marts: Marts = NONE,
 ) -> pd.DataFrame:
     """Every KPI × period × (total and members of ``by``), one row each.
 
@@ -141,7 +147,7 @@ def compute(
     and not "before the data". KPIs whose sources are not connected have no rows; see `unavailable`.
     """
     wanted = list(dict.fromkeys(kpis))
-    planned = make_plan(catalogue, slice_, wanted, periods, by)
+    planned = make_plan(catalogue, slice_, wanted, periods, by, marts)
     frame, members = _gather(slice_, planned)
     uncovered = {} if covered else _uncovered(catalogue, slice_, planned)
     for column, of_column in groupby(sorted(uncovered), key=itemgetter(0)):
@@ -168,12 +174,13 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
         if measure.aggregate.kind == "estimate"
         for part in PARTS
     }
-    for statement in planned.statements:
+    for sent in planned.statements:
+        statement, rows = _sent(slice_, planned, sent)
         several = [waits.get(name) for name in statement.columns]
         columns = [found.setdefault(name, {}) for name in statement.columns]
         own = members.setdefault(statement.source, set())
         number = [index[period] for period in statement.periods]
-        for p, dim, member, *values in _rows(slice_, statement):
+        for p, dim, member, *values in rows:
             own.add((dim, member))
             for cells_of, lists, value in zip(columns, several, values, strict=True):
                 if value is not None:
@@ -246,6 +253,19 @@ def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[floa
     known = slice_.as_of + timedelta(days=1)
     spans = [window.days(period) for period in periods]
     return [float(max((min(high, known) - low).days, 0)) for low, high in spans if low]
+
+
+def _sent(
+    slice_: Slice, planned: Plan, statement: Statement
+) -> tuple[Statement, list[tuple[Any, ...]]]:
+    """A statement and its rows; where a mart went away meanwhile, the one that does without it."""
+    if statement.stored:
+        try:
+            return statement, slice_.con.execute(statement.sql).fetchall()
+        except duckdb.Error:
+            mine = {m: name for m, name in planned.measures.items() if m.source == statement.source}
+            (statement,) = plan(slice_, mine, statement.periods, planned.by)
+    return statement, _rows(slice_, statement)
 
 
 def _rows(slice_: Slice, statement: Statement) -> list[tuple[Any, ...]]:

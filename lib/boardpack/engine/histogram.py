@@ -7,6 +7,34 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from boardpack.engine.catalogue import Measure
+from boardpack.engine.expressions import Measured
+from boardpack.sources import Sources
+
+
+def merged(sources: Sources, measure: Measure, name: str) -> dict[Measure, str]:
+    """What is asked of the source for a measure and its column name: itself, as a rule.
+
+    A histogram percentile becomes the merged counts below it: columns ``<name>__total`` and
+    ``<name>__<bound column>``.
+    """
+    if measure.aggregate.kind != "histogram_percentile":
+        return {measure: name}
+    histogram = sources[measure.source].histogram
+    assert histogram is not None
+    parts = {"total": histogram.total, **{bound: bound for bound in histogram.bounds}}
+    # Each share keeps its own columns, although two of one histogram add up the same counts.
+    return {
+        Measure(
+            measure.source,
+            Measured("sum", f'"{column}"', quantile=measure.aggregate.quantile),
+            measure.window,
+            measure.where,
+            columns=tuple(sorted({*measure.columns, column})),
+        ): f"{name}__{part}"
+        for part, column in parts.items()
+    }
+
 
 def percentile(
     counts: NDArray[np.float64],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -11,7 +11,8 @@ import duckdb
 
 from boardpack.engine.catalogue import Measure, column_sql
 from boardpack.engine.expressions import aggregate, scalar
-from boardpack.engine.rows import Borrowed, borrowed, own_rows, rows
+from boardpack.engine.marts import Marts, panel_need
+from boardpack.engine.rows import Borrowed, borrowed, own_rows, rows, stored_rows
 from boardpack.engine.selects import (
     Part,
     Unit,
@@ -51,6 +52,7 @@ def panel(
     periods: Sequence[Period],
     by: Sequence[str],
     split: Sequence[str],
+    marts: Marts,
 ) -> Part:
     """The SELECT for measures over a panel; a row is there once its entity has any row."""
     wanted = sorted({column for measure in measures for column in measure.columns})
@@ -83,7 +85,7 @@ def panel(
     ctes = []
     for number, base in enumerate(bases.values()):
         base.reaches_back |= whole
-        ctes += base.cells(split, buckets, str(number) if len(bases) > 1 else "")
+        ctes += base.cells(split, buckets, str(number) if len(bases) > 1 else "", marts)
     if len(bases) > 1:
         ctes.append(("parts", _together(list(bases.values()), split, count)))
         ctes.append(("cells", _merged(columns, keys)))
@@ -98,6 +100,7 @@ def panel(
         labels("s", by, split),
         {name: f"CAST({_measured(measure)} AS DOUBLE)" for measure, name in measures.items()},
         f"FROM panel AS s\n{grouping('s', split)}",
+        tuple(base.reads for base in bases.values()),
     )
 
 
@@ -152,6 +155,8 @@ class _Base:
     used: set[str] = field(default_factory=set)
     #: whether rows before every window count: for a balance, or for an entity that rests since
     reaches_back: bool = False
+    #: what it reads, for a person
+    reads: str = ""
 
     @property
     def source(self) -> Source:
@@ -166,20 +171,36 @@ class _Base:
         self.used.add(name)
         return column_sql(self.slice_.declared, self.source, name)
 
-    def cells(self, split: Sequence[str], buckets: Buckets, suffix: str) -> list[tuple[str, str]]:
+    def cells(
+        self, split: Sequence[str], buckets: Buckets, suffix: str, marts: Marts
+    ) -> list[tuple[str, str]]:
         """CTEs that end in ``cells``: a row an entity, member and bucket."""
+        need = panel_need(self.slice_.declared, self.panel, self.name, self.used, self.units, split)
+        reader = marts.reader(need, buckets.edges)
+        if not isinstance(reader, str):
+            self.reads = str(reader)
+            others = borrowed(self.slice_, self.source, split)
+            relation = reader.relation(buckets, open_start=self.reaches_back)
+            columns = [self.entity, *others.keys, *map(reader.mart.design.column, self.units)]
+            body = stored_rows(
+                self.slice_, self.source, relation, columns, (), buckets,
+                open_start=self.reaches_back, borrow=False,
+            )  # fmt: skip
+            late = _late(others, f'"{self.entity}"', self.units, suffix, reader.made)
+            return [(f"rows{suffix}", body), *late]
+        self.reads = f"rows of {self.name}: {reader}"
         where = self.panel.where if self.name == self.panel.panel_of else None
         condition = None if where is None else scalar(where, self.column)
         entity = self.column(self.entity)
         others = borrowed(self.slice_, self.source, split)
         table, cells = f"rows{suffix}", f"cells{suffix}"
         # A time that is borrowed itself has to meet its table before rows are sorted into buckets.
-        late = (
+        later = (
             others.joins
             and not others.at_event
             and not any("." in name for name in (*self.used, str(self.source.time)))
         )
-        if late:
+        if later:
             used = {*self.used, *others.keys}
             body = own_rows(
                 self.slice_, self.source, used, buckets, condition, open_start=self.reaches_back
@@ -213,15 +234,24 @@ def _merged(columns: Sequence[_Column], keys: Sequence[str]) -> str:
     return f"SELECT {by}{made} FROM parts GROUP BY {by}"
 
 
-def _cells(table: str, keys: Sequence[str], units: Mapping[Unit, str]) -> str:
+def _cells(
+    table: str,
+    keys: Sequence[str],
+    units: Mapping[Unit, str],
+    made_of: Callable[[Unit], str] = first,
+) -> str:
     """A row an entity, member and bucket."""
-    made = "".join(f", {first(unit)} AS {name}" for unit, name in units.items())
+    made = "".join(f", {made_of(unit)} AS {name}" for unit, name in units.items())
     by = ", ".join([*keys, "bucket"])
     return f"SELECT {by}{made} FROM {table} GROUP BY {by}"
 
 
 def _late(
-    others: Borrowed, entity: str, units: Mapping[Unit, str], suffix: str
+    others: Borrowed,
+    entity: str,
+    units: Mapping[Unit, str],
+    suffix: str,
+    made_of: Callable[[Unit], str] = first,
 ) -> list[tuple[str, str]]:
     """Cells that meet what is borrowed only when they are few."""
     own = [entity, *(f'"{name}"' for name in others.keys if f'"{name}"' != entity)]
@@ -230,7 +260,7 @@ def _late(
     where = f"\nWHERE {' AND '.join(others.conditions)}" if others.conditions else ""
     places = ", ".join(str(place) for place in range(1, len(shown) + 1))
     return [
-        (f"own_cells{suffix}", _cells(f"rows{suffix}", own, units)),
+        (f"own_cells{suffix}", _cells(f"rows{suffix}", own, units, made_of)),
         (
             f"cells{suffix}",
             f"SELECT {', '.join(shown)}{made}\nFROM own_cells{suffix} AS t{others.joins}{where}"

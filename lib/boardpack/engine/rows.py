@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from boardpack.engine.catalogue import column_sql
 from boardpack.engine.expressions import scalar
@@ -13,6 +14,10 @@ from boardpack.sources import Join, MilestoneEntry, Source, TouchesEntry, resolv
 from boardpack.warehouse import Slice, literal, local_day
 
 UNKNOWN = "(unknown)"
+#: The column of a mart with the local day, or the first day of the month.
+DAY = "mart_day"
+#: Its column with the number of rows by day that a row by month is made of.
+DAYS = "mart_days"
 
 
 def rows(
@@ -99,11 +104,33 @@ def borrowed(slice_: Slice, table: Source, split: Sequence[str]) -> Borrowed:
     shown = _dimensions(table, split, outer)
     conditions = _exclusion(table, outer)
     roots = [table.joins[_root(table, name)] for name in needed if "." in name]
-    by = {name for name in needed if "." not in name} | {join.on for join in roots}
     return Borrowed(
-        tuple(shown), _joins(slice_, table, needed), tuple(conditions), tuple(sorted(by)),
+        tuple(shown), _joins(slice_, table, needed), tuple(conditions), own_keys(table, split),
         any(join.at_event for join in roots),
     )  # fmt: skip
+
+
+def own_keys(table: Source, split: Sequence[str]) -> tuple[str, ...]:
+    """The columns of its own by which a table is split, borrows and leaves rows out."""
+    dimensions = tuple(table.dimensions[name] for name in split)
+    joins = tuple((alias, join.on) for alias, join in table.joins.items())
+    return _own_keys(dimensions, table.exclude or "", joins)
+
+
+@lru_cache(maxsize=1024)
+def _own_keys(
+    dimensions: tuple[str, ...], exclude: str, joins: tuple[tuple[str, str], ...]
+) -> tuple[str, ...]:
+    needed = set(dimensions)
+    if exclude:
+        scalar(exclude, _outer(needed))
+    by_alias = dict(joins)
+    found = set()
+    for name in needed:
+        while "." in name:
+            name = by_alias[name.rpartition(".")[0]]
+        found.add(name)
+    return tuple(sorted(found))
 
 
 def own_rows(
@@ -125,6 +152,56 @@ def own_rows(
         f"SELECT {', '.join(selected)}\nFROM {slice_.relation(table.id)} AS t"
         f"\nWHERE {' AND '.join(conditions)}"
     )
+
+
+def stored_rows(
+    slice_: Slice,
+    source: Source,
+    relation: str,
+    columns: Sequence[str],
+    split: Sequence[str],
+    buckets: Buckets,
+    *,
+    open_start: bool = False,
+    condition: str | None = None,
+    borrow: bool = True,
+) -> str:
+    """SQL for the rows of a mart as `rows` has them of its source: a row a day and key, with these
+    columns of the mart.
+
+    Of a source of distinct days, with `DAYS` among them a row is so many days and not one.
+    ``condition`` is over columns of the mart; without ``borrow`` what is taken from other tables
+    comes later, as after `own_rows`.
+    """
+    table = slice_.declared[source.distinct_of] if source.distinct_of else source
+    needed: set[str] = set()
+    outer = _outer(needed)
+    selected = [f't."{name}" AS "{name}"' for name in dict.fromkeys(columns)]
+    # As in `_within`: the slice is cut by the table's own time.
+    last = min(buckets.last, slice_.as_of + timedelta(days=1)) if table.placed_of else buckets.last
+    conditions = [f"t.{DAY} < DATE '{last}'"]
+    if not open_start:
+        conditions.append(f"t.{DAY} >= DATE '{buckets.first}'")
+    if borrow:
+        selected += _dimensions(table, split, outer)
+        conditions += _exclusion(table, outer)
+    if condition:
+        conditions.append(condition)
+    edges = [f"DATE '{day}'" for day in buckets.edges]
+    days_apart = source.distinct_of and DAYS not in columns
+    if days_apart:
+        selected.append(f't.{DAY} AS "day"')
+    else:
+        selected.append(f"{_sorted_into(f't.{DAY}', edges)} AS bucket")
+    keyword = "SELECT DISTINCT" if days_apart else "SELECT"
+    joins = _joins(slice_, table, needed)
+    body = (
+        f"{keyword} {', '.join(selected)}\nFROM {relation} AS t{joins}"
+        f"\nWHERE {' AND '.join(conditions)}"
+    )
+    if days_apart:
+        body = f"SELECT *, {_bucket_of_day(buckets)} AS bucket FROM (\n{body}\n) AS days"
+    return body
 
 
 def _root(table: Source, name: str) -> str:

@@ -17,6 +17,8 @@ class Part:
     select: str
     columns: dict[str, str]
     tail: str
+    #: what it reads, for a person: rows, and why, or which mart
+    reads: tuple[str, ...] = ()
 
 
 def first(unit: Unit, *, prorated: bool = False) -> str:

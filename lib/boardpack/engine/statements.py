@@ -8,14 +8,16 @@ truncates dates or converts zones: edges are literals.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 
 from boardpack.engine.catalogue import Measure, changes_with_event, dimensions
-from boardpack.engine.expressions import Measured
+from boardpack.engine.histogram import merged
+from boardpack.engine.marts import NONE, Marts, Reader, flow_need
 from boardpack.engine.panels import panel
 from boardpack.engine.rolling import lead, rolling
-from boardpack.engine.rows import UNKNOWN, rows
+from boardpack.engine.rows import DAYS, UNKNOWN, rows, stored_rows
 from boardpack.engine.selects import (
     Part,
     Unit,
@@ -30,7 +32,7 @@ from boardpack.engine.selects import (
 from boardpack.engine.waiting import waits
 from boardpack.engine.windows import Buckets, Window
 from boardpack.periods import Period
-from boardpack.sources import Source, Sources
+from boardpack.sources import Source
 from boardpack.warehouse import Slice
 
 __all__ = ["UNKNOWN", "Statement", "plan"]
@@ -42,12 +44,16 @@ class Statement:
 
     Its rows are ``p`` (index into ``periods``), ``dim`` (index into ``by``, -1 for the total),
     ``member`` and a column for each of ``columns``; one cell may come in several rows.
+    ``reads`` says for a person which marts it reads, and why rows where it reads them.
     """
 
     source: str
     sql: str
     columns: tuple[str, ...]
     periods: tuple[Period, ...]
+    reads: tuple[str, ...] = ()
+    #: whether a mart stands in for rows
+    stored: bool = False
 
 
 def plan(
@@ -56,42 +62,26 @@ def plan(
     periods: Sequence[Period],
     by: Sequence[str],
     earlier: Mapping[Measure, Iterable[Period]] | None = None,
+    marts: Marts = NONE,
 ) -> list[Statement]:
     """The statements for these measures; ``measures`` gives each its column name.
 
     ``earlier`` names further periods of some; the statement of their source then has these too.
+    ``marts`` are read in place of rows where they give the same.
 
-    A histogram percentile becomes the merged counts below it: columns ``<name>__total`` and
-    ``<name>__<bound column>``.
+    See `histogram.merged` for the columns of a histogram percentile.
     """
     by_source: dict[str, dict[Measure, str]] = {}
     further: dict[str, set[Period]] = {}
     for measure, name in measures.items():
-        by_source.setdefault(measure.source, {}).update(_expand(slice_.declared, measure, name))
+        by_source.setdefault(measure.source, {}).update(merged(slice_.declared, measure, name))
         further.setdefault(measure.source, set()).update((earlier or {}).get(measure, ()))
     return [
-        _statement(slice_, slice_.declared[source], found, [*periods, *sorted(further[source])], by)
+        _statement(
+            slice_, slice_.declared[source], found, [*periods, *sorted(further[source])], by, marts
+        )
         for source, found in by_source.items()
     ]
-
-
-def _expand(sources: Sources, measure: Measure, name: str) -> dict[Measure, str]:
-    if measure.aggregate.kind != "histogram_percentile":
-        return {measure: name}
-    histogram = sources[measure.source].histogram
-    assert histogram is not None
-    parts = {"total": histogram.total, **{bound: bound for bound in histogram.bounds}}
-    # Each share keeps its own columns, although two of one histogram add up the same counts.
-    return {
-        Measure(
-            measure.source,
-            Measured("sum", f'"{column}"', quantile=measure.aggregate.quantile),
-            measure.window,
-            measure.where,
-            columns=tuple(sorted({*measure.columns, column})),
-        ): f"{name}__{part}"
-        for part, column in parts.items()
-    }
 
 
 def _statement(
@@ -100,15 +90,16 @@ def _statement(
     measures: dict[Measure, str],
     periods: Sequence[Period],
     by: Sequence[str],
+    marts: Marts,
 ) -> Statement:
     split = [d for d in by if d in dimensions(slice_.declared, source.id)]
     if source.panel_of:
         # An entity that goes from one member to another would count several times in all.
         split = [d for d in split if not changes_with_event(slice_.declared, source.id, d)]
     if source.panel_of:
-        parts = [panel(slice_, source, measures, periods, by, split)]
+        parts = [panel(slice_, source, measures, periods, by, split, marts)]
     else:
-        parts = _flows(slice_, source, measures, periods, by, split)
+        parts = _flows(slice_, source, measures, periods, by, split, marts)
     columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
     ctes: dict[str, str] = {}
     selects = []
@@ -120,7 +111,9 @@ def _statement(
         selects.append(f"SELECT {part.select}, {shown}\n{part.tail}")
     text = ",\n".join(f"{name} AS (\n{body}\n)" for name, body in ctes.items())
     sql = f"WITH {text}\n" + "\nUNION ALL\n".join(selects)
-    return Statement(source.id, sql, columns, tuple(periods))
+    reads = tuple(dict.fromkeys(text for part in parts for text in part.reads))
+    stored = any(text.startswith("mart ") for text in reads)
+    return Statement(source.id, sql, columns, tuple(periods), reads, stored)
 
 
 @dataclass(frozen=True)
@@ -129,16 +122,19 @@ class _Spine:
 
     ranges: tuple[tuple[tuple[int, int], ...], ...]
     of_window: Mapping[Window, int]
+    name: str
 
     @classmethod
-    def of(cls, windows: Sequence[Window], periods: Sequence[Period], buckets: Buckets) -> _Spine:
+    def of(
+        cls, windows: Sequence[Window], periods: Sequence[Period], buckets: Buckets, name: str
+    ) -> _Spine:
         found: dict[tuple[tuple[int, int], ...], int] = {}
         of_window = {}
         for window in windows:
             days = [window.days(period) for period in periods]
             ranges = tuple((buckets.number(low), buckets.number(high)) for low, high in days)
             of_window[window] = found.setdefault(ranges, len(found))
-        return cls(tuple(found), of_window)
+        return cls(tuple(found), of_window, name)
 
     @property
     def sql(self) -> str:
@@ -167,8 +163,8 @@ class _Spine:
         if len(used) > 1:
             low, high = f"LEAST({low})", f"GREATEST({high})"
         elif self.single(used[0]):
-            return f"FROM spine AS s JOIN {table} AS b ON b.bucket = {low}"
-        return f"FROM spine AS s JOIN {table} AS b ON b.bucket >= {low} AND b.bucket < {high}"
+            return f"FROM {self.name} AS s JOIN {table} AS b ON b.bucket = {low}"
+        return f"FROM {self.name} AS s JOIN {table} AS b ON b.bucket >= {low} AND b.bucket < {high}"
 
 
 def _flows(
@@ -178,39 +174,107 @@ def _flows(
     periods: Sequence[Period],
     by: Sequence[str],
     split: Sequence[str],
+    marts: Marts,
 ) -> list[Part]:
+    """The parts that read rows, and those that read each of the marts that stand in for them."""
+    found: dict[Reader | None, dict[Measure, str]] = {}
+    reasons: dict[str, None] = {}
+    for measure, name in measures.items():
+        need = flow_need(slice_.declared, measure, split) if marts.ready else marts.otherwise
+        answer = marts.reader(need, [day for p in periods for day in measure.window.days(p)])
+        if isinstance(answer, str):
+            reasons[answer] = None
+        reader = None if isinstance(answer, str) else answer
+        found.setdefault(reader, {})[measure] = name
+    if len(found) > 1 and _looks_at(found.values(), periods) != _looks_at([measures], periods):
+        # A member that is there between two windows alone would be lost.
+        found, reasons = {None: dict(measures)}, {"its windows leave a gap": None}
+    parts = []
+    for number, (reader, mine) in enumerate(found.items()):
+        suffix = f"_{number}" if reader else ""
+        reads = str(reader) if reader else f"rows of {source.id}: {'; '.join(reasons)}"
+        parts += [
+            replace(part, reads=(reads,))
+            for part in _read(slice_, source, mine, periods, by, split, reader, suffix)
+        ]
+    return parts
+
+
+def _looks_at(
+    groups: Iterable[Mapping[Measure, str]], periods: Sequence[Period]
+) -> list[tuple[date, date]]:
+    """The days that the SELECTs for these measures look at, as stretches apart from each other."""
+    hulls = []
+    for measures in groups:
+        additive, distinct, percentiles = _kinds(measures)
+        for group in filter(None, (additive, *distinct.values(), *percentiles.values())):
+            for period in periods:
+                days = [measure.window.days(period) for measure in group]
+                low = min(first or date.min for first, _ in days)
+                hulls.append((low, max(after for _, after in days)))
+    stretches: list[tuple[date, date]] = []
+    for low, high in sorted(hulls):
+        if stretches and low <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], max(high, stretches[-1][1]))
+        else:
+            stretches.append((low, high))
+    return stretches
+
+
+_Groups = dict[tuple[str, str | None], dict[Measure, str]]
+
+
+def _kinds(measures: Mapping[Measure, str]) -> tuple[dict[Measure, str], _Groups, _Groups]:
+    """The measures that add up, and those of each kind of distinct values and of percentiles."""
+    additive: dict[Measure, str] = {}
+    distinct: _Groups = {}
+    percentiles: _Groups = {}
+    for measure, name in measures.items():
+        key = (str(measure.aggregate.argument), measure.where)
+        if measure.aggregate.kind == "distinct":
+            distinct.setdefault(key, {})[measure] = name
+        elif measure.aggregate.kind == "percentile":
+            percentiles.setdefault(key, {})[measure] = name
+        elif measure.aggregate.kind not in ("rolling", "estimate"):
+            additive[measure] = name
+    return additive, distinct, percentiles
+
+
+def _read(
+    slice_: Slice,
+    source: Source,
+    measures: Mapping[Measure, str],
+    periods: Sequence[Period],
+    by: Sequence[str],
+    split: Sequence[str],
+    reader: Reader | None,
+    suffix: str,
+) -> list[Part]:
+    """The parts over the rows of a source, or over a mart of it."""
     windows = list(dict.fromkeys(measure.window for measure in measures))
     edges = [day for period in periods for w in windows for day in w.days(period)]
     buckets = Buckets.of([*edges, *lead(measures, periods)])
-    spine = _Spine.of(windows, periods, buckets)
+    spine = _Spine.of(windows, periods, buckets, f"spine{suffix}")
     open_start = any(window.kind in ("to_date", "opening") for window in windows)
     parts = []
     for prorated in (False, True):
         mine = {m: name for m, name in measures.items() if m.aggregate.prorated == prorated}
         if not mine:
             continue
-        table = "shares" if prorated else "rows"
-        used = {column for measure in mine for column in measure.columns}
-        body = rows(slice_, source, used, split, buckets, open_start=open_start, prorated=prorated)
-        head = (("spine", spine.sql), (table, body))
-        distinct: dict[tuple[str, str | None], dict[Measure, str]] = {}
-        percentiles: dict[tuple[str, str | None], dict[Measure, str]] = {}
-        additive = {}
-        daily: dict[Measure, str] = {}
-        estimates: dict[Measure, str] = {}
-        for measure, name in mine.items():
-            key = (str(measure.aggregate.argument), measure.where)
-            if measure.aggregate.kind == "distinct":
-                distinct.setdefault(key, {})[measure] = name
-            elif measure.aggregate.kind == "percentile":
-                percentiles.setdefault(key, {})[measure] = name
-            elif measure.aggregate.kind == "rolling":
-                daily[measure] = name
-            elif measure.aggregate.kind == "estimate":
-                estimates[measure] = name
-            else:
-                additive[measure] = name
-        parts += _parts(head, spine, table, additive, distinct, by, split, prorated)
+        table = f"{'shares' if prorated else 'rows'}{suffix}"
+        additive, distinct, percentiles = _kinds(mine)
+        daily = {m: name for m, name in mine.items() if m.aggregate.kind == "rolling"}
+        estimates = {m: name for m, name in mine.items() if m.aggregate.kind == "estimate"}
+        if reader:
+            body = _stored(slice_, source, mine, split, buckets, reader, open_start)
+        else:
+            used = {column for measure in mine for column in measure.columns}
+            body = rows(
+                slice_, source, used, split, buckets, open_start=open_start, prorated=prorated
+            )
+        head = ((spine.name, spine.sql), (table, body))
+        how = _Adding(source, reader, prorated)
+        parts += _parts(head, spine, table, additive, distinct, by, split, how, suffix)
         parts += _percentiles(head, spine, table, percentiles, by, split)
         parts += rolling(head, daily, periods, by, split, slice_.as_of)
         for index, (measure, name) in enumerate(estimates.items()):
@@ -221,6 +285,59 @@ def _flows(
     return parts
 
 
+@dataclass(frozen=True)
+class _Adding:
+    """How the row stage is added up: rows one by one, or what a mart has added up already."""
+
+    source: Source
+    reader: Reader | None
+    prorated: bool
+
+    def made(self, unit: Unit) -> str:
+        """SQL for a unit."""
+        if self.reader and not self.source.distinct_of:
+            return self.reader.made(unit)
+        if self.reader and self.reader.grain == "month":
+            return self.reader.days
+        # Of distinct days a mart by day has one row each, as the row stage has.
+        return first(unit, prorated=self.prorated)
+
+    def met(self, where: str | None) -> str | None:
+        """SQL for a condition."""
+        if self.reader and not self.source.distinct_of:
+            return self.reader.condition(where)
+        return where
+
+
+def _stored(
+    slice_: Slice,
+    source: Source,
+    measures: Mapping[Measure, str],
+    split: Sequence[str],
+    buckets: Buckets,
+    reader: Reader,
+    open_start: bool,
+) -> str:
+    """The row stage over a mart."""
+    relation = reader.relation(buckets, open_start=open_start)
+    condition = None
+    columns = list(source.entity)
+    if source.distinct_of:
+        condition = reader.only(source, slice_.declared)
+        columns += [DAYS] if reader.grain == "month" else []
+    else:
+        for measure in measures:
+            need = flow_need(slice_.declared, measure, split)
+            assert not isinstance(need, str)
+            columns += [reader.mart.design.column(unit) for unit in sorted(need.units, key=repr)]
+            if measure.aggregate.kind == "distinct":
+                columns.append(str(measure.aggregate.argument).strip('"'))
+    return stored_rows(
+        slice_, source, relation, columns, split, buckets, open_start=open_start,
+        condition=condition,
+    )  # fmt: skip
+
+
 def _parts(
     head: tuple[tuple[str, str], ...],
     spine: _Spine,
@@ -229,19 +346,21 @@ def _parts(
     distinct: Mapping[tuple[str, str | None], Mapping[Measure, str]],
     by: Sequence[str],
     split: Sequence[str],
-    prorated: bool,
+    how: _Adding,
+    suffix: str,
 ) -> list[Part]:
     """A SELECT for what adds up over buckets, and one for each kind of distinct values."""
     dims = "".join(f', "{d}"' for d in split)
     units: dict[Unit, str] = {}
     for measure in additive:
         units.setdefault(_unit(measure), f"u{len(units)}")
-    made = "".join(f", {first(unit, prorated=prorated)} AS {name}" for unit, name in units.items())
+    made = "".join(f", {how.made(unit)} AS {name}" for unit, name in units.items())
     by_bucket = f"SELECT bucket{dims}{made} FROM {table} GROUP BY bucket{dims}"
     parts = []
     for index, ((argument, where), group) in enumerate(distinct.items()):
-        name = f"distinct{index}"
-        condition = f" WHERE {where}" if where else ""
+        name = f"distinct{index}{suffix}"
+        met = how.met(where)
+        condition = f" WHERE {met}" if met else ""
         body = f"SELECT DISTINCT bucket{dims}, {argument} AS x FROM {table}{condition}"
         if index == 0 and units and not where:
             # Rows are read once: what adds up is added up beside each value, then once more.
