@@ -253,3 +253,10 @@ def test_what_a_scorecard_may_not_say(tmp_path: Path, card: str, line: int, says
     assert says in caught.value.message
     assert (caught.value.file or "").endswith("scorecards/own.yml")
     assert caught.value.line == line
+
+
+def test_the_same_formula_read_again_says_the_same(tmp_path: Path) -> None:
+    first, again = (own(tmp_path / name, TARGETS, CARD_OF_TARGETS) for name in ("w", "v"))
+    for kpi in ("reached", "good", "gained", "counted"):
+        assert first.catalogue[kpi].formula.goals == again.catalogue[kpi].formula.goals != ()
+        assert first.catalogue[kpi].formula == again.catalogue[kpi].formula

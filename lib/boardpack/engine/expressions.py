@@ -246,7 +246,8 @@ def formula(text: str) -> Formula:
     node = parse(spaced(text)).copy()
     calls = Calls()
     try:
-        node = calls.written_out(node)
+        # What is parsed is kept for whoever reads the same text, so a copy is rewritten.
+        node = calls.written_out(node.copy())
     except ValueError as error:
         raise ExpressionError(str(error)) from None
     names: list[str] = []
