@@ -28,6 +28,10 @@ _EVERYWHERE = frozenset(
         "MIN",
         "MAX",
         "LEAD",
+        "LAG",
+        "ROW_NUMBER",
+        "CEIL",
+        "FLOOR",
         "GROUPING",
         "EXISTS",
     ]
@@ -65,6 +69,8 @@ class Dialect:
     #: the least and the greatest of truth values
     bool_min: str = "MIN({0})"
     bool_max: str = "MAX({0})"
+    #: a text to sort by, where it would be sorted by the rules of a language
+    text_order: str = ""
     #: whether a small table can be written as ``(VALUES ...) AS v(p, hi)``
     values: bool = True
     #: what stands behind every statement
@@ -103,8 +109,9 @@ POSTGRES = Dialect(
     whole_decimal="",
     bool_min="BOOL_AND({0})",
     bool_max="BOOL_OR({0})",
+    text_order='{0} COLLATE "C"',
     functions=frozenset(
-        {"EXTRACT", "PERCENTILE_CONT", "LOGICAL_AND", "LOGICAL_OR", "HASHTEXTEXTENDED"}
+        {"COLLATE", "EXTRACT", "PERCENTILE_CONT", "LOGICAL_AND", "LOGICAL_OR", "HASHTEXTEXTENDED"}
     ),
     types={"DOUBLE": "DOUBLE PRECISION"},
     tested=True,

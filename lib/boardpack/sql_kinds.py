@@ -33,7 +33,8 @@ _CONDITIONS = (
     exp.Or, exp.Not, exp.Boolean,
 )  # fmt: skip
 _LIKE_ITS_ARGUMENT = (
-    exp.Paren, exp.Neg, exp.Abs, exp.Min, exp.Max, exp.Sum, exp.Lead, exp.Window, exp.Alias,
+    exp.Paren, exp.Neg, exp.Abs, exp.Min, exp.Max, exp.Sum, exp.Lead, exp.Lag, exp.Ceil, exp.Floor,
+    exp.Window, exp.Alias,
     exp.Distinct, exp.Round, exp.Nullif,
 )  # fmt: skip
 
@@ -96,6 +97,8 @@ def annotate(query: exp.Expr, tables: Mapping[str, Columns]) -> dict[str, Kind |
         if isinstance(part, exp.Star):
             for columns in sources.values():
                 found.update(columns)
+        elif isinstance(part, exp.Column) and isinstance(part.this, exp.Star):
+            found.update(sources.get(part.table, {}))
         else:
             found[part.alias_or_name or f"column{len(found)}"] = kind(part)
     return found
@@ -149,7 +152,7 @@ def _kind(node: exp.Expr, sources: Mapping[str, Columns]) -> Kind | None:
         return together((kind(node.this), kind(node.expression)))
     if isinstance(node, (exp.Div, exp.PercentileCont)):
         return "double"
-    if isinstance(node, (exp.Count, exp.Grouping)):
+    if isinstance(node, (exp.Count, exp.Grouping, exp.RowNumber)):
         return "int"
     if isinstance(node, exp.Interval):
         return "interval"
