@@ -85,7 +85,11 @@ def point_of_panel(text: str) -> Point:
 def mutants(catalogue: Catalogue, name: str) -> Iterator[Mutant]:
     """Every mutant of one definition; those of its inputs are theirs."""
     kpi = catalogue[name]
+    # What only the interval takes is in no value, which is what definition tests look at.
+    beside = set(kpi.interval.names if kpi.interval else ()) - set(kpi.formula.names)
     for measure_name, measure in kpi.measures.items():
+        if measure_name in beside:
+            continue
         for kind, what, wrong in _of_measure(catalogue, measure):
             measures = {**kpi.measures, measure_name: wrong}
             named = f"{measure_name}: {what}"

