@@ -242,8 +242,7 @@ def formula(text: str) -> Formula:
     >>> formula("growth(mrr, 12 months)").denominator
     'CASE WHEN "mrr@12m" > 0 THEN "mrr@12m" END'
     """
-    # What was read is kept for the next asking, and calls are taken out of it here.
-    node = parse(spaced(text)).copy()
+    node = parse(spaced(text))
     calls = Calls()
     try:
         # What is parsed is kept for whoever reads the same text, so a copy is rewritten.
