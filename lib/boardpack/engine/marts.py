@@ -309,7 +309,8 @@ def _need(
     for key in sorted(keys):
         if table.columns[key].pii:
             return f"{key} says who somebody is, and is not kept twice"
-    return Need(table.id, keys, frozenset(units))
+    # Rows may be placed after the as-of, which may lie amid a month: only days tell them apart.
+    return Need(table.id, keys, frozenset(units), months=table.placed_of is None)
 
 
 def _counted(where: str | None) -> set[Unit]:
