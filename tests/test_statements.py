@@ -449,3 +449,45 @@ def test_a_percentile_over_entities_of_a_panel(with_percentiles: Model) -> None:
     assert found["median_mrr", "2025-02", ""] == 40
     assert found["median_mrr", "2025-02", "segment=smb"] == 35
     assert found["median_mrr", "2025-02", "segment=enterprise"] == 100
+
+
+def test_a_column_is_not_taken_for_the_dimension_of_its_name(tmp_path: Path) -> None:
+    text = """\
+- kpi: own
+  name: Own
+  definition: Tickets that nobody gave a priority.
+  category: support
+  unit: count
+  direction: lower
+  additive: true
+  dimensions: [priority]
+  measures:
+    value: {source: tickets, value: count(*), where: priority is null}
+- kpi: kinds
+  name: Kinds
+  definition: Priorities given.
+  category: support
+  unit: count
+  direction: lower
+  dimensions: [priority]
+  measures:
+    value: {source: tickets, value: count(distinct priority)}
+"""
+    model = Model.open(workspaces.small(tmp_path / "w", **{"kpis/own.yml": text}))
+    given = {"account_id": "a", "created_at": datetime(2025, 3, 2)}
+    tickets = [
+        {"ticket_id": str(n), "priority": priority, **given}
+        for n, priority in enumerate(["critical", "low", "low", None])
+    ]
+    found = computed(
+        model, {"tickets": tickets, "accounts": [{"account_id": "a"}]}, ["own", "kinds"],
+        [Period.parse("2025-03")], ["priority"],
+    )  # fmt: skip
+    assert {dims: value for (kpi, _, dims), value in found.items() if kpi == "own"} == {
+        "": 1, "priority=critical": 0, "priority=low": 0, "priority=standard": 0,
+        "priority=(unknown)": 1,
+    }  # fmt: skip
+    assert {dims: value for (kpi, _, dims), value in found.items() if kpi == "kinds"} == {
+        "": 2, "priority=critical": 1, "priority=low": 1, "priority=standard": 0,
+        "priority=(unknown)": 0,
+    }  # fmt: skip

@@ -30,11 +30,13 @@ def rows(
     open_start: bool = False,
     prorated: bool = False,
     condition: str | None = None,
+    others: Sequence[str] = (),
 ) -> str:
     """SQL for the rows with the columns ``used``, own or borrowed, and the dimensions ``split``.
 
     ``open_start`` keeps what lies before the first bucket; ``prorated`` gives a row to every bucket
     that its stretch of time meets, with its ``share``; ``condition`` is over the columns.
+    ``others`` are dimensions that a column used is not to be taken for, see `apart`.
     """
     sources = slice_.declared
     table = sources[source.distinct_of] if source.distinct_of else source
@@ -48,7 +50,8 @@ def rows(
         selected.append(f'{day} AS "day"')
     else:
         selected = [
-            f"{outer(name)} AS {column_sql(sources, table, name)}" for name in sorted(set(used))
+            f"{outer(name)} AS {apart(column_sql(sources, table, name), others)}"
+            for name in sorted(set(used))
         ]
     selected += _dimensions(table, split, outer)
     joins = ""
@@ -79,6 +82,19 @@ def rows(
         # A bucket is made of whole days, so that days need not be told apart by it as well.
         body = f"SELECT *, {_bucket_of_day(buckets)} AS bucket FROM (\n{body}\n) AS days"
     return f"SELECT * FROM (\n{body}\n) AS kept WHERE {condition}" if condition else body
+
+
+def apart(sql: str, split: Sequence[str]) -> str:
+    """A measure's SQL over rows that are split by dimensions of the same names as its columns.
+
+    The dimension ``region`` has no gaps, ``(unknown)`` standing in them; the column has.
+
+    >>> apart('"surface" IS NULL AND "region" IS NULL', ["region"])
+    '"surface" IS NULL AND "own__region" IS NULL'
+    """
+    for name in split:
+        sql = sql.replace(f'"{name}"', f'"own__{name}"')
+    return sql
 
 
 @dataclass(frozen=True)

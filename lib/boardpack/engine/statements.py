@@ -17,7 +17,7 @@ from boardpack.engine.histogram import merged
 from boardpack.engine.marts import NONE, Marts, Reader, flow_need
 from boardpack.engine.panels import panel
 from boardpack.engine.rolling import lead, rolling
-from boardpack.engine.rows import DAYS, UNKNOWN, rows, stored_rows
+from boardpack.engine.rows import DAYS, UNKNOWN, apart, rows, stored_rows
 from boardpack.engine.selects import (
     Part,
     Unit,
@@ -99,7 +99,11 @@ def _statement(
     if source.panel_of:
         parts = [panel(slice_, source, measures, periods, by, split, marts)]
     else:
-        parts = _flows(slice_, source, measures, periods, by, split, marts)
+        apart_ = {_apart(measure, split): name for measure, name in measures.items()}
+        # A mart knows columns by their own names.
+        parts = _flows(
+            slice_, source, apart_, periods, by, split, marts if apart_ == measures else NONE
+        )
     columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
     ctes: dict[str, str] = {}
     selects = []
@@ -114,6 +118,16 @@ def _statement(
     reads = tuple(dict.fromkeys(text for part in parts for text in part.reads))
     stored = any(text.startswith("mart ") for text in reads)
     return Statement(source.id, sql, columns, tuple(periods), reads, stored)
+
+
+def _apart(measure: Measure, split: Sequence[str]) -> Measure:
+    """The measure with no column of its own taken for the dimension of the same name."""
+    found = measure.aggregate
+    if not set(split).intersection(measure.columns):
+        return measure
+    argument = None if found.argument is None else apart(found.argument, split)
+    where = None if measure.where is None else apart(measure.where, split)
+    return replace(measure, aggregate=replace(found, argument=argument), where=where)
 
 
 @dataclass(frozen=True)
@@ -270,8 +284,9 @@ def _read(
         else:
             used = {column for measure in mine for column in measure.columns}
             body = rows(
-                slice_, source, used, split, buckets, open_start=open_start, prorated=prorated
-            )
+                slice_, source, used, split, buckets, open_start=open_start, prorated=prorated,
+                others=split,
+            )  # fmt: skip
         head = ((spine.name, spine.sql), (table, body))
         how = _Adding(source, reader, prorated)
         parts += _parts(head, spine, table, additive, distinct, by, split, how, suffix)
