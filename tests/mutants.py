@@ -15,10 +15,11 @@ from typing import Literal
 import sqlglot
 from sqlglot import exp
 
-from boardpack.engine.catalogue import Catalogue, Kpi, Measure
+from boardpack.engine.catalogue import Catalogue
+from boardpack.engine.definitions import Kpi, Measure
 from boardpack.engine.windows import Point, Window, parse_point, parse_window
 from boardpack.periods import Period
-from boardpack.sources import PanelColumnEntry
+from boardpack.source_entries import PanelColumnEntry
 
 Kind = Literal["comparison", "condition", "window", "denominator"]
 

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import workspaces
-from boardpack.engine.compute import compute, make_plan, unavailable
+from boardpack.engine.compute import compute
+from boardpack.engine.plans import make_plan, unavailable
 from boardpack.errors import RunError, UnknownNameError
 from boardpack.model import Model
 from boardpack.periods import Period

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import workspaces
-from boardpack.engine.catalogue import Kpi
 from boardpack.engine.compute import compute
+from boardpack.engine.definitions import Kpi
 from boardpack.explanations import explain, headings
 from boardpack.model import Model, values
 from boardpack.periods import Period

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import workspaces
-from boardpack.engine.compute import compute, make_plan, unavailable
+from boardpack.engine.compute import compute
+from boardpack.engine.plans import make_plan, unavailable
 from boardpack.engine.shifts import parse_shift
 from boardpack.errors import BoardpackError
 from boardpack.model import Model

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from boardpack.engine.compute import make_plan
 from boardpack.engine.exactness import in_dialect
+from boardpack.engine.plans import make_plan
 from boardpack.errors import DefinitionError
 from boardpack.model import Model
 from boardpack.periods import Period

@@ -26,8 +26,9 @@ from hypothesis import strategies as st
 import workspaces
 from boardpack import mart_builds, mart_files, orders, runs
 from boardpack.cli import main
-from boardpack.engine.compute import compute, make_plan
+from boardpack.engine.compute import compute
 from boardpack.engine.marts import NONE, Marts, Need, designs, flow_need
+from boardpack.engine.plans import make_plan
 from boardpack.executions import NotebookProcess
 from boardpack.manifests import read_manifest
 from boardpack.mart_builds import Built, Ground

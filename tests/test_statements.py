@@ -22,7 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workspaces
-from boardpack.engine.compute import compute, make_plan
+from boardpack.engine.compute import compute
+from boardpack.engine.plans import make_plan
 from boardpack.engine.windows import parse_window
 from boardpack.model import Model
 from boardpack.periods import Period

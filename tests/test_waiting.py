@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import workspaces
-from boardpack.engine.compute import compute, make_plan
+from boardpack.engine.compute import compute
 from boardpack.engine.estimates import km_median
+from boardpack.engine.plans import make_plan
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import open_slice

@@ -17,7 +17,8 @@ from boardpack import gate, mart_builds, mart_files
 from boardpack import model as models
 from boardpack.engine import identities
 from boardpack.engine import marts as marts_
-from boardpack.engine.compute import compute, unavailable
+from boardpack.engine.compute import compute
+from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
 from boardpack.ledger import Ledger, stamp
 from boardpack.model import Model

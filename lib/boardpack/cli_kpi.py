@@ -14,9 +14,10 @@ import pandas as pd
 
 from boardpack import mart_builds, mart_files, published
 from boardpack.cli_options import json_option, print_json, workspace_option
-from boardpack.engine.compute import compute, make_plan, unavailable
+from boardpack.engine.compute import compute
 from boardpack.engine.exactness import in_dialect
 from boardpack.engine.marts import NONE, Marts
+from boardpack.engine.plans import make_plan, unavailable
 from boardpack.errors import UnknownNameError, UserError
 from boardpack.model import Model, closed_by
 from boardpack.periods import GRAINS, Grain, Period, parse_day

@@ -12,7 +12,7 @@ from typing import Any
 
 from boardpack import mart_files, orders, schedules
 from boardpack.calendars import Calendar
-from boardpack.engine.compute import unavailable
+from boardpack.engine.plans import unavailable
 from boardpack.errors import BoardpackError
 from boardpack.marks import marks
 from boardpack.model import Model, closed_by

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from boardpack.engine.catalogue import Kpi
+from boardpack.engine.definitions import Kpi
 
 #: Headings of categories, in the order a reader wants them.
 _SECTIONS = {

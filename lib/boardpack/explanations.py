@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from boardpack import published
-from boardpack.engine.compute import compute, make_plan, unavailable
+from boardpack.engine.compute import compute
+from boardpack.engine.plans import make_plan, unavailable
 from boardpack.formats import Formatter
 from boardpack.model import Model, values
 from boardpack.notebooks import read as read_notebook

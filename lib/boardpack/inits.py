@@ -25,7 +25,8 @@ from boardpack.drafts import (
     view,
     yaml_text,
 )
-from boardpack.engine.compute import compute, unavailable
+from boardpack.engine.compute import compute
+from boardpack.engine.plans import unavailable
 from boardpack.findings import (
     Findings,
     Options,

@@ -14,8 +14,9 @@ from boardpack import sources as source_files
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import catalogue as catalogue_files
 from boardpack.engine.catalogue import Catalogue
-from boardpack.engine.compute import compute, unavailable
+from boardpack.engine.compute import compute
 from boardpack.engine.marts import NONE, Marts
+from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, UnknownNameError, UserError
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard

@@ -13,7 +13,8 @@ import in_pandas
 import pandas as pd
 from costs import of_this_process, told
 
-from boardpack.engine.compute import compute, make_plan
+from boardpack.engine.compute import compute
+from boardpack.engine.plans import make_plan
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import Slice, open_slice

@@ -6,46 +6,36 @@ import graphlib
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import Field, field_validator
-
-from boardpack.calendarfile import CalendarEntry
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import composites, units
+from boardpack.engine.columns import changes_with_event, check_panels, column_sql, dimensions
+from boardpack.engine.definitions import Identity, Kpi, Measure
+from boardpack.engine.entries import IdentityEntry, KpiEntry, MeasureEntry
 from boardpack.engine.expressions import (
     ExpressionError,
     Formula,
-    Measured,
     aggregate,
     formula,
     indispensable,
     scalar,
 )
 from boardpack.engine.functions import COUNTING, Goal
-from boardpack.engine.goals import Goals, Wanted, lacks
+from boardpack.engine.goals import Goals, lacks
 from boardpack.engine.intervals import Interval, parse_interval
 from boardpack.engine.members import check_members
-from boardpack.engine.windows import Window, parse_point, parse_window
+from boardpack.engine.windows import parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
-from boardpack.periods import GRAINS, Grain
-from boardpack.sources import Source, Sources, resolve
+from boardpack.sources import Sources
 from boardpack.workspace import Workspace
-from boardpack.yamlfile import Document, Key, Strict, parse
+from boardpack.yamlfile import Document, Key, parse
 
-Unit = Literal[
-    "currency", "percent", "ratio", "count", "score",
-    "milliseconds", "seconds", "minutes", "hours", "days", "months", "gigabytes", "mbps", "rank",
-]  # fmt: skip
-Direction = Literal["higher", "lower", "range"]
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
 #: and those of the period that are worked on; of an open one those up to the as-of.
 BUILT_IN = ("period_days", "month_days", "business_days")
-_NAME = r"^[a-z][a-z0-9_]*$"
 #: Of what is wanted of a KPI, that which each function of a formula reads.
 _OF_GOAL = {
     "target": {"comparator", "value", "path", "steps"},
@@ -58,169 +48,6 @@ _OF_GOAL = {
 }
 #: What is said of a KPI and changes none of its values.
 _SAID_OF_IT = {"tests", "owner", "notes", "why", "actions", "risks"}
-
-
-class MeasureEntry(Strict):
-    """``{source: mrr_movements, window: period, value: sum(amount), where: ...}``."""
-
-    source: str
-    value: str
-    window: str = "period"
-    where: str | None = None
-    mature_after: str | None = None
-    empty: Literal["zero", "none"] = "zero"
-
-
-class TestEntry(Strict):
-    """Rows in, value out; ``calendar`` is as in ``boardpack.yml``, the plain one if left out."""
-
-    name: str
-    period: str
-    calendar: CalendarEntry = Field(default_factory=CalendarEntry)
-    as_of: date | None = None
-    rows: dict[str, list[dict[str, Any]]]
-    scorecard: dict[str, Wanted] = Field(default_factory=dict)
-    expect: Any
-
-    @field_validator("period", mode="before")
-    @classmethod
-    def _written(cls, period: Any) -> Any:
-        # YAML reads 2025-03-01 as a date and 2025 as a number.
-        return str(period) if isinstance(period, (date, int)) else period
-
-
-class KpiEntry(Strict):
-    """One KPI of a file in ``kpis/``."""
-
-    kpi: str = Field(pattern=_NAME)
-    replaces: str | None = None
-    name: str
-    definition: str
-    category: str
-    unit: Unit
-    direction: Direction
-    owner: str = ""
-    additive: bool = False
-    dimensions: list[str] = Field(default_factory=list)
-    grains: list[Grain] = Field(default_factory=lambda: list(GRAINS))
-    each: Grain | None = None
-    measures: dict[str, MeasureEntry] = Field(default_factory=dict)
-    weights: dict[str, float] = Field(default_factory=dict)
-    formula: str | None = None
-    interval: str | None = None
-    no_value: str | None = None
-    #: an engine without an exact form may compute it nearly; the value is marked
-    approximate: Literal["allowed"] | None = None
-    notes: str = ""
-    why: str = ""
-    actions: list[str] = Field(default_factory=list)
-    risks: list[str] = Field(default_factory=list)
-    tests: list[TestEntry] = Field(default_factory=list)
-
-    @field_validator("measures")
-    @classmethod
-    def _named(cls, measures: dict[str, MeasureEntry]) -> dict[str, MeasureEntry]:
-        for name in measures:
-            if not re.match(_NAME, name):
-                raise ValueError(f"{name!r} is not a name of lower-case letters and underscores")
-        return measures
-
-
-class IdentityEntry(Strict):
-    """What must agree on every run: ``left`` = ``right`` within ``tolerance``.
-
-    With ``holds: at_least`` the left side may be larger. ``rows`` is the column of all its sources
-    by which a break is traced to the rows behind it.
-    """
-
-    identity: str = Field(pattern=_NAME)
-    replaces: str | None = None
-    title: str
-    left: str
-    right: str
-    holds: Literal["equal", "at_least"] = "equal"
-    rows: str | None = None
-    tolerance: float = 0.005
-
-
-@dataclass(frozen=True)
-class Measure:
-    """An aggregate over one source in one window; equal ones of several KPIs are computed once."""
-
-    source: str
-    aggregate: Measured
-    window: Window
-    where: str | None = None
-    mature_days: int = 0
-    #: the columns it reads, as written: ``amount``, ``account.segment``
-    columns: tuple[str, ...] = ()
-    #: a sum without rows is unknown, and not zero: the rows of a snapshot may not be there yet
-    known_only: bool = False
-    #: those of them that the table must have
-    needed: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Kpi:
-    """A definition: measures over sources and a formula over them and over other KPIs."""
-
-    id: str
-    name: str
-    definition: str
-    category: str
-    unit: Unit
-    direction: Direction
-    file: Path
-    line: int | None
-    formula: Formula
-    formula_text: str
-    measures: Mapping[str, Measure] = field(default_factory=dict)
-    inputs: tuple[str, ...] = ()
-    owner: str = ""
-    additive: bool = False
-    dimensions: tuple[str, ...] = ()
-    grains: tuple[Grain, ...] = GRAINS
-    each: Grain | None = None
-    no_value: str = ""
-    notes: str = ""
-    tests: tuple[TestEntry, ...] = ()
-    text: str = ""
-    #: between which figures the answer of all would lie
-    interval: Interval | None = None
-    #: what it weighs, and how much each counts of 100 unless the scorecard says otherwise
-    weights: Mapping[str, float] = field(default_factory=dict)
-    #: its measures as they stand in the file
-    written: Mapping[str, MeasureEntry] = field(default_factory=dict)
-    #: why it matters, what moves it, and what can be misread in it, for whoever asks
-    why: str = ""
-    actions: tuple[str, ...] = ()
-    risks: tuple[str, ...] = ()
-    #: whether an engine without an exact form may compute it nearly
-    approximate: bool = False
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A sum that must agree, in every period and member; see `IdentityEntry`."""
-
-    id: str
-    title: str
-    left: Formula
-    right: Formula
-    tolerance: float
-    at_least: bool = False
-    rows: str | None = None
-
-    @property
-    def kpis(self) -> tuple[str, ...]:
-        """The KPIs on both sides."""
-        return tuple(dict.fromkeys((*self.left.names, *self.right.names)))
-
-    def is_broken(self, left: float, right: float) -> bool:
-        """Whether the two sides are further apart than they may be."""
-        return right - left > self.tolerance or (
-            not self.at_least and left - right > self.tolerance
-        )
 
 
 @dataclass(frozen=True)
@@ -625,70 +452,6 @@ def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     }
 
 
-def column_sql(sources: Sources, source: Source, name: str) -> str:
-    """How the planner's row stage names a column: its own name, or ``alias__column`` of a join."""
-    if source.panel_of:
-        if name not in source.panel:
-            raise UnknownNameError.near(f"column of {source.id}", name, source.panel)
-        return f'"{name}"'
-    if source.distinct_of:
-        if name not in (*source.entity, "day"):
-            raise UnknownNameError.near(f"column of {source.id}", name, (*source.entity, "day"))
-        return f'"{name}"'
-    resolve(sources, source, name)
-    return '"' + name.replace(".", "__") + '"'
-
-
-def _writer(sources: Sources, source: Source) -> Callable[[str], str]:
-    return lambda name: column_sql(sources, source, name)
-
-
-def _own_writer(source: Source) -> Callable[[str], str]:
-    """For conditions of a milestone, which borrow no column of another table."""
-
-    def write(name: str) -> str:
-        if name not in source.columns:
-            raise UnknownNameError.near(f"column of {source.id}", name, source.columns)
-        return f'"{name}"'
-
-    return write
-
-
-def check_panels(sources: Sources) -> None:
-    """Read every panel and distinct source once, so that a typo stops the load."""
-    for source in sources.declared.values():
-        base = sources[source.derived_from] if source.derived_from else source
-        column = _writer(sources, base)
-        try:
-            for milestone in source.milestones.values():
-                for condition in filter(None, (milestone.where, *milestone.kinds.values())):
-                    scalar(condition, _own_writer(sources[milestone.of]))
-            for condition in filter(None, (source.where, source.exclude)):
-                scalar(condition, column)
-            for entry in source.panel.values():
-                column = _writer(sources, sources[entry.of] if entry.of else base)
-                check_members(sources, sources[entry.of] if entry.of else base, entry.value)
-                check_members(
-                    sources, sources[entry.of] if entry.of else base, entry.where or "true"
-                )
-                found = aggregate(entry.value, column)
-                if found.kind not in ("sum", "count", "min", "max") or found.prorated:
-                    raise ExpressionError(
-                        f"{entry.value!r} does not add up over the days of a panel; "
-                        "sum, count, min and max do"
-                    )
-                if entry.where:
-                    scalar(entry.where, column)
-                if entry.at:
-                    parse_point(entry.at)
-                if entry.window:
-                    parse_window(entry.window)
-        except (ExpressionError, ValueError) as error:
-            raise DefinitionError(f"source {source.id!r}: {error}.", file=source.file) from None
-        except UnknownNameError as error:
-            raise UnknownNameError(error.message, file=source.file, hint=error.hint) from None
-
-
 def _check_unit(kpi: Kpi, kpis: Mapping[str, Kpi], document: Document, key: Key) -> None:
     about = {*kpi.inputs, *(goal.kpi for goal in kpi.formula.goals)}
     try:
@@ -748,19 +511,6 @@ def _check_rows(
                     f"column of {base.id}", identity.rows, base.columns,
                     file=document.path, line=document.line((*key, "rows")),
                 )  # fmt: skip
-
-
-def changes_with_event(sources: Sources, source: str, dimension: str) -> bool:
-    """Whether a dimension is borrowed from what held at the time of each row."""
-    base = sources[sources[source].derived_from or source]
-    alias = base.dimensions[dimension].rpartition(".")[0]
-    return bool(alias) and base.joins[alias].at_event
-
-
-def dimensions(sources: Sources, source: str) -> Mapping[str, str]:
-    """What a source can be split by; a derived one by what its base can be."""
-    found = sources[source]
-    return sources[found.derived_from].dimensions if found.derived_from else found.dimensions
 
 
 def _read_formula(text: str, document: Document, key: Key) -> Formula:

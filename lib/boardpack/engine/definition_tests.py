@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from boardpack.engine.catalogue import Catalogue, Kpi, TestEntry
+from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
+from boardpack.engine.definitions import Kpi
+from boardpack.engine.entries import TestEntry
 from boardpack.engine.goals import GivenGoals
 from boardpack.errors import BoardpackError, DefinitionError
 from boardpack.periods import Period

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from boardpack.engine.catalogue import Catalogue, Kpi, Measure, column_sql
+from boardpack.engine.catalogue import Catalogue
+from boardpack.engine.columns import column_sql
+from boardpack.engine.definitions import Kpi, Measure
 from boardpack.errors import DefinitionError
 from boardpack.sources import Sources, resolve
 from boardpack.sql_dialects import Dialect
@@ -14,7 +16,7 @@ from boardpack.translation import Untranslatable, translate, translate_expressio
 from boardpack.warehouse import Slice, described
 
 if TYPE_CHECKING:
-    from boardpack.engine.compute import Plan
+    from boardpack.engine.plans import Plan
 
 
 def check(sources: Sources, kpis: Iterable[Kpi], dialect: Dialect) -> None:

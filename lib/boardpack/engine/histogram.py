@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from boardpack.engine.catalogue import Measure
+from boardpack.engine.definitions import Measure
 from boardpack.engine.expressions import Measured
 from boardpack.sources import Sources
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from boardpack.engine.catalogue import Catalogue, Identity
-from boardpack.engine.compute import named
+from boardpack.engine.catalogue import Catalogue
+from boardpack.engine.definitions import Identity
+from boardpack.engine.formulas import named
 from boardpack.periods import Period
 
 #: A sum of members may differ from the total by the rounding of doubles, not by a cent.

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import duckdb
 
-from boardpack.engine.catalogue import Measure, column_sql
+from boardpack.engine.columns import column_sql
+from boardpack.engine.definitions import Measure
 from boardpack.engine.expressions import aggregate, scalar
 from boardpack.engine.marts import Marts, panel_need
 from boardpack.engine.rows import Borrowed, borrowed, own_rows, rows, stored_rows

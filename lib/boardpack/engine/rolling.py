@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from boardpack.engine.catalogue import Measure
+from boardpack.engine.definitions import Measure
 from boardpack.engine.selects import Part
 from boardpack.periods import Period
 

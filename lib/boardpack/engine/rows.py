@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
-from boardpack.engine.catalogue import column_sql
+from boardpack.engine.columns import column_sql
 from boardpack.engine.expressions import scalar
 from boardpack.engine.windows import Buckets
-from boardpack.sources import Join, MilestoneEntry, Source, TouchesEntry, resolve
+from boardpack.source_entries import MilestoneEntry, TouchesEntry
+from boardpack.sources import Join, Source, resolve
 from boardpack.warehouse import Slice, literal, local_day
 
 UNKNOWN = "(unknown)"

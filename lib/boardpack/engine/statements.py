@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
-from boardpack.engine.catalogue import Measure, changes_with_event, dimensions
+from boardpack.engine.columns import changes_with_event, dimensions
+from boardpack.engine.definitions import Measure
 from boardpack.engine.histogram import merged
 from boardpack.engine.marts import NONE, Marts, Reader, flow_need
 from boardpack.engine.panels import panel

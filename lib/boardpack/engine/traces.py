@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from boardpack.engine.catalogue import Catalogue, Identity
+from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
+from boardpack.engine.definitions import Identity
 from boardpack.engine.identities import Break, check
 from boardpack.periods import Period
 from boardpack.sources import Sources

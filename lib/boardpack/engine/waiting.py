@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from boardpack.engine.catalogue import Measure
+from boardpack.engine.definitions import Measure
 from boardpack.engine.estimates import HOURS
 from boardpack.engine.selects import Part, labels
 from boardpack.periods import instant
