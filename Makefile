@@ -63,7 +63,7 @@ test: $(READY) ## run the tests, without the slow ones
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 test-slow: $(READY) ## run the slow tests
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -m "slow and not engines" $(ARGS)
 
 test-engines: ## run the tests on PostgreSQL and Spark, in an environment of their own
 	@$(MAKE) -s .venv-engines/.ready

@@ -15,7 +15,7 @@ from boardpack.cli import main
 from boardpack.workspace import SUITE
 
 ROW = ["kpi", "period", "period_start", "period_end", "grain", "dims", "value", "numerator", "denominator",
-       "unit", "status", "reason"]  # fmt: skip
+       "low", "high", "unit", "status", "reason"]  # fmt: skip
 EXAMPLE = SUITE / "examples" / "purchases"
 SNAPSHOTS = {
     "snapshot_customers", "snapshot_churn_rate", "snapshot_monthly_charge",
@@ -113,7 +113,7 @@ def test_sql(run: Run) -> None:
     assert [entry["source"] for entry in found] == ["mrr_movements", "account_mrr"]
     assert all(entry["sql"].startswith("WITH ") for entry in found)
     text = run("kpi sql mrr").stdout
-    assert text.startswith("-- mrr_movements\nWITH ")
+    assert text.startswith("-- mrr_movements\n-- reads rows of mrr_movements: no mart\nWITH ")
     assert text == run("kpi sql mrr").stdout
 
 
@@ -121,7 +121,7 @@ def test_test(run: Run, tmp_path: Path) -> None:
     found = said(run("kpi test mrr nps --json"))
     assert {entry["kpi"] for entry in found} == {"mrr", "nps"}
     assert all(list(e) == ["kpi", "test", "passed", "message"] and e["passed"] for e in found)
-    assert run("kpi test mrr").stdout == "1 of 1 definition tests passed\n"
+    assert run("kpi test mrr").stdout == "2 of 2 definition tests passed\n"
 
 
 OWN = """\

@@ -162,6 +162,7 @@ def _connected(model: Model) -> Slice:
     return open_slice(model.workspace, model.sources, date(2025, 12, 31), ["accounts"])
 
 
+@pytest.mark.slow
 def test_every_definition_test_holds_on_postgres(
     postgres: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

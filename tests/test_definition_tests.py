@@ -9,7 +9,6 @@ import pytest
 
 from boardpack.engine import definition_tests
 from boardpack.engine.catalogue import Catalogue
-from boardpack.engine.expressions import formula
 from boardpack.model import Model
 from boardpack.workspace import SUITE
 
@@ -34,7 +33,9 @@ def test_every_kpi_has_one(catalogue: Catalogue) -> None:
 def test_a_wrong_formula_fails_every_kpi(catalogue: Catalogue) -> None:
     """A formula that is one too high shows in at least one test of each KPI."""
     for name, kpi in catalogue.kpis.items():
-        wrong = formula(f"({kpi.formula_text}) + 1")
+        wrong = replace(
+            kpi.formula, value=f"({kpi.formula.value}) + 1", numerator=None, denominator=None
+        )
         changed = replace(kpi, formula=wrong, each=None)
         mutated = replace(catalogue, kpis={**catalogue.kpis, name: changed})
         results = list(definition_tests.run(mutated, [name], UTC))

@@ -63,6 +63,7 @@ class Basis:
         self._fingerprints: dict[str, str] = {}
         self._passed: list[Order] = []
         self._frames: dict[tuple[str, str, str], pd.DataFrame] = {}
+        self._finer: dict[Period, pd.DataFrame] = {}
 
     def __enter__(self) -> Basis:
         return self
@@ -136,16 +137,26 @@ class Basis:
         return [traced(catalogue, self.slice, cell) for cell in found[:TOLD]] + found[TOLD:]
 
     def _parts(self, order: Order) -> list[identities.Break]:
-        grain = _FINER.get(order.period.grain)
+        grain, catalogue = _FINER.get(order.period.grain), self.model.catalogue
         if grain is None:
             return []
-        catalogue = self.model.catalogue
-        kpis = [
-            kpi
-            for kpi in identities.parts(catalogue, self._kpis(order))
-            if grain in catalogue[kpi].grains and not unavailable(catalogue, self.slice, kpi)
-        ]
-        finer = compute(catalogue, self.slice, kpis, order.period.within(grain), marts=self.marts())
+
+        def added_up(of: Order) -> list[str]:
+            return [
+                kpi
+                for kpi in identities.parts(catalogue, self._kpis(of))
+                if grain in catalogue[kpi].grains and not unavailable(catalogue, self.slice, kpi)
+            ]
+
+        known = self._finer.get(order.period, pd.DataFrame({"kpi": []}))
+        if not set(added_up(order)) <= set(known["kpi"]):
+            # Of all orders about the period that may be computed, so that it is asked once.
+            together = [o for o in self._passed if o.period == order.period]
+            kpis = list(dict.fromkeys(kpi for o in together for kpi in added_up(o)))
+            days = order.period.within(grain)
+            known = compute(catalogue, self.slice, kpis, days, marts=self.marts())
+            self._finer[order.period] = known
+        finer = known[known["kpi"].isin(added_up(order))]
         return identities.check_parts(catalogue, self._frames[order.key], order.period, finer)
 
     def marts(self) -> marts_.Marts:
