@@ -30,7 +30,7 @@ import handwritten
 import marts
 import naive
 import scales
-from costs import Cost, of_children, of_this_process, told
+from costs import Cost, by_stage, of_children, of_this_process, told
 
 from boardpack import demo, orders
 from boardpack.engine.compute import compute
@@ -131,8 +131,8 @@ def _against_the_ordinary_way(
                 goal, mine, other, "clock",
             )
         )  # fmt: skip
-        stages("seconds by stage", stages)
-        stages("against, by tool", tools)
+        by_stage("seconds by stage", stages)
+        by_stage("against, by tool", tools)
     return met
 
 

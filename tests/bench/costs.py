@@ -94,7 +94,7 @@ def _spread(values: list[float], unit: str) -> str:
     return f"{middle:.{digits}f} {unit} ({low:.{digits}f}-{high:.{digits}f}, n={len(values)})"
 
 
-def stages(name: str, rounds: Sequence[dict[str, float]]) -> None:
+def by_stage(name: str, rounds: Sequence[dict[str, float]]) -> None:
     medians = {stage: statistics.median(r[stage] for r in rounds) for stage in rounds[0]}
     told_ = ", ".join(f"{stage} {spent:.2f}" for stage, spent in medians.items() if spent)
     print(f"    {name}: {told_}", flush=True)
