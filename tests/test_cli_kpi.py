@@ -172,6 +172,16 @@ def test_definition_tests_that_fail_exit_with_1_and_say_why(
     assert f"{0 if message else 1} of 1 definition tests passed" in shown.stdout
 
 
+def test_a_kpi_without_a_test_is_told(run: Run, tmp_path: Path) -> None:
+    root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": OWN[: OWN.index("  tests:")]})
+    found = run("kpi test own", root)
+    assert found.exit_code == 1
+    assert found.stdout == (
+        "own: tests: it has none, and nothing shows that it is right\n"
+        "0 of 1 definition tests passed\n"
+    )
+
+
 def test_explain(run: Run) -> None:
     ratio, mrr = said(run("kpi explain ltv_cac_ratio mrr --period 2024-11 --json"))
     assert (ratio["formula"], ratio["unit"], ratio["owner"]) == ("ltv / cac", "ratio", "CFO")

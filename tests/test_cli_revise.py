@@ -219,5 +219,5 @@ def test_the_view_is_empty_where_nothing_was_published_or_an_edition_is_gone(
     tmp_path: Path, shop: Path
 ) -> None:
     folder = workspaces.shop(tmp_path / "shop")
-    assert published.history(Workspace.open(folder), "purchases", "2024-09") == []
+    assert published.histories(Workspace.open(folder), ["purchases"], "2024-09") == {}
     assert not (folder / "var").exists()

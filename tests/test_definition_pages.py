@@ -139,7 +139,7 @@ def test_a_page_says_that_no_target_is_set(
         )
     model = Model.open(workspaces.small(tmp_path / "w", settings, **files))
     with without_rows(model, "own") as slice_:
-        page = explain(model, slice_, "own", PERIOD)
+        (page,) = explain(model, slice_, ["own"], PERIOD)
     assert page.fields.get("Target") == target
     assert page.fields.get("Timeline") == timeline
     assert [name for name in page.missing if name in ("Target", "Timeline")] == missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from boardpack.connections import Table
 from boardpack.errors import SourceError
 from boardpack.periods import instant
-from boardpack.sources import Column, Source
+from boardpack.sources import Column, Mapped, Source
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 _NUMBERS = (*_WHOLE, "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
@@ -26,6 +26,34 @@ _READABLE = {
     "timestamp": ("TIMESTAMP", *(f"TIMESTAMP{x}" for x in ("_S", "_MS", "_NS", " WITH TIME ZONE"))),
     "time": ("TIME",),
 }
+
+
+def base(
+    source: Source,
+    mapped: Mapped | None,
+    tables: Mapping[str, Table],
+    read_file: Callable[[Mapped], str],
+) -> str | None:
+    """What holds the rows of a source, in its engine's own words; None when nothing does.
+
+    ``read_file`` is for a mapping to a data file. Raises `SourceError` for a table that is not
+    there or cannot be read.
+    """
+    if mapped is None:
+        return table(source, source.id, tables, source.file, None) if source.id in tables else None
+    if mapped.path is not None:
+        return read_file(mapped)
+    if mapped.table is not None:
+        if mapped.table not in tables:
+            raise SourceError(
+                f"source {source.id!r} is mapped to table {mapped.table!r}, which is not there.",
+                file=mapped.file,
+                line=mapped.line,
+                hint=f"tables are: {', '.join(sorted(tables)) or 'none'}",
+            )
+        return table(source, mapped.table, tables, mapped.file, mapped.line)
+    # On lines of its own: a comment may end the select.
+    return f"(\n{str(mapped.sql).strip().rstrip(';')}\n)"
 
 
 def select(

@@ -148,15 +148,16 @@ class Basis:
                 if grain in catalogue[kpi].grains and not unavailable(catalogue, self.slice, kpi)
             ]
 
+        wanted = added_up(order)
         known = self._finer.get(order.period, pd.DataFrame({"kpi": []}))
-        if not set(added_up(order)) <= set(known["kpi"]):
+        if not set(wanted) <= set(known["kpi"]):
             # Of all orders about the period that may be computed, so that it is asked once.
             together = [o for o in self._passed if o.period == order.period]
             kpis = list(dict.fromkeys(kpi for o in together for kpi in added_up(o)))
             days = order.period.within(grain)
             known = compute(catalogue, self.slice, kpis, days, marts=self.marts())
             self._finer[order.period] = known
-        finer = known[known["kpi"].isin(added_up(order))]
+        finer = known[known["kpi"].isin(wanted)]
         return identities.check_parts(catalogue, self._frames[order.key], order.period, finer)
 
     def marts(self) -> marts_.Marts:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import click
 
-from boardpack.cli_options import clock, json_option, print_json, workspace_option
+from boardpack.cli_options import clock, json_option, known_by_option, print_json, workspace_option
 from boardpack.errors import UserError
 
 
@@ -173,11 +173,7 @@ def _tell(result: Any) -> None:
 
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option(
-    "--as-of",
-    default="",
-    help="As known by the end of this day; default: the last day of the data.",
-)
+@known_by_option
 @workspace_option
 @json_option
 def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:

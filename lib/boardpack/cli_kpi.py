@@ -194,10 +194,16 @@ def test_(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
     Example:
       boardpack kpi test mrr
     """
-    from boardpack.engine.definition_tests import run
+    from boardpack.engine.definition_tests import TestResult, run
 
     model = Model.open(workspace)
-    results = list(run(model.catalogue, _names(model, ids), model.workspace.zone))
+    names = _names(model, ids)
+    results = list(run(model.catalogue, names, model.workspace.zone))
+    results += [
+        TestResult(name, "tests", False, "it has none, and nothing shows that it is right")
+        for name in names
+        if not model.catalogue[name].tests
+    ]
     failed = [result for result in results if not result.passed]
     if as_json:
         print_json(
@@ -228,7 +234,8 @@ def history(id_: str, period: str, member: str, workspace: str, as_json: bool) -
     """
     model = Model.open(workspace)
     label = Period.parse(period, model.workspace.calendar).label
-    rows = published.history(model.workspace, model.catalogue[id_].id, label, member)
+    named = model.catalogue[id_].id
+    rows = published.histories(model.workspace, [named], label, member).get(named, [])
     if as_json:
         print_json(rows)
         return
@@ -266,7 +273,7 @@ def explain_(ids: tuple[str, ...], period: str, as_of: str, workspace: str, as_j
     with _slice(model, names, as_of or (about.last_day.isoformat() if about else "")) as found:
         slice_, day = found
         about = about or closed_by(day, "month", calendar)
-        pages = [explain(model, slice_, name, about) for name in names]
+        pages = explain(model, slice_, names, about)
     if as_json:
         print_json([page.as_dict() for page in pages])
     else:

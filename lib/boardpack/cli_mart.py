@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from boardpack import mart_builds, mart_files
-from boardpack.cli_options import json_option, print_json, workspace_option
+from boardpack.cli_options import json_option, known_by_option, print_json, workspace_option
 from boardpack.errors import UnknownNameError, UserError
 from boardpack.mart_builds import Ground
 from boardpack.model import Model
@@ -33,11 +33,7 @@ def mart() -> None:
 
 @mart.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option(
-    "--as-of",
-    default="",
-    help="As known by the end of this day; default: the last day of the data.",
-)
+@known_by_option
 @workspace_option
 @json_option
 def build(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:

@@ -27,6 +27,15 @@ def workspace_option(command: F) -> F:
     )(command)
 
 
+def known_by_option(command: F) -> F:
+    """``--as-of DAY``: what was known by the end of it, of everything there is by default."""
+    return click.option(
+        "--as-of",
+        default="",
+        help="As known by the end of this day; default: the last day of the data.",
+    )(command)
+
+
 def now_option(command: F) -> F:
     """``--now ISO``: the instant that a command takes for now; the clock where it is left out."""
     return click.option(

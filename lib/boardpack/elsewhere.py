@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from boardpack import asof
-from boardpack.connections import Connection, QueryError, Table
+from boardpack.connections import Connection, QueryError
 from boardpack.errors import SourceError, WorkspaceError
 from boardpack.sources import Mapped, Source, Sources
 from boardpack.sql_kinds import of_type
@@ -60,7 +62,7 @@ def views(
         tables = connection.tables()
         for name in sorted(set(wanted)):
             source, mapped = declared[name], declared.mappings.get(name)
-            native = _native(connection, source, mapped, tables)
+            native = asof.base(source, mapped, tables, partial(_no_file, connection))
             if native is None:
                 continue
             file, line = (mapped.file, mapped.line) if mapped else (source.file, None)
@@ -99,30 +101,11 @@ def relation_of(
     return Relation(select, source.id, native, kinds)
 
 
-def _native(
-    connection: Connection, source: Source, mapped: Mapped | None, tables: Mapping[str, Table]
-) -> str | None:
-    """What holds the rows of a source, in the engine's own words; None when nothing does."""
-    if mapped is None:
-        if source.id not in tables:
-            return None
-        return asof.table(source, source.id, tables, source.file, None)
-    if mapped.path is not None:
-        raise SourceError(
-            f"source {source.id!r} is mapped to a file, which {connection.dialect.title} does not"
-            " read.",
-            file=mapped.file,
-            line=mapped.line,
-            hint="load the file into the warehouse, and name its table with table:",
-        )
-    if mapped.table is not None:
-        if mapped.table not in tables:
-            raise SourceError(
-                f"source {source.id!r} is mapped to table {mapped.table!r}, which is not there.",
-                file=mapped.file,
-                line=mapped.line,
-                hint=f"tables are: {', '.join(sorted(tables)) or 'none'}",
-            )
-        return asof.table(source, mapped.table, tables, mapped.file, mapped.line)
-    # On lines of its own: a comment may end the select.
-    return f"(\n{str(mapped.sql).strip().rstrip(';')}\n)"
+def _no_file(connection: Connection, mapped: Mapped) -> NoReturn:
+    raise SourceError(
+        f"source {mapped.source!r} is mapped to a file, which {connection.dialect.title} does not"
+        " read.",
+        file=mapped.file,
+        line=mapped.line,
+        hint="load the file into the warehouse, and name its table with table:",
+    )

@@ -90,15 +90,30 @@ class Explanation:
         return "\n".join(lines) + "\n"
 
 
-def explain(model: Model, slice_: Slice, kpi: str, period: Period) -> Explanation:
-    """The definition page of a KPI, with its figures up to ``period`` as of the slice's day.
+def explain(model: Model, slice_: Slice, kpis: Sequence[str], period: Period) -> list[Explanation]:
+    """The definition pages of KPIs, with their figures up to ``period`` as of the slice's day.
 
     Raises `UnknownNameError` for a KPI that is not in the catalogue.
     """
+    seen = _values(model, slice_, kpis, period)
+    told = published.histories(model.workspace, kpis, period.label)
+    shown = shown_in(model)
+    return [
+        _explained(model, slice_, seen, kpi, told.get(kpi, []), shown.get(kpi, [])) for kpi in kpis
+    ]
+
+
+def _explained(
+    model: Model,
+    slice_: Slice,
+    seen: Values,
+    kpi: str,
+    told: list[dict[str, Any]],
+    shown: list[str],
+) -> Explanation:
     entry = model.catalogue[kpi]
-    seen = _values(model, slice_, kpi, period)
     fields = headings(model, seen, kpi)
-    planned = make_plan(model.catalogue, slice_, [kpi], [period])
+    planned = make_plan(model.catalogue, slice_, [kpi], [seen.period])
     formatter = Formatter(seen)
     history = [
         (value.period.label, formatter.written(value), value.status) for value in seen.series(kpi)
@@ -110,10 +125,10 @@ def explain(model: Model, slice_: Slice, kpi: str, period: Period) -> Explanatio
         missing=[name for name, text in fields.items() if not text and name not in _MAY_LACK],
         tree=tree(model, kpi),
         feeds=sorted(k.id for k in model.catalogue.kpis.values() if kpi in k.inputs),
-        shown_in=shown_in(model, kpi),
+        shown_in=shown,
         history=history,
-        published=published.history(model.workspace, kpi, period.label),
-        sql={statement.source: statement.sql for statement in planned.statements},
+        published=told,
+        sql={s.source: slice_.sent(s.sql, approximate=True) for s in planned.statements},
         facts={
             "kpi": kpi,
             "name": entry.name,
@@ -151,16 +166,14 @@ def tree(model: Model, kpi: str) -> list[str]:
     return lines
 
 
-def shown_in(model: Model, kpi: str) -> list[str]:
-    """The reports that have a notebook which names the KPI."""
-    names = {
-        name for name, path in model.workspace.notebooks.items() if kpi in read_notebook(path).kpis
-    }
-    return [
-        report
-        for report, document in sorted(model.workspace.reports.items())
-        if names & set(labels_used(document))
-    ]
+def shown_in(model: Model) -> dict[str, list[str]]:
+    """KPI to the reports that have a notebook which names it."""
+    named = {name: read_notebook(path).kpis for name, path in model.workspace.notebooks.items()}
+    found: dict[str, list[str]] = {}
+    for report, document in sorted(model.workspace.reports.items()):
+        for kpi in {kpi for name in labels_used(document) for kpi in named.get(name, ())}:
+            found.setdefault(kpi, []).append(report)
+    return found
 
 
 def _measure(model: Model, kpi: str, name: str) -> str:
@@ -170,15 +183,16 @@ def _measure(model: Model, kpi: str, name: str) -> str:
     return text + (f", mature after {written.mature_after}" if written.mature_after else "")
 
 
-def _values(model: Model, slice_: Slice, kpi: str, period: Period) -> Values:
+def _values(model: Model, slice_: Slice, kpis: Sequence[str], period: Period) -> Values:
+    """The figures, with the targets that lie ahead beside those of the periods shown."""
     report = model.report_facts(period, slice_.as_of.isoformat())
-    frame = compute(model.catalogue, slice_, [kpi], period.last(period.look_back))
+    shown = period.last(period.look_back)
+    seen = values(model, slice_, kpis, report, frame=compute(model.catalogue, slice_, kpis, shown))
     ahead = [
         Period.containing(day, period.grain, period.calendar) for _, day in _days_ahead(period)
     ]
-    seen = values(model, slice_, [kpi], report, frame=frame)
-    facts = model.facts(kpi, [*period.last(period.look_back), *ahead])
-    return Values(seen.frame, seen.report, {kpi: facts})
+    facts = {kpi: model.facts(kpi, [*shown, *ahead]) for kpi in kpis}
+    return Values(seen.frame, seen.report, facts)
 
 
 def _days_ahead(period: Period) -> list[tuple[str, date]]:

@@ -53,7 +53,7 @@ class Ground:
     @property
     def embedded(self) -> bool:
         """Whether DuckDB holds the tables: what another engine has is read there."""
-        return getattr(self.slice_, "elsewhere", None) is None
+        return self.slice_.elsewhere is None
 
     def designs(self) -> list[Design]:
         """The marts of the slice's tables that its catalogue can use."""

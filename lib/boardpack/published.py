@@ -89,19 +89,27 @@ def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def history(workspace: Workspace, kpi: str, period: str, dims: str = "") -> list[dict[str, Any]]:
-    """Every figure that was published for one KPI, period and member, the oldest first."""
+def histories(
+    workspace: Workspace, kpis: Sequence[str], period: str, dims: str = ""
+) -> dict[str, list[dict[str, Any]]]:
+    """Every figure that was published for these KPIs, a period and member, the oldest first.
+
+    A KPI of which nothing was published has no entry.
+    """
     con = open_values(workspace)
     try:
-        found = con.execute(
-            "SELECT report, segment, edition, revision, as_of, published_at, value, status, unit,"
-            " fingerprint"
-            " FROM kpi_values WHERE kpi = ? AND period = ? AND dims = ?"
+        rows = con.execute(
+            "SELECT kpi, report, segment, edition, revision, as_of, published_at, value, status,"
+            " unit, fingerprint"
+            " FROM kpi_values WHERE list_contains(?, kpi) AND period = ? AND dims = ?"
             " ORDER BY published_at, report, edition, segment, revision",
-            [kpi, period, dims],
+            [list(kpis), period, dims],
         )
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        names = [column[0] for column in rows.description or ()][1:]
+        found: dict[str, list[dict[str, Any]]] = {}
+        for kpi, *row in rows.fetchall():
+            found.setdefault(kpi, []).append(dict(zip(names, row, strict=True)))
+        return found
     finally:
         con.close()
 

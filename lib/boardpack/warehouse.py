@@ -177,7 +177,7 @@ def open_slice(
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
-            base = _base(workspace, source, mapped, raw)
+            base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
             if base is None:
                 continue
             found = _create_view(con, source, base, as_of, workspace.zone, mapped)
@@ -379,32 +379,6 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
         raise SourceError(
             f"table {what!r} cannot be read: {_first_line(error)}", file=file
         ) from None
-
-
-def _base(
-    workspace: Workspace,
-    source: Source,
-    mapped: Mapped | None,
-    raw: Mapping[str, Table],
-) -> str | None:
-    """The relation that holds the source's rows, or None when it is not connected."""
-    if mapped is None:
-        if source.id not in raw:
-            return None
-        return asof.table(source, source.id, raw, source.file, None)
-    if mapped.table is not None:
-        if mapped.table not in raw:
-            raise SourceError(
-                f"source {source.id!r} is mapped to table {mapped.table!r}, which is not there.",
-                file=mapped.file,
-                line=mapped.line,
-                hint=f"tables are: {', '.join(sorted(raw)) or 'none'}",
-            )
-        return asof.table(source, mapped.table, raw, mapped.file, mapped.line)
-    if mapped.path is not None:
-        return _reader(workspace, mapped.path)
-    # On lines of its own: a comment may end the select.
-    return f"(\n{str(mapped.sql).strip().rstrip(';')}\n)"
 
 
 def _create_view(

@@ -97,7 +97,6 @@ def _statement(
     if source.panel_of:
         # An entity that goes from one member to another would count several times in all.
         split = [d for d in split if not changes_with_event(slice_.declared, source.id, d)]
-    if source.panel_of:
         parts = [panel(slice_, source, measures, periods, by, split, marts)]
     else:
         apart_ = {_apart(measure, split): name for measure, name in measures.items()}
