@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from boardpack.errors import UnknownNameError, UserError
+from boardpack.gate_checks import Checks
 from boardpack.gate_suites import (
     Dimension,
     Expectation,
@@ -25,6 +26,7 @@ from boardpack.gate_suites import (
     load_suites,
     reads,
 )
+from boardpack.gate_types import OWN
 from boardpack.sources import Source
 from boardpack.warehouse import Slice
 
@@ -49,7 +51,7 @@ Verdict = Literal["publish", "banner", "hold"]
 Result = Literal["passed", "failed", "errored", "skipped"]
 
 #: Raised whenever the same data and suites may lead to another verdict than before.
-RULES = 1
+RULES = 2
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,11 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
     from boardpack.gate_engine import View
 
     source = slice_.declared[suite.source]
-    view = View(slice_.relation(source.id), tuple(source.columns), source.key, rows)
+    own = [(e.type, e.kwargs) for e in suite.expectations if e.type in OWN]
+    view = View(
+        slice_.relation(source.id), tuple(source.columns), source.key, rows,
+        Checks(slice_, source, own),
+    )  # fmt: skip
     missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
     wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
     outcomes = iter(bench.evaluate(suite, wanted, view))
@@ -284,6 +290,9 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
             results.append(_result(suite.source, expectation, "skipped", observed))
             continue
         outcome = next(outcomes)
+        if outcome.skipped:
+            results.append(_result(suite.source, expectation, "skipped", outcome.skipped))
+            continue
         result: Result = "errored" if outcome.error else "passed" if outcome.success else "failed"
         private, declared_only = _hidden(slice_, source, expectation)
         sample = tuple(_shown(row, source, private, declared_only) for row in outcome.sample)
@@ -296,6 +305,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
                 outcome.unexpected_count,
                 outcome.element_count,
                 sample if result == "failed" else (),
+                outcome.counts,
             )
         )
     return results
@@ -309,6 +319,7 @@ def _result(
     unexpected_count: int | None = None,
     element_count: int | None = None,
     sample: tuple[Mapping[str, Any], ...] = (),
+    counts: str = "",
 ) -> CheckResult:
     return CheckResult(
         source,
@@ -323,7 +334,7 @@ def _result(
         observed,
         unexpected_count,
         element_count,
-        expectation.counts,
+        counts or expectation.counts,
         sample,
     )
 

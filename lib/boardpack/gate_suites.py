@@ -23,6 +23,8 @@ from pydantic import Field
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.gate_types import (
     AS_OF,
+    CONTROL,
+    MEMBERS,
     REFUSED,
     ROWS,
     TYPES,
@@ -36,6 +38,9 @@ from boardpack.yamlfile import Document, Strict, parse, read
 Severity = Literal["critical", "warning", "info"]
 Dimension = Literal["accuracy", "completeness", "timeliness", "consistency", "auditability"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+
+#: The source of control totals.
+CONTROLS = "source_reconciliations"
 
 _OTHERS = re.compile(r'\bslice\."?([A-Za-z_][A-Za-z0-9_]*)')
 
@@ -93,6 +98,8 @@ class Expectation:
     line: int | None = None
     #: what a row that the SQL finds is, when it is not a row of the source
     counts: str = ""
+    #: the sources that one of our own types reads beside its own
+    borrows: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -102,7 +109,8 @@ class Expectation:
     @property
     def others(self) -> tuple[str, ...]:
         """The sources that its SQL reads beside its own."""
-        return tuple(dict.fromkeys(_OTHERS.findall(self.kwargs.get("unexpected_rows_query", ""))))
+        in_sql = _OTHERS.findall(self.kwargs.get("unexpected_rows_query", ""))
+        return tuple(dict.fromkeys((*in_sql, *self.borrows)))
 
 
 @dataclass(frozen=True)
@@ -198,12 +206,15 @@ def _expectation(
     _check_type(document, key, entry.type)
     _check_arguments(document, key, entry)
     for argument, names in column_arguments(entry.kwargs):
+        known = {*source.columns}
+        if (entry.type, argument) in MEMBERS:
+            known |= {*source.dimensions}
         for name in names:
-            if name not in source.columns:
+            if name not in known:
                 raise UnknownNameError.near(
                     f"column of {source.id}",
                     str(name),
-                    source.columns,
+                    known,
                     file=document.path,
                     line=document.line((*key, "kwargs", argument)),
                 )
@@ -220,7 +231,22 @@ def _expectation(
         sentence,
         document.line(key),
         entry.meta.counts or "",
+        _borrowed(source, entry),
     )
+
+
+def _borrowed(source: Source, entry: ExpectationEntry) -> tuple[str, ...]:
+    """The sources that a dimension is borrowed from, and the one that holds control totals."""
+    if entry.type == CONTROL:
+        return (CONTROLS,)
+    found: list[str] = []
+    for type_, argument in MEMBERS:
+        path = source.dimensions.get(str(entry.kwargs.get(argument)), "")
+        while entry.type == type_ and "." in path:
+            to = source.joins[path.partition(".")[0]]
+            found.append(to.source)
+            path = to.on
+    return tuple(found)
 
 
 def _check_type(document: Document, key: tuple[str | int, ...], type_: str) -> None:

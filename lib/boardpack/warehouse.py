@@ -60,6 +60,8 @@ class Slice:
     elsewhere: Connection | None = None
     #: what the views are there
     relations: Mapping[str, Relation] = field(default_factory=dict)
+    #: selects of the rows that were recorded by the as-of and lie after it
+    later: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dialect(self) -> Dialect | None:
@@ -95,6 +97,13 @@ class Slice:
     def relation(self, source: str) -> str:
         """The SQL name of a connected source."""
         return f'slice."{self.declared[source].placed_of or source}"'
+
+    def ahead(self, source: str) -> str | None:
+        """SQL for the rows of a source that were recorded by the as-of and lie after it.
+
+        They are in no view. None where nothing says when rows were recorded.
+        """
+        return self.later.get(source)
 
     def missing(self, source: str) -> tuple[str, ...]:
         """The tables that ``source`` needs and the workspace has not connected."""
@@ -174,18 +183,21 @@ def open_slice(
     try:
         raw = _attach(con, workspace)
         absent: dict[str, frozenset[str]] = {}
+        later: dict[str, str] = {}
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
             base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
             if base is None:
                 continue
-            found = _create_view(con, source, base, as_of, workspace.zone, mapped)
+            found, ahead = _create_view(con, source, base, as_of, workspace.zone, mapped)
             absent[name] = frozenset(source.columns) - found
+            if ahead is not None:
+                later[name] = ahead
     except BaseException:
         con.close()
         raise
-    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent)
+    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent, later=later)
 
 
 def described(slice_: Slice, dialect: Dialect) -> dict[str, Relation]:
@@ -222,6 +234,7 @@ def slice_of_rows(
     """
     con = duckdb.connect()
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA given")
+    later: dict[str, str] = {}
     for name, entries in rows.items():
         source = declared[name]
         columns = ", ".join(f'"{c.name}" {c.sql_type}' for c in source.columns.values())
@@ -241,8 +254,10 @@ def slice_of_rows(
                 raise SourceError(
                     f"row {dict(entry)} cannot stand in {name!r}: {_first_line(error)}"
                 ) from None
-        _create_view(con, source, f'given."{name}"', as_of, zone, None)
-    return Slice(con, as_of, zone, declared, tuple(rows))
+        _, ahead = _create_view(con, source, f'given."{name}"', as_of, zone, None)
+        if ahead is not None:
+            later[name] = ahead
+    return Slice(con, as_of, zone, declared, tuple(rows), later=later)
 
 
 def _utc(value: Any) -> Any:
@@ -388,8 +403,11 @@ def _create_view(
     as_of: date,
     zone: ZoneInfo,
     mapped: Mapped | None,
-) -> set[str]:
-    """Make the view of a source; returns the columns that its table really has."""
+) -> tuple[set[str], str | None]:
+    """Make the view of a source; returns the columns that its table really has.
+
+    Beside them `asof.later`, a select of the rows that lie after the as-of.
+    """
     file = mapped.file if mapped else source.file
     line = mapped.line if mapped else None
     try:
@@ -405,7 +423,7 @@ def _create_view(
         raise asof.no_rows(source, file, line)
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
-    return set(found)
+    return set(found), asof.later(source, base, found, as_of, zone, file, line)
 
 
 def _quoted(name: str) -> str:
