@@ -16,7 +16,7 @@ from boardpack import gate_history, gate_series
 from boardpack.asof import literal
 from boardpack.gate_history import Looked
 from boardpack.gate_series import Past, Wanted
-from boardpack.gate_types import COUNTS, HOURS, LATE, MEANS, SHARES
+from boardpack.gate_types import AFTER, CONTROL, COUNTS, HOURS, LATE, MEANS, SHARES, TEXT
 from boardpack.sources import Source
 from boardpack.warehouse import Slice
 
@@ -27,7 +27,7 @@ _CONTROLS = timedelta(days=100)
 #: Words that stand for nothing and are not null.
 _NOTHING = "('', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'na', 'undefined', '#n/a')"
 #: What a text that was read in the wrong encoding holds.
-_DAMAGE = ("Ã", "â€", "Â", "\ufffd")  # noqa: RUF001
+_DAMAGE = ("Ã", "â€", "Â", "\ufffd")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _past_of(type_: str, kwargs: Mapping[str, Any]) -> list[Wanted]:
     if type_ == SHARES:
         return [Wanted(over, "share", column)]
     if type_ == HOURS:
-        return [Wanted(column, "share", f"hour of {column}")]
+        return [Wanted(column, "mean", f"hour of {column}")]
     if type_ == LATE:
         return [Wanted(column, "share", f"late {column}")]
     return []
@@ -127,9 +127,15 @@ def _means(past: Past, least: float, settled: int) -> list[Looked]:
     return [gate_history.mean(sums, days, past.first, least)]
 
 
-def _shares(past: Past, least: float, settled: int) -> list[Looked]:
+def _shares(
+    past: Past, least: float, settled: int, shortest: gate_history.Grain = "day"
+) -> list[Looked]:
     members = {name: _settled(days, settled) for name, days in past.members.items()}
-    return [gate_history.shares(members, past.first, least)] if members else []
+    return [gate_history.shares(members, past.first, least, shortest)] if members else []
+
+
+def _late(past: Past, least: float, settled: int) -> list[Looked]:
+    return _shares(past, least, settled, "week")
 
 
 def _settled(days: gate_history.Numbers, settled: int) -> gate_history.Numbers:
@@ -231,9 +237,9 @@ _FINDERS: Mapping[str, Callable[[Checks, Mapping[str, Any]], Found]] = {
     COUNTS: _history(_counts, 0.2),
     MEANS: _history(_means, 0.1),
     SHARES: _history(_shares, 0.03),
-    HOURS: _history(_shares, 0.03),
-    LATE: _history(_shares, 0.05),
-    "expect_text_to_be_clean": _text,
-    "expect_no_row_after_the_as_of": _after,
-    "expect_total_to_agree_with_its_control": _total,
+    HOURS: _history(_means, 0.05),
+    LATE: _history(_late, 0.05),
+    TEXT: _text,
+    AFTER: _after,
+    CONTROL: _total,
 }

@@ -9,7 +9,7 @@ before, and further than the check asks for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
@@ -37,7 +37,7 @@ _UNSEEN = 1.5
 #: Half years of the past that say how far off is usual: long enough for every season.
 _PAST = 3
 #: The same for what chance alone does to a count or a share.
-_CHANCE = 5.0
+_CHANCE = 6.0
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,8 @@ def count(days: Numbers, first: date, min_change: float) -> Looked:
     ['2025-01-24']
     """
     limit = -np.log1p(-min_change)
-    looked = Looked("month", 0)
-    # A whole day that is missing shows by day; a fifth of the rows that are, by month.
-    for grain in _GRAINS[_GRAINS.index(grain_of(days)) :]:
+
+    def judge(grain: Grain) -> Looked:
         blocks = _blocks((days,), grain, first)
         (found,) = blocks.sums
         expected = _expected(found, grain)
@@ -95,56 +94,82 @@ def count(days: Numbers, first: date, min_change: float) -> Looked:
             off = np.log((found + 0.5) / (expected + 0.5))
             chance = _CHANCE / np.sqrt(np.maximum(expected, 1))
         low, high = _usual(off, np.maximum(chance, limit), grain)
-        scale = expected + 0.5
-        here = _looked(
-            blocks, found, expected, scale * np.exp(low) - 0.5, scale * np.exp(high) - 0.5
-        )
-        if here.unusual or not looked.blocks:
-            looked = here
-        if looked.unusual:
-            break
-    return looked
+        low, high = ((expected + 0.5) * np.exp(edge) - 0.5 for edge in (low, high))
+        return _looked(blocks, found, expected, low, high)
+
+    return _first_unusual(judge, grain_of(days))
 
 
-def mean(sums: Numbers, days: Numbers, first: date, min_change: float) -> Looked:
+def mean(
+    sums: Numbers, days: Numbers, first: date, min_change: float, shortest: Grain = "day"
+) -> Looked:
     """Blocks in which the mean, ``sums`` over the rows in ``days``, is unusual.
 
-    ``min_change`` is the share of what is expected by which it has to differ.
+    ``min_change`` is the share of what is expected by which it has to differ; no block is shorter
+    than ``shortest``.
     """
-    blocks = _blocks((sums, days), grain_of(days), first)
-    total, rows = blocks.sums
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(rows >= MANY / 4, total / rows, np.nan)
-    expected = _expected(found, blocks.grain)
-    low, high = _usual(found - expected, np.abs(expected) * min_change, blocks.grain)
-    return _looked(blocks, found, expected, expected + low, expected + high)
+
+    def judge(grain: Grain) -> Looked:
+        blocks = _blocks((sums, days), grain, first)
+        total, rows = blocks.sums
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.where(rows >= MANY / 4, total / rows, np.nan)
+        expected = _expected(found, grain)
+        low, high = _usual(found - expected, np.abs(expected) * min_change, grain)
+        return _looked(blocks, found, expected, expected + low, expected + high)
+
+    return _first_unusual(judge, _longer(grain_of(days), shortest))
 
 
-def shares(members: Mapping[str, Numbers], first: date, min_change: float) -> Looked:
+def shares(
+    members: Mapping[str, Numbers], first: date, min_change: float, shortest: Grain = "day"
+) -> Looked:
     """Blocks in which a member has an unusual share of the rows, in percent of them.
 
     ``min_change`` is the part of all rows by which it has to differ: 0.05 is five points.
     """
     days = np.sum(list(members.values()), axis=0)
-    blocks = _blocks((days, *members.values()), grain_of(days), first)
-    rows, *counts = blocks.sums
-    unusual: list[Unusual] = []
-    looked = 0
-    for member, found_rows in zip(members, counts, strict=True):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = np.where(rows >= MANY / 4, found_rows / rows, np.nan)
-            expected = _expected(found, blocks.grain)
-            likely = np.clip(expected, 1 / np.maximum(rows, 1), 0.5)
-            chance = _CHANCE * np.sqrt(likely * (1 - likely) / np.maximum(rows, 1))
-        low, high = _usual(found - expected, np.maximum(chance, min_change), blocks.grain)
-        one = _looked(
-            blocks, 100 * found, 100 * expected, 100 * (expected + low), 100 * (expected + high),
-            member,
-        )  # fmt: skip
-        looked = max(looked, one.blocks)
-        unusual += one.unusual
-    unusual.sort(key=lambda u: (u.start, u.member))
-    return Looked(blocks.grain, looked, tuple(unusual))
+
+    def judge(grain: Grain) -> Looked:
+        blocks = _blocks((days, *members.values()), grain, first)
+        rows, *counts = blocks.sums
+        unusual: list[Unusual] = []
+        looked = 0
+        for member, found_rows in zip(members, counts, strict=True):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found = np.where(rows >= MANY / 4, found_rows / rows, np.nan)
+                expected = _expected(found, grain)
+                likely = np.clip(expected, 1 / np.maximum(rows, 1), 0.5)
+                chance = _CHANCE * np.sqrt(likely * (1 - likely) / np.maximum(rows, 1))
+            low, high = _usual(found - expected, np.maximum(chance, min_change), grain)
+            here = _looked(
+                blocks, 100 * found, 100 * expected, 100 * (expected + low),
+                100 * (expected + high),
+            ).of(member)  # fmt: skip
+            looked = max(looked, here.blocks)
+            unusual += here.unusual
+        unusual.sort(key=lambda u: (u.start, u.member))
+        return Looked(grain, looked, tuple(unusual))
+
+    return _first_unusual(judge, _longer(grain_of(days), shortest))
+
+
+def _first_unusual(judge: Callable[[Grain], Looked], shortest: Grain) -> Looked:
+    """What is unusual in the shortest blocks in which anything is.
+
+    A whole day that is missing shows by day; a fifth of the rows that are, by month.
+    """
+    looked = Looked(shortest, 0)
+    for grain in _GRAINS[_GRAINS.index(shortest) :]:
+        here = judge(grain)
+        if here.unusual:
+            return here
+        looked = looked if looked.blocks else here
+    return looked
+
+
+def _longer(one: Grain, other: Grain) -> Grain:
+    return max(one, other, key=_GRAINS.index)
 
 
 def grain_of(days: Numbers) -> Grain:
@@ -221,7 +246,6 @@ def _looked(
     expected: Numbers,
     low: Numbers,
     high: Numbers,
-    member: str = "",
 ) -> Looked:
     judged = ~np.isnan(low) & ~np.isnan(expected) & ~np.isnan(found)
     outside = judged & ((found < low) | (found > high))
@@ -231,7 +255,7 @@ def _looked(
         tuple(
             Unusual(
                 blocks.starts[i], float(found[i]), float(expected[i]), float(low[i]),
-                float(high[i]), member,
+                float(high[i]),
             )
             for i in np.flatnonzero(outside)
         ),

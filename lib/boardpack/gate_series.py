@@ -30,8 +30,8 @@ Kind = Literal["rows", "mean", "share"]
 class Wanted:
     """One thing to be counted by day of ``over``: rows, sums of a column, or rows by member.
 
-    ``column`` is one of the source, or for a share also a dimension that it borrows along a join,
-    ``hour of COLUMN`` or ``late COLUMN``.
+    ``column`` is one of the source; for a mean also ``hour of COLUMN``, for a share a dimension that
+    it borrows along a join, or ``late COLUMN``.
     """
 
     over: str
@@ -86,7 +86,7 @@ def _statement(
 ) -> str:
     joins: dict[str, str] = {}
     keys = [f"{_member(slice_, source, w.column, joins)} AS k{i}" for i, w in enumerate(shares)]
-    numbers = [f'CAST(t."{w.column}" AS DOUBLE) AS x{i}' for i, w in enumerate(means)]
+    numbers = [f"{_number(w.column)} AS x{i}" for i, w in enumerate(means)]
     since = literal(source.columns[over], slice_.as_of - timedelta(days=PAST), slice_.zone)
     end = literal(source.columns[over], slice_.as_of + timedelta(days=1), slice_.zone)
     day = local_day(replace(source, time=over), slice_.zone)
@@ -105,6 +105,13 @@ def _statement(
     )
 
 
+def _number(column: str) -> str:
+    what, _, name = column.rpartition(" ")
+    if what == "hour of":
+        return f'(extract(hour FROM t."{name}") + extract(minute FROM t."{name}") / 60.0)'
+    return f'CAST(t."{name}" AS DOUBLE)'
+
+
 def _mask(shares: int, own: int | None) -> int:
     """What GROUPING says: a bit for each key that a row is not grouped by, the first highest."""
     everything = (1 << shares) - 1
@@ -113,8 +120,6 @@ def _mask(shares: int, own: int | None) -> int:
 
 def _member(slice_: Slice, source: Source, column: str, joins: dict[str, str]) -> str:
     what, _, name = column.rpartition(" ")
-    if what == "hour of":
-        return f'CAST(extract(hour FROM t."{name}") AS VARCHAR)'
     if what == "late":
         late = f't."{source.recorded_at}" > t."{name}" + {LATE}'
         return f"CASE WHEN {late} THEN 'late' ELSE 'in time' END"
