@@ -1,6 +1,7 @@
 """The checks that Great Expectations does not bring: history, clean text, control totals.
 
-Each has a type of its own (`gate_own` makes Great Expectations know it) and runs where the data are.
+Each has a type of its own, which `gate_own` makes Great Expectations know, and runs where the data
+are.
 """
 
 from __future__ import annotations
@@ -207,10 +208,11 @@ def _total(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
         else ""
     )
     against = "c.warehouse_value" if kwargs.get("against") == "warehouse" else "c.source_value"
+    month = f"date_trunc('month', t.\"{column}\")"
     rows = slice_.rows(
         f"SELECT c.period_start, max({against}), CAST(coalesce({total}, 0) AS DOUBLE)"
         f" FROM {slice_.relation('source_reconciliations')} AS c LEFT JOIN"
-        f" {slice_.relation(source.id)} AS t ON date_trunc('month', t.\"{column}\") = c.period_start"
+        f" {slice_.relation(source.id)} AS t ON {month} = c.period_start"
         f' AND t."{column}" >= {since}{recorded}'
         f" WHERE c.measure = '{measure}' AND c.period_start >= DATE '{slice_.as_of - _CONTROLS}'"
         " + INTERVAL '31' DAY GROUP BY 1 ORDER BY 1"

@@ -1,10 +1,10 @@
 """What a source usually looks like, from its own past: counts, means and shares by day.
 
-Days are added up into blocks: days, weeks that end with the as-of, or whole months, the shortest in
-which a source usually has many rows. Each of the newest blocks is compared with what the ones just
-before it would let expect (for days, the same weekday), and is unusual when it lies further off than
-blocks have lain before, further than chance explains, further than at the same time of the years
-before, and further than the check asks for.
+Days are added up into blocks: days, weeks that end with the as-of, and whole months, from the
+shortest in which a source usually has many rows. Each of the newest blocks is compared with what
+the ones just before it let expect (for days, the same weekday). It is unusual when it lies further
+off than blocks have lain before, further than chance explains, further than at the same time of the
+years before, and further than the check asks for.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def count(days: Numbers, first: date, min_change: float) -> Looked:
     >>> steady = np.full(400, 200.0)
     >>> steady[-10] = 20
     >>> [str(u.start) for u in count(steady, date(2024, 1, 1), 0.5).unusual]
-    ['2025-01-24']
+    ['2025-01-25']
     """
     limit = -np.log1p(-min_change)
 

@@ -1,4 +1,4 @@
-"""The types of `gate_checks` as expectations of Great Expectations, so that its suites may use them.
+"""The types of `gate_checks` as expectations of Great Expectations, for its suites to use.
 
 Defining such a class makes the library know its type, under the name in small letters. Imported by
 `gate_engine` alone, as it imports Great Expectations.

@@ -1,4 +1,4 @@
-"""The past of a source by day for all checks of its history, in one statement where the data are."""
+"""The past of a source by day, for all checks of its history in one statement."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Kind = Literal["rows", "mean", "share"]
 class Wanted:
     """One thing to be counted by day of ``over``: rows, sums of a column, or rows by member.
 
-    ``column`` is one of the source; for a mean also ``hour of COLUMN``, for a share a dimension that
-    it borrows along a join, or ``late COLUMN``.
+    ``column`` is one of the source; for a mean also ``hour of COLUMN``, for a share a dimension
+    that it borrows along a join, or ``late COLUMN``.
     """
 
     over: str
@@ -129,7 +129,7 @@ def _member(slice_: Slice, source: Source, column: str, joins: dict[str, str]) -
 
 
 def _borrowed(slice_: Slice, source: Source, column: str, joins: dict[str, str]) -> str:
-    """A column of the source, or as ``join.column`` of one joined to it, if need be by way of more."""
+    """A column of the source or, as ``join.column``, of one joined to it, maybe by way of more."""
     join, _, name = column.rpartition(".")
     if not join:
         return f't."{name}"'
