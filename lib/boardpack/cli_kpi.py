@@ -200,21 +200,28 @@ def test_(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
     names = _names(model, ids)
     results = list(run(model.catalogue, names, model.workspace.zone))
     results += [
-        TestResult(name, "tests", False, "it has none, and nothing shows that it is right")
+        TestResult(
+            name, "tests", False, "it has none, and nothing shows that it is right",
+            file=str(model.catalogue[name].file), line=model.catalogue[name].line,
+        )
         for name in names
         if not model.catalogue[name].tests
-    ]
+    ]  # fmt: skip
     failed = [result for result in results if not result.passed]
     if as_json:
         print_json(
             [
-                {"kpi": r.kpi, "test": r.name, "passed": r.passed, "message": r.message}
+                {"kpi": r.kpi, "test": r.name, "passed": r.passed, "message": r.message,
+                 "hint": r.hint or None, "file": r.file, "line": r.line}
                 for r in results
             ]
         )
     else:
         for result in failed:
-            click.echo(f"{result.kpi}: {result.name}: {result.message}")
+            click.echo(
+                f"{result.file}:{result.line}: {result.kpi}: {result.name}: {result.message}"
+                + (f"\nHint: {result.hint}" if result.hint else "")
+            )
         click.echo(f"{len(results) - len(failed)} of {len(results)} definition tests passed")
     sys.exit(1 if failed else 0)
 
