@@ -245,7 +245,7 @@ def _walk(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, text: st
 
 
 def _refuse_cut_value(node: yaml.MappingNode, path: Path, text: str) -> None:
-    """`DefinitionError` for a value that its own comma cuts, so that the rest is taken for a key."""
+    """`DefinitionError` for a value that its own comma cuts: the rest would be taken for a key."""
     for i, (name, _) in enumerate(node.value[1:], start=1):
         before, value = node.value[i - 1]
         if not (isinstance(value, yaml.ScalarNode) and value.value and _is_bare(name, text)):

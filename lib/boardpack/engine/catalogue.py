@@ -310,7 +310,8 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         )
     return Kpi(
         entry.kpi, entry.name, entry.definition, entry.category, entry.unit, entry.direction,
-        document.path, document.line(key), Place(document, key), read, text, measures, tuple(inputs), entry.owner,
+        document.path, document.line(key), Place(document, key), read, text, measures,
+        tuple(inputs), entry.owner,
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
         _text_of(entry),

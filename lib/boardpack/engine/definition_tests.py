@@ -121,7 +121,7 @@ def _slice(
     for table, given in test.rows.items():
         if table not in rows:
             raise at.error(
-                f"it gives rows of {table!r}, which {kpi.id} does not use.",
+                f"it gives rows of {table!r}, which its KPI does not use.",
                 "rows",
                 table,
                 hint=f"it uses {', '.join(rows)}",

@@ -140,7 +140,7 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
     if isinstance(node, exp.Anonymous) and node.name.lower() in ESTIMATES:
         return _estimate(node, resolve)
     if other := _written_otherwise(node):
-        raise ExpressionError(f"{node.key}() is none of the aggregates", other)
+        raise ExpressionError(f"must be one aggregate, and {node.key}() is none", other)
     close = difflib.get_close_matches(
         node.name.lower() if isinstance(node, exp.Anonymous) else "",
         [*ESTIMATES, "percentile", "histogram_percentile"],

@@ -22,6 +22,7 @@ _OF_TYPE: dict[str, Kind] = {
     "string": "text", "int": "number", "bigint": "number", "decimal": "number", "double": "number",
     "bool": "truth", "date": "moment", "timestamp": "moment",
 }  # fmt: skip
+#: What is no number, as messages say it; true and false count as one and zero.
 _SAID = {"text": "a text", "moment": "a moment", "stretch": "a stretch of time"}
 _DOES: dict[type[exp.Expr], str] = {
     exp.Add: "added", exp.Sub: "subtracted", exp.Mul: "multiplied", exp.Div: "divided",
@@ -146,8 +147,8 @@ def _call(node: exp.Anonymous, of: Callable[[exp.Expr], Kind | None]) -> Kind | 
             found = of(moment)
             if found not in ("moment", None):
                 raise ExpressionError(
-                    f"{_sql(moment)} is {_SAID.get(found, f'a {found}')}, and {name}() takes two"
-                    " moments: columns that are dates or timestamps"
+                    f"{_sql(moment)} is no moment, and {name}() takes two: columns that are dates"
+                    " or timestamps"
                 )
         return "number"
     if name in ("percentile", "prorated", "attributed"):

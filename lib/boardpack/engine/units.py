@@ -65,10 +65,10 @@ class Unit:
 
     def converted(self) -> Unit:
         """The unit of time that its factor makes of it: hours divided by 24 are days."""
+        own = IN_AN_HOUR.get(self.time)
         for name, in_hour in IN_AN_HOUR.items():
-            if self.time in IN_AN_HOUR and self.time != name:
-                if math.isclose(abs(self.factor), in_hour / IN_AN_HOUR[self.time]):
-                    return Unit({name: 1}, self.hundreds)
+            if own and name != self.time and math.isclose(abs(self.factor), in_hour / own):
+                return Unit({name: 1}, self.hundreds)
         return self
 
     def __str__(self) -> str:
@@ -167,7 +167,7 @@ def _check_time(formula: str, unit: str, found: Unit) -> None:
         by = f"{by} * {written}" if needed > 1 else f"{written} / {by}"
         raise UnitError(
             f"it comes to {found.time}",
-            f"write formula: {by}, or convert inside the measure, or write unit: {found.time}",
+            f"write formula: {by}, or convert it inside the measure, or write unit: {found.time}",
         )
 
 
