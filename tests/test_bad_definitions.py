@@ -133,18 +133,14 @@ def test_kpis(tmp_path: Path, text: str, line: int, says: str, hint: str) -> Non
     assert error.line == line
 
 
-ARR = KPI.replace("kpi: own", "kpi: arr")
-
-
-@pytest.mark.parametrize("first", ["kpis/arr.yml", "kpis/zarr.yml"])
-def test_an_id_that_is_taken_is_told_where_the_new_entry_stands(tmp_path: Path, first: str) -> None:
+@pytest.mark.parametrize("newer", ["kpis/aaa.yml", "kpis/zzz.yml"])
+def test_an_id_that_is_taken_is_told_where_the_new_entry_stands(tmp_path: Path, newer: str) -> None:
     """Whichever file is read first: the newcomer's has less in it."""
-    several = ARR.replace("kpi: arr", "kpi: one") + ARR.replace("kpi: arr", "kpi: other") + ARR
-    files = {first: ARR.replace("kpi: arr", "kpi: other"), "kpis/many.yml": several}
-    root = workspaces.small(tmp_path / "w", **files)
+    own, other = KPI, KPI.replace("kpi: own", "kpi: other")
+    root = workspaces.small(tmp_path / "w", **{newer: other, "kpis/many.yml": own + other})
     with pytest.raises(BoardpackError) as caught:
         Model.open(root)
-    assert (caught.value.file, caught.value.line) == (str(root / first), 1)
+    assert (caught.value.file, caught.value.line) == (str(root / newer), 1)
     assert f"'other' is already defined in {root / 'kpis/many.yml'}:9." in caught.value.message
     assert "write `replaces: other`" in (caught.value.hint or "")
 
