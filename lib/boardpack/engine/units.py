@@ -101,8 +101,8 @@ def unit_of(name: str) -> Unit:
 def of_measure(value: str, columns: Mapping[str, Unit | None]) -> Unit | None:
     """What a measure is in, as far as its expression tells; ``columns`` are those of a panel.
 
-    >>> str(of_measure("percentile(hours_between(began, ended) / 24, 0.5)", {}))
-    'days'
+    >>> str(of_measure("percentile(hours_between(began, ended), 0.5)", {}))
+    'hours'
     >>> of_measure("sum(amount)", {}) is None
     True
     """
