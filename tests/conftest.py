@@ -9,10 +9,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from suite_fixture import suite_is_read_once
+
+if TYPE_CHECKING:
+    from boardpack.executions import NotebookProcess
+
+__all__ = ["suite_is_read_once"]
 
 # The benchmark is a program, not a test.
 collect_ignore = ["bench"]
@@ -84,6 +92,15 @@ def demo_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not path.exists():
             demo.generate(path, scale=0.01, seed=7)
     return path
+
+
+@pytest.fixture(scope="session")
+def process() -> Iterator[NotebookProcess]:
+    """Executes notebooks; what they need takes it seconds to load."""
+    from boardpack.executions import NotebookProcess
+
+    with NotebookProcess() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
