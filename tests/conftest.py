@@ -7,7 +7,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,9 +151,9 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Open a file in Chromium, then look at `page`, `console` and `external` of what it returns."""
+@contextmanager
+def visitor(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens files in Chromium: look at `page`, `console` and `external` of what it returns."""
     contexts = []
 
     def open_page(path: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> Visit:
@@ -172,3 +174,16 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    with visitor(browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def look(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """The same for tests that only read: each file is opened once for all of a test file."""
+    with visitor(browser) as open_page:
+        yield cache(open_page)
