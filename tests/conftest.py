@@ -36,6 +36,19 @@ for _name in ("BOARDPACK_RUN", "QUARTO_PROFILE", "QUARTO_PYTHON", "QUARTO_PROJEC
     os.environ.pop(_name, None)
 
 
+#: Files that take longest, longest first: begun last, one would keep a worker busy alone.
+_LONGEST = (
+    "test_reports", "test_backfills", "test_marts", "test_init", "test_batches", "test_definition_tests",
+    "test_conformance", "test_runs", "test_schedule_cli", "test_golden_sql", "test_mutations",
+    "test_demo", "test_zones", "test_editions", "test_cli_revise", "test_golden",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
