@@ -78,8 +78,8 @@ def rows(
     joins += _joins(slice_, table, needed)
     keyword = "SELECT DISTINCT" if source.distinct_of else "SELECT"
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    placed_by_own = str(table.time) in table.columns and str(table.time) not in table.milestones
-    relation = _relation(slice_, table, needed, within if placed_by_own else ())
+    own_time = str(table.time) in table.columns and str(table.time) not in table.milestones
+    relation = _relation(slice_, table, needed, within if own_time and not open_start else ())
     body = f"{keyword} {', '.join(selected)}\nFROM {relation} AS t{joins}{where}"
     if source.distinct_of:
         # A bucket is made of whole days, so that days need not be told apart by it as well.
@@ -311,9 +311,11 @@ def _with_milestones(
     if not wanted:
         return relation
     key = f'"{table.key[0]}"'
-    whose = ""
+    shown, whose = "", ""
     if within:
-        whose = f"SELECT t.{key} FROM {relation} AS t WHERE {' AND '.join(within)}"
+        conditions = " AND ".join(within)
+        shown = f"  WITH those AS (SELECT * FROM {relation} AS t WHERE {conditions})\n"
+        relation, whose = "those", f"SELECT {key} FROM those"
     columns, joins = "", ""
     for i, name in enumerate(wanted):
         columns += f', m{i}.moment AS "{name}"'
@@ -321,7 +323,7 @@ def _with_milestones(
             f"\n  LEFT JOIN (\n{_milestone(slice_, table.milestones[name], whose)}\n  ) AS m{i}"
             f" ON m{i}.entity = r.{key}"
         )
-    return f"(\n  SELECT r.*{columns}\n  FROM {relation} AS r{joins}\n)"
+    return f"(\n{shown}  SELECT r.*{columns}\n  FROM {relation} AS r{joins}\n)"
 
 
 def _milestone(slice_: Slice, entry: MilestoneEntry, whose: str) -> str:
