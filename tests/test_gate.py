@@ -510,7 +510,6 @@ def test_a_clean_source_takes_few_statements(declared: Sources, suites: dict[str
     from boardpack.gate_engine import Bench, View
 
     suite = suites["request_metrics"]
-    by_sql = sum(e.type == "unexpected_rows_expectation" for e in suite.expectations)
     with closing(slice_for(declared, company(), suites, ["request_metrics"])) as slice_:
         columns = tuple(declared["request_metrics"].columns)
         source = declared["request_metrics"]
@@ -521,8 +520,8 @@ def test_a_clean_source_takes_few_statements(declared: Sources, suites: dict[str
             outcomes = bench.evaluate(suite, wanted, view)
     assert all(outcome.success for outcome in outcomes)
     assert len(suite.expectations) > 20
-    # All that is asked of each row is one statement, the number of rows and the newest two more.
-    assert len(bench.statements) == 3 + by_sql
+    # One for all that is asked of each row, one for all SQL, two for the number and the newest.
+    assert len(bench.statements) == 4
 
 
 def test_a_source_may_be_named_like_a_word_of_sql(declared: Sources, tmp_path: Path) -> None:

@@ -15,26 +15,27 @@ from typing import Any
 
 import duckdb
 import sqlalchemy
-from great_expectations.core.batch import Batch
+from great_expectations.core.suite_parameters import build_suite_parameters
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.query_metric_provider import QueryMetricProvider
 from great_expectations.expectations.registry import get_expectation_impl
 from great_expectations.validator.metric_configuration import MetricConfiguration
-from great_expectations.validator.validator import Validator
 from sqlalchemy.engine import Engine
 
 import boardpack.gate_own  # noqa: F401 - Great Expectations knows its types from now on
+from boardpack import gate_graph
 from boardpack.errors import DefinitionError
 from boardpack.gate_checks import Checks, Found
 from boardpack.gate_duckdb import LentConnection, engine_on
+from boardpack.gate_graph import Answer
 from boardpack.gate_suites import Expectation, Suite
+from boardpack.gate_types import ROWS
 
 #: How many rows are kept to show of a check that found some.
 SAMPLE = 5
 
-_FOUND = "boardpack_rows_found"
 _OF_EACH_ROW = (
     "expect_column_values_",
     "expect_column_value_",
@@ -95,23 +96,78 @@ class _Columns:
 
 
 class SliceExecutionEngine(SqlAlchemyExecutionEngine):
-    """Great Expectations' SQL engine over one view of a slice."""
+    """Great Expectations' SQL engine over one view of a slice.
 
-    def __init__(self, engine: Engine, view: View) -> None:
-        self.relation = view.relation
+    ``queries`` is the SQL of its suite that finds unexpected rows.
+    """
+
+    def __init__(self, engine: Engine, view: View, queries: Sequence[str] = ()) -> None:
         self.checks = view.checks
+        self._relation = view.relation
         self._columns = view.columns
+        self._queries = tuple(dict.fromkeys(queries))
+        self._counts: dict[str, int] = {}
         super().__init__(engine=engine, create_temp_table=False)
 
     def get_inspector(self) -> Any:
         """The columns as declared."""
         return _Columns(self.engine.dialect, self._columns)
 
+    def count(self, query: str) -> int:
+        """How many rows a query of the suite finds."""
+        if not self._counts:
+            try:
+                self._counts = self._counted(self._queries)
+            except Exception:
+                # One of them spoils the statement, and is not told from the others.
+                self._queries = ()
+        return self._counts[query] if query in self._counts else self._counted([query])[query]
+
+    def sample(self, query: str) -> list[dict[str, Any]]:
+        """A few of the rows that it finds."""
+        names, rows = self._read(f"SELECT * FROM ({self._sql(query)}\n) AS found LIMIT {SAMPLE}")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _counted(self, queries: Sequence[str]) -> dict[str, int]:
+        parts = [
+            f"SELECT {i} AS which, count(*) AS n FROM ({self._sql(query)}\n) AS found"
+            for i, query in enumerate(queries)
+        ]
+        _, rows = self._read("\nUNION ALL ".join(parts)) if parts else ([], [])
+        return {queries[which]: int(n) for which, n in rows}
+
+    def _sql(self, query: str) -> str:
+        return query.format(batch=self._relation)
+
+    def _read(self, sql: str) -> tuple[list[str], list[Any]]:
+        with closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return [column[0] for column in cursor.description], list(cursor.fetchall())
+
+
+class _RowCount(QueryMetricProvider):
+    """How many unexpected rows there are: counted for all SQL of a suite in one statement."""
+
+    metric_name = "unexpected_rows_query.row_count"
+    value_keys = ("unexpected_rows_query",)
+
+    @metric_value(engine=SliceExecutionEngine)
+    def _sqlalchemy(
+        cls,
+        execution_engine: SliceExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> int:
+        return execution_engine.count(metric_value_kwargs["unexpected_rows_query"])
+
 
 class _Rows(QueryMetricProvider):
-    """The first unexpected rows and how many there are, in one statement and with bounded memory.
+    """A few of the unexpected rows, where there are any.
 
-    The library's own metric runs the query twice and reads every row of it.
+    The library's own metric reads every one of them.
     """
 
     metric_name = "unexpected_rows_query.table"
@@ -127,49 +183,21 @@ class _Rows(QueryMetricProvider):
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any],
     ) -> list[dict[str, Any]]:
-        query = metric_value_kwargs["unexpected_rows_query"].format(batch=execution_engine.relation)
-        counted = f"SELECT *, count(*) OVER () AS {_FOUND} FROM ({query}\n) AS found LIMIT {SAMPLE}"
-        with closing(execution_engine.engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute(counted)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-class _RowCount(QueryMetricProvider):
-    """How many unexpected rows there are, read off the statement that found them."""
-
-    metric_name = "unexpected_rows_query.row_count"
-    value_keys = ("unexpected_rows_query",)
-
-    @metric_value(engine=SliceExecutionEngine)
-    def _sqlalchemy(
-        cls,
-        execution_engine: SliceExecutionEngine,
-        metric_domain_kwargs: dict[str, Any],
-        metric_value_kwargs: dict[str, Any],
-        metrics: dict[str, Any],
-        runtime_configuration: dict[str, Any],
-    ) -> int:
-        rows = metrics["rows"]
-        return int(rows[0][_FOUND]) if rows else 0
+        if not metrics["count"]:
+            return []
+        return execution_engine.sample(metric_value_kwargs["unexpected_rows_query"])
 
     @classmethod
     def _get_evaluation_dependencies(
         cls, metric: MetricConfiguration, *_: Any, **__: Any
     ) -> dict[str, MetricConfiguration]:
         return {
-            "rows": MetricConfiguration(
-                metric_name=_Rows.metric_name,
+            "count": MetricConfiguration(
+                metric_name=_RowCount.metric_name,
                 metric_domain_kwargs=metric.metric_domain_kwargs,
                 metric_value_kwargs=metric.metric_value_kwargs,
             )
         }
-
-
-class _Validator(Validator):
-    def _determine_progress_bars(self) -> bool:
-        return False
 
 
 class Bench:
@@ -208,12 +236,13 @@ class Bench:
         """
         if not wanted:
             return []
-        found = self._pass(suite, wanted, view, [_first(e) for e in wanted])
+        engine = self._engine_on(suite, view)
+        found = self._pass(engine, suite, wanted, [_first(e) for e in wanted])
         errored = [i for i, outcome in enumerate(found) if outcome.error]
         if len(errored) > 1:
             # One bad expectation spoils the statement it shares with others: find out which one.
             for i in errored:
-                found[i] = self._pass(suite, [wanted[i]], view, [_first(wanted[i])])[0]
+                found[i] = self._pass(engine, suite, [wanted[i]], [_first(wanted[i])])[0]
         failed = [
             i
             for i, outcome in enumerate(found)
@@ -225,7 +254,7 @@ class Bench:
                 "partial_unexpected_count": SAMPLE,
                 "unexpected_index_column_names": list(view.key),
             }
-            again = self._pass(suite, [wanted[i] for i in failed], view, [detailed] * len(failed))
+            again = self._pass(engine, suite, [wanted[i] for i in failed], [detailed] * len(failed))
             for i, outcome in zip(failed, again, strict=True):
                 if not outcome.error:
                     found[i] = outcome
@@ -234,44 +263,29 @@ class Bench:
             for outcome in found
         ]
 
-    def _pass(
-        self,
-        suite: Suite,
-        wanted: Sequence[Expectation],
-        view: View,
-        formats: Sequence[Mapping[str, Any]],
-    ) -> list[Outcome]:
-        built = [
-            _configuration(suite, index, expectation) for index, expectation in enumerate(wanted)
-        ]
-        execution_engine = SliceExecutionEngine(self._engine, view)
+    def _engine_on(self, suite: Suite, view: View) -> SliceExecutionEngine:
+        queries = [e.kwargs["unexpected_rows_query"] for e in suite.expectations if e.type == ROWS]
+        engine = SliceExecutionEngine(self._engine, view, queries)
         names: Any = {"source_table_name": suite.source, "source_schema_name": "slice"}
         data = SqlAlchemyBatchData(
-            execution_engine,
-            table_name=suite.source,
-            schema_name="slice",
-            create_temp_table=False,
-            **names,
+            engine, table_name=suite.source, schema_name="slice", create_temp_table=False, **names
         )
-        validator = _Validator(execution_engine=execution_engine, batches=[_batch(data)])
-        configurations = validator.process_expectations_for_validation(
-            built, {"as_of": datetime.combine(self._as_of, time()).isoformat()}
-        )
-        for configuration in configurations:
-            configuration.kwargs["result_format"] = dict(formats[int(str(configuration.id))])
-        results = validator.graph_validate(configurations=configurations)
-        # Errored ones come first, whatever the order of the suite.
-        by_index = {
-            int(str(result.expectation_config.id)): _outcome(result)
-            for result in results
-            if result.expectation_config
-        }
-        missing = Outcome(False, error="Great Expectations gave no result")
-        return [by_index.get(index, missing) for index in range(len(wanted))]
+        engine.load_batch_data(suite.source, data)
+        return engine
 
-
-def _batch(data: Any) -> Batch:
-    return Batch(data=data)
+    def _pass(
+        self,
+        engine: SliceExecutionEngine,
+        suite: Suite,
+        wanted: Sequence[Expectation],
+        formats: Sequence[Mapping[str, Any]],
+    ) -> list[Outcome]:
+        given = {"as_of": datetime.combine(self._as_of, time()).isoformat()}
+        built = [
+            _built(suite, expectation, given, format_)
+            for expectation, format_ in zip(wanted, formats, strict=True)
+        ]
+        return [_outcome(answer) for answer in gate_graph.evaluate(engine, built)]
 
 
 def _first(expectation: Expectation) -> dict[str, str]:
@@ -279,12 +293,14 @@ def _first(expectation: Expectation) -> dict[str, str]:
     return _BRIEF if expectation.type.startswith(_OF_EACH_ROW) else _WHOLE
 
 
-def _configuration(suite: Suite, index: int, expectation: Expectation) -> Any:
-    """The expectation as the library holds it; ``index`` is the id that its result is known by."""
+def _built(
+    suite: Suite, expectation: Expectation, given: Mapping[str, Any], format_: Mapping[str, Any]
+) -> Any:
+    """The expectation as the library holds it, with what its parameters stand for."""
     try:
         implementation: Any = get_expectation_impl(expectation.type)
-        kwargs = dict(expectation.kwargs)
-        return implementation(id=str(index), severity=expectation.severity, **kwargs).configuration
+        kwargs, _ = build_suite_parameters(dict(expectation.kwargs), dict(given))
+        return implementation(severity=expectation.severity, result_format=dict(format_), **kwargs)
     except Exception as error:
         raise DefinitionError(
             f"Great Expectations refuses {expectation.type}: {_plain(str(error))}",
@@ -293,22 +309,19 @@ def _configuration(suite: Suite, index: int, expectation: Expectation) -> Any:
         ) from None
 
 
-def _outcome(result: Any) -> Outcome:
-    error = error_of(result.exception_info)
-    if error:
-        return Outcome(False, error=_plain(error))
-    detail = result.result
+def _outcome(answer: Answer) -> Outcome:
+    if answer.error:
+        return Outcome(False, error=_plain(answer.error))
+    detail = answer.result
     observed = detail.get("observed_value")
     details = detail.get("details") or {}
     if isinstance(details.get("found"), Found):
         return _own(details["found"])
     if "unexpected_rows" in details:
-        rows = details["unexpected_rows"]
-        sample = [{k: v for k, v in row.items() if k != _FOUND} for row in rows]
         return Outcome(
-            bool(result.success),
-            unexpected_count=int(observed),
-            sample=tuple(_row(row) for row in sample),
+            answer.success,
+            unexpected_count=int(observed or 0),
+            sample=tuple(_row(row) for row in details["unexpected_rows"]),
         )
     sample = detail.get("partial_unexpected_index_list") or [
         value if isinstance(value, dict) else {"value": value}
@@ -317,8 +330,7 @@ def _outcome(result: Any) -> Outcome:
     count = detail.get("unexpected_count")
     elements = detail.get("element_count")
     return Outcome(
-        # numpy's booleans cannot be written as JSON
-        bool(result.success),
+        answer.success,
         observed=_scalar(observed),
         unexpected_count=None if count is None else int(count),
         element_count=None if elements is None else int(elements),
@@ -335,25 +347,6 @@ def _own(found: Found) -> Outcome:
         counts=found.counts,
         skipped=found.skipped,
     )
-
-
-def error_of(info: Mapping[str, Any] | None) -> str:
-    """The message of an exception, from either shape in which the library reports one.
-
-    >>> error_of({"raised_exception": True, "exception_message": "no such column"})
-    'no such column'
-    >>> error_of({"some metric": {"raised_exception": True, "exception_message": "no such table"}})
-    'no such table'
-    >>> error_of({"raised_exception": False, "exception_message": None})
-    ''
-    """
-    if not info:
-        return ""
-    entries = [info] if "raised_exception" in info else list(info.values())
-    for entry in entries:
-        if isinstance(entry, Mapping) and entry.get("raised_exception"):
-            return str(entry.get("exception_message") or "it raised an exception")
-    return ""
 
 
 def _plain(message: str) -> str:

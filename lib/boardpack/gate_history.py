@@ -195,7 +195,7 @@ def _blocks(arrays: Sequence[Numbers], grain: Grain, first: date) -> _Blocks:
         edges = np.arange(len(days) % 7, len(days), 7)
     else:
         # The first month may have begun before the rows did, the last may not be over.
-        firsts = [i for i in range(len(days) + 1) if (first + timedelta(days=i)).day == 1]
+        firsts = _firsts_of_months(first, len(days))
         edges = np.array(firsts[:-1], dtype=int)
         arrays = [array[: firsts[-1]] if firsts else array[:0] for array in arrays]
     starts = tuple(first + timedelta(days=int(i)) for i in edges)
@@ -204,23 +204,40 @@ def _blocks(arrays: Sequence[Numbers], grain: Grain, first: date) -> _Blocks:
     return _Blocks(grain, starts, tuple(np.add.reduceat(array, edges) for array in arrays))
 
 
+def _firsts_of_months(first: date, days: int) -> list[int]:
+    """How many days after ``first`` months begin, up to the end of the days."""
+    found, at = [], first if first.day == 1 else _next_month(first)
+    while (place := (at - first).days) <= days:
+        found.append(place)
+        at = _next_month(at)
+    return found
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
 def _expected(found: Numbers, grain: Grain) -> Numbers:
     """The median of the blocks before each; nothing where less than half of them are there."""
     many, apart = _BEFORE[grain]
     before = np.full((many, len(found)), np.nan)
     for k in range(1, many + 1):
         before[k - 1, k * apart :] = found[: -k * apart]
-    known = np.count_nonzero(~np.isnan(before), axis=0) * 2 >= many
-    expected = np.full(len(found), np.nan)
-    if known.any():
-        expected[known] = np.nanmedian(before[:, known], axis=0)
-    return expected
+    # Sorted, what is not there comes last.
+    before.sort(axis=0)
+    known = np.count_nonzero(~np.isnan(before), axis=0)
+    at = np.arange(len(found))
+    low, high = (
+        before[np.maximum(known - 1, 0) // 2, at],
+        before[np.minimum(known // 2, many - 1), at],
+    )
+    return np.where(known * 2 >= many, (low + high) / 2, np.nan)
 
 
 def _usual(off: Numbers, least: Numbers, grain: Grain) -> tuple[Numbers, Numbers]:
     """How far below and above what is expected each of the newest blocks may lie."""
     low, high = np.full(len(off), np.nan), np.full(len(off), np.nan)
-    year, near = _SEASON[grain]
+    year, _ = _SEASON[grain]
     newest = max(len(off) - LOOKED_AT[grain], 0)
     past = off[:newest]
     past = past[~np.isnan(past)][-_PAST * year // 2 :]
@@ -229,18 +246,24 @@ def _usual(off: Numbers, least: Numbers, grain: Grain) -> tuple[Numbers, Numbers
     centre = float(np.median(past))
     apart = np.abs(past - centre)
     deviation = 1.4826 * float(np.median(apart))
-    for i in range(newest, len(off)):
-        season = [
-            value
-            for years in (1, 2, 3)
-            for value in off[max(i - years * year - near, 0) : max(i - years * year + near + 1, 0)]
-            if not np.isnan(value)
-        ]
-        more = deviation if season else _UNSEEN * deviation
-        below, above = (max(k * more, float(np.nan_to_num(least[i]))) for k in _SPREAD)
-        low[i] = min([centre - below, *(s - 0.75 * below for s in season)])
-        high[i] = max([centre + above, *(s + 0.75 * above for s in season)])
+    if newest == len(off):
+        return low, high
+    at = np.arange(newest, len(off))
+    season = _season(off, at, grain)
+    least_season, most_season = np.fmin.reduce(season, axis=1), np.fmax.reduce(season, axis=1)
+    more = np.where(np.isnan(least_season), _UNSEEN, 1.0) * deviation
+    below, above = (np.maximum(k * more, np.nan_to_num(least[at])) for k in _SPREAD)
+    low[at] = np.fmin(centre - below, least_season - 0.75 * below)
+    high[at] = np.fmax(centre + above, most_season + 0.75 * above)
     return low, high
+
+
+def _season(off: Numbers, at: Any, grain: Grain) -> Numbers:
+    """The blocks of about the same date in the three years before each of ``at``, a row each."""
+    year, near = _SEASON[grain]
+    apart = np.concatenate([years * year + np.arange(-near, near + 1) for years in (1, 2, 3)])
+    places = at[:, np.newaxis] - apart
+    return np.where(places >= 0, off[np.maximum(places, 0)], np.nan)
 
 
 def _looked(

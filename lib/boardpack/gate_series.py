@@ -63,18 +63,21 @@ def read(slice_: Slice, source: Source, over: str, wanted: Iterable[Wanted]) -> 
     known = {w: np.zeros(length) for w in means}
     counted = {w: np.zeros(length) for w in means}
     members: dict[Wanted, dict[str, Numbers]] = {w: {} for w in shares}
-    for day, which, *rest in rows:
-        at = (day - first).days
-        keys, numbers = rest[: len(shares)], rest[len(shares) :]
-        if which == _mask(len(shares), None):
-            days[at] = numbers[0]
-            for i, w in enumerate(means):
-                known[w][at], counted[w][at] = numbers[1 + 2 * i] or 0, numbers[2 + 2 * i]
+    by_mask = {_mask(len(shares), i): (i, members[w]) for i, w in enumerate(shares)}
+    places = {first + timedelta(days=at): at for at in range(length)}
+    width = 2 + len(shares)
+    for row in rows:
+        at = places[row[0]]
+        if row[1] not in by_mask:
+            days[at] = row[width]
+            for i, w in enumerate(means, start=1):
+                known[w][at], counted[w][at] = row[width + 2 * i - 1] or 0, row[width + 2 * i]
             continue
-        for i, w in enumerate(shares):
-            if which == _mask(len(shares), i):
-                name = EMPTY if keys[i] is None else str(keys[i])
-                members[w].setdefault(name, np.zeros(length))[at] = numbers[0]
+        i, counts = by_mask[row[1]]
+        name = EMPTY if row[2 + i] is None else str(row[2 + i])
+        if name not in counts:
+            counts[name] = np.zeros(length)
+        counts[name][at] = row[width]
     found = {w: Past(first, days) for w in asked if w.kind == "rows"}
     found |= {w: Past(first, counted[w], sums=known[w]) for w in means}
     found |= {w: Past(first, days, members=_largest(members[w])) for w in shares}
