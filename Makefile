@@ -67,7 +67,7 @@ test-slow: $(READY) ## run the slow tests
 
 test-engines: ## run the tests on PostgreSQL and Spark, in an environment of their own
 	@$(MAKE) -s .venv-engines/.ready
-	@BOARDPACK_ENGINES=1 .venv-engines/bin/python -m pytest -m engines $(ARGS) tests/test_conformance.py tests/test_elsewhere.py
+	@BOARDPACK_ENGINES=1 .venv-engines/bin/python -m pytest -m engines $(ARGS) tests/test_conformance.py tests/test_elsewhere.py tests/test_gate_engines.py
 
 # Spark alone is 480 MB, and Great Expectations imports it wherever it finds it.
 .venv-engines/.ready: pyproject.toml constraints.txt

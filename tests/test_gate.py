@@ -9,16 +9,18 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from boardpack import gate
-from boardpack.errors import UnknownNameError
+from boardpack.errors import UnknownNameError, UserError
 from boardpack.gate import CheckResult, GateResult, Suite
 from boardpack.gate_checks import Checks
 from boardpack.gate_types import CONTROL, OWN
 from boardpack.sources import Sources, load
+from boardpack.sql_dialects import SPARK
 from boardpack.warehouse import open_slice
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import AS_OF, NOON, Rows, company, slice_for
@@ -515,13 +517,23 @@ def test_a_clean_source_takes_few_statements(declared: Sources, suites: dict[str
         source = declared["request_metrics"]
         checks = Checks(slice_, source, [(e.type, e.kwargs) for e in suite.expectations])
         view = View(slice_.relation("request_metrics"), columns, source.key, 2, checks)
-        with Bench(slice_.con, AS_OF) as bench:
+        with Bench(slice_) as bench:
             wanted = [e for e in suite.expectations if e.type != CONTROL]
             outcomes = bench.evaluate(suite, wanted, view)
     assert all(outcome.success for outcome in outcomes)
     assert len(suite.expectations) > 20
     # One for all that is asked of each row, one for all SQL, two for the number and the newest.
     assert len(bench.statements) == 4
+
+
+def test_an_engine_that_it_does_not_run_in_is_refused(
+    declared: Sources, suites: dict[str, Suite]
+) -> None:
+    spark: Any = SimpleNamespace(dialect=SPARK)
+    with closing(slice_for(declared, company(), suites, ["plans"])) as slice_:
+        elsewhere = replace(slice_, elsewhere=spark)
+        with pytest.raises(UserError, match="do not run in Spark, and nothing is published"):
+            gate.check(elsewhere, ["plans"], suites)
 
 
 def test_a_source_may_be_named_like_a_word_of_sql(declared: Sources, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,9 @@ from boardpack.sources import Mapped, Source, Sources
 from boardpack.sql_kinds import of_type
 from boardpack.translation import Relation
 from boardpack.workspace import Workspace
+
+#: What a select over a table calls it, until `translation` puts the table in its place.
+_RAW = 'raw."{}"'
 
 
 def connect(workspace: Workspace) -> Connection:
@@ -50,14 +54,16 @@ def views(
     declared: Sources,
     as_of: date,
     wanted: Iterable[str],
-) -> tuple[dict[str, Relation], dict[str, frozenset[str]]]:
+) -> tuple[dict[str, Relation], dict[str, frozenset[str]], dict[str, str]]:
     """What the wanted sources are in an engine, and the optional columns that each lacks.
 
+    Beside them the name of the relation with the rows of each source that lie after the as-of.
     A source that is not connected is in neither. Raises `SourceError` for a table that is empty,
     lacks a column or has one of a wrong type; the connection is then closed.
     """
     relations: dict[str, Relation] = {}
     absent: dict[str, frozenset[str]] = {}
+    later: dict[str, str] = {}
     try:
         tables = connection.tables()
         for name in sorted(set(wanted)):
@@ -77,10 +83,14 @@ def views(
                 raise asof.no_rows(source, file, line)
             relations[name] = relation_of(source, native, found, as_of, workspace.zone, file, line)
             absent[name] = frozenset(source.columns) - set(found)
+            ahead = asof.later(source, _RAW.format(name), found, as_of, workspace.zone, file, line)
+            if ahead is not None:
+                later[name] = f'slice."{name} ahead"'
+                relations[f"{name} ahead"] = replace(relations[name], select=ahead[1:-1])
     except BaseException:
         connection.close()
         raise
-    return relations, absent
+    return relations, absent, later
 
 
 def relation_of(
@@ -96,7 +106,7 @@ def relation_of(
 
     ``found`` are the columns of the table ``native``, with their types in DuckDB's words.
     """
-    select = asof.select(source, f'raw."{source.id}"', found, as_of, zone, file, line)
+    select = asof.select(source, _RAW.format(source.id), found, as_of, zone, file, line)
     kinds = {name: of_type(type_) for name, type_ in found.items()}
     return Relation(select, source.id, native, kinds)
 

@@ -192,13 +192,14 @@ def check(
     the slice is skipped, and its result says so. ``progress`` is told each source in its turn.
     Raises `DefinitionError` for an expectation that Great Expectations does not accept and
     `UnknownNameError` for SQL over a source that nobody declares, and `UserError` for tables in
-    another engine than DuckDB.
+    another engine than DuckDB and PostgreSQL.
     """
-    if slice_.dialect is not None:
+    if slice_.dialect is not None and slice_.dialect.name != "postgres":
         raise UserError(
-            "the checks of expectations/ are written in DuckDB's SQL and run there; they do not"
-            f" run in {slice_.dialect.title} yet, and nothing is published unchecked.",
-            hint="`boardpack kpi show`, `kpi sql`, `doctor` and the notebooks read this warehouse",
+            f"the checks of expectations/ do not run in {slice_.dialect.title}, and nothing is"
+            " published unchecked.",
+            hint="`boardpack kpi show`, `kpi sql`, `doctor` and the notebooks read this warehouse;"
+            " reports are made from DuckDB and PostgreSQL",
         )
     started = perf_counter()
     warm()
@@ -207,7 +208,7 @@ def check(
     names = tuple(dict.fromkeys(sources))
     rows = _count(slice_, names)
     results: list[CheckResult] = []
-    with Bench(slice_.con, slice_.as_of) as bench:
+    with Bench(slice_) as bench:
         for name in names:
             if progress is not None:
                 progress(name)
@@ -343,8 +344,8 @@ def _count(slice_: Slice, names: Sequence[str]) -> dict[str, int]:
     """How many rows each source has, in one statement."""
     if not names:
         return {}
-    parts = [f"SELECT '{name}', count(*) FROM {slice_.relation(name)}" for name in names]
-    return dict(slice_.con.execute(" UNION ALL ".join(parts)).fetchall())
+    parts = [f"SELECT '{name}', count(*) FROM {slice_.relation(name)} AS t" for name in names]
+    return dict(slice_.rows(" UNION ALL ".join(parts)))
 
 
 def _empty(slice_: Slice, name: str, suite: Suite | None) -> CheckResult:

@@ -6,14 +6,12 @@ Its import takes seconds, so nothing imports this module before `boardpack.gate.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import sqlalchemy
 from great_expectations.core.suite_parameters import build_suite_parameters
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
@@ -28,10 +26,12 @@ import boardpack.gate_own  # noqa: F401 - Great Expectations knows its types fro
 from boardpack import gate_graph
 from boardpack.errors import DefinitionError
 from boardpack.gate_checks import Checks, Found
-from boardpack.gate_duckdb import LentConnection, engine_on
 from boardpack.gate_graph import Answer
+from boardpack.gate_lent import LentConnection, LentPostgres, engine_on
+from boardpack.gate_sql import plain
 from boardpack.gate_suites import Expectation, Suite
 from boardpack.gate_types import ROWS
+from boardpack.warehouse import Slice
 
 #: How many rows are kept to show of a check that found some.
 SAMPLE = 5
@@ -81,6 +81,10 @@ class View:
     checks: Checks | None = None
 
 
+#: The names of the columns of a statement, and its rows.
+_Read = Callable[[str], tuple[list[str], list[Any]]]
+
+
 class _Columns:
     """The declared columns of a source, where a reflection would take several statements."""
 
@@ -98,11 +102,13 @@ class _Columns:
 class SliceExecutionEngine(SqlAlchemyExecutionEngine):
     """Great Expectations' SQL engine over one view of a slice.
 
-    ``queries`` is the SQL of its suite that finds unexpected rows.
+    ``queries`` is the SQL of its suite that finds unexpected rows, ``read`` reads a statement in
+    DuckDB's SQL wherever the tables are.
     """
 
-    def __init__(self, engine: Engine, view: View, queries: Sequence[str] = ()) -> None:
+    def __init__(self, engine: Engine, view: View, queries: Sequence[str], read: _Read) -> None:
         self.checks = view.checks
+        self._read = read
         self._relation = view.relation
         self._columns = view.columns
         self._queries = tuple(dict.fromkeys(queries))
@@ -138,12 +144,6 @@ class SliceExecutionEngine(SqlAlchemyExecutionEngine):
 
     def _sql(self, query: str) -> str:
         return query.format(batch=self._relation)
-
-    def _read(self, sql: str) -> tuple[list[str], list[Any]]:
-        with closing(self.engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute(sql)
-            return [column[0] for column in cursor.description], list(cursor.fetchall())
 
 
 class _RowCount(QueryMetricProvider):
@@ -206,17 +206,18 @@ class Bench:
     Meanwhile the SQL of a suite finds the as-of day in ``getvariable('as_of')``.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, as_of: date) -> None:
-        self._connection = LentConnection(con)
+    def __init__(self, slice_: Slice) -> None:
+        self._slice = slice_
+        self._connection = _lent(slice_)
         self._engine = engine_on(self._connection)
-        self._as_of = as_of
+        self._as_of = slice_.as_of
 
     def __enter__(self) -> Bench:
-        self._connection.con.execute(f"SET VARIABLE as_of = DATE '{self._as_of}'")
+        self._slice.con.execute(f"SET VARIABLE as_of = DATE '{self._as_of}'")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.con.execute("RESET VARIABLE as_of")
+        self._slice.con.execute("RESET VARIABLE as_of")
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -265,13 +266,27 @@ class Bench:
 
     def _engine_on(self, suite: Suite, view: View) -> SliceExecutionEngine:
         queries = [e.kwargs["unexpected_rows_query"] for e in suite.expectations if e.type == ROWS]
-        engine = SliceExecutionEngine(self._engine, view, queries)
+        engine = SliceExecutionEngine(self._engine, view, queries, self._read)
         names: Any = {"source_table_name": suite.source, "source_schema_name": "slice"}
-        data = SqlAlchemyBatchData(
-            engine, table_name=suite.source, schema_name="slice", create_temp_table=False, **names
-        )
+        if self._slice.elsewhere is None:
+            names |= {"table_name": suite.source, "schema_name": "slice"}
+        else:
+            names["selectable"] = self._selected(view)
+        data = SqlAlchemyBatchData(engine, create_temp_table=False, **names)
         engine.load_batch_data(suite.source, data)
         return engine
+
+    def _selected(self, view: View) -> Any:
+        """The select that stands for the view of a source where no view can be made."""
+        native = self._slice.sent(f"SELECT * FROM {view.relation} AS t").replace(":", "\\:")
+        columns: list[Any] = [sqlalchemy.column(name) for name in view.columns]
+        text = sqlalchemy.text(f"({native}) AS t")
+        return sqlalchemy.select(*columns).select_from(text)
+
+    def _read(self, sql: str) -> tuple[list[str], list[Any]]:
+        if self._slice.elsewhere is not None:
+            sql = self._slice.sent(plain(sql, self._as_of))
+        return self._connection.read(sql)
 
     def _pass(
         self,
@@ -286,6 +301,15 @@ class Bench:
             for expectation, format_ in zip(wanted, formats, strict=True)
         ]
         return [_outcome(answer) for answer in gate_graph.evaluate(engine, built)]
+
+
+def _lent(slice_: Slice) -> LentConnection:
+    if slice_.elsewhere is None:
+        return LentConnection(slice_.con)
+    from boardpack.postgres import Postgres
+
+    assert isinstance(slice_.elsewhere, Postgres)
+    return LentPostgres(slice_.elsewhere)
 
 
 def _first(expectation: Expectation) -> dict[str, str]:

@@ -79,9 +79,7 @@ def evaluate(execution_engine: Any, expectations: Sequence[Expectation]) -> list
                 if found in aborted and i not in failed:
                     failed[i] = error_of(aborted[found]["exception_info"].to_json_dict())
         return [
-            Answer(False, {}, failed[i])
-            if i in failed
-            else _validated(each, metrics, execution_engine)
+            _validated(each, metrics, execution_engine, failed.get(i, ""))
             for i, each in enumerate(expectations)
         ]
 

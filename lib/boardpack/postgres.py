@@ -138,8 +138,18 @@ class Postgres:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of a statement; its decimals as floats."""
-        found = self._send(statement).fetchall()
-        return [tuple(float(v) if isinstance(v, Decimal) else v for v in row) for row in found]
+        return [_plain(row) for row in self._send(statement).fetchall()]
+
+    def table(
+        self, statement: str, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a statement, and its rows; parameters as ``%(name)s``."""
+        if parameters is not None:
+            # Written into the text: the server could not tell the type of a parameter alone.
+            statement = psycopg.ClientCursor(self._con).mogrify(statement, dict(parameters))
+        cursor = self._send(statement)
+        names = [column.name for column in cursor.description or ()]
+        return names, [_plain(row) for row in cursor.fetchall()]
 
     def digest(self, statement: str) -> str:
         """How many rows, and the sum of a hash of each."""
@@ -167,6 +177,10 @@ class Postgres:
             if not self._con.closed:
                 self._con.rollback()
             raise QueryError(_one_line(error, self._secrets)) from None
+
+
+def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(float(v) if isinstance(v, Decimal) else v for v in row)
 
 
 def _one_line(error: psycopg.Error, secrets: list[str]) -> str:

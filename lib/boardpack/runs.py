@@ -281,7 +281,8 @@ class _Attempt:
     def _fingerprints(self, kpis: Iterable[str]) -> dict[str, str]:
         """What each KPI's values follow from, as `manifests.fingerprint` has it."""
         catalogue, data = self.model.catalogue, self.basis.fingerprints(self.wanted)
-        engine = f"duckdb {versions()['duckdb']}"
+        dialect = self.basis.slice.dialect
+        engine = f"{f'{dialect.name} and ' if dialect else ''}duckdb {versions()['duckdb']}"
         return {
             kpi: fingerprint(
                 catalogue.definition_hash(kpi),

@@ -38,6 +38,10 @@ _EVERYWHERE = frozenset(
 )
 
 
+#: What DuckDB takes off the ends of a text: the spaces of every script, and no tab.
+SPACES = "".join(map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)))
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How an engine writes what engines write differently; ``{0}`` is an argument in its own SQL.
@@ -69,6 +73,13 @@ class Dialect:
     #: the least and the greatest of truth values
     bool_min: str = "MIN({0})"
     bool_max: str = "MAX({0})"
+    #: the beginning of the month of a date or moment, as a moment, and its last day
+    month_start: str | None = None
+    month_end: str | None = None
+    #: a text without space around it
+    trimmed: str | None = None
+    #: the place of text ``{1}`` in text ``{0}``, 0 where it is not
+    place_of: str | None = None
     #: a text to sort by, where it would be sorted by the rules of a language
     text_order: str = ""
     #: whether a small table can be written as ``(VALUES ...) AS v(p, hi)``
@@ -109,9 +120,26 @@ POSTGRES = Dialect(
     whole_decimal="",
     bool_min="BOOL_AND({0})",
     bool_max="BOOL_OR({0})",
+    month_start="DATE_TRUNC('month', CAST({0} AS TIMESTAMP))",
+    month_end="CAST(DATE_TRUNC('month', CAST({0} AS TIMESTAMP)) + INTERVAL '1 MONTH' - INTERVAL"
+    " '1 DAY' AS DATE)",
+    trimmed=f"BTRIM({{0}}, '{SPACES}')",
+    place_of="POSITION({1} IN {0})",
     text_order='{0} COLLATE "C"',
     functions=frozenset(
-        {"COLLATE", "EXTRACT", "PERCENTILE_CONT", "LOGICAL_AND", "LOGICAL_OR", "HASHTEXTEXTENDED"}
+        {
+            "COLLATE",
+            "EXTRACT",
+            "PERCENTILE_CONT",
+            "LOGICAL_AND",
+            "LOGICAL_OR",
+            "HASHTEXTEXTENDED",
+            "TIMESTAMP_TRUNC",
+            "TRIM",
+            "BTRIM",
+            "LOWER",
+            "STR_POSITION",
+        }
     ),
     types={"DOUBLE": "DOUBLE PRECISION"},
     tested=True,

@@ -30,7 +30,8 @@ _OF_TYPE: Mapping[str, Kind] = {
 }  # fmt: skip
 _CONDITIONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is, exp.And,
-    exp.Or, exp.Not, exp.Boolean,
+    exp.Or, exp.Not, exp.Boolean, exp.Exists, exp.NullSafeEQ, exp.NullSafeNEQ, exp.LogicalOr,
+    exp.LogicalAnd,
 )  # fmt: skip
 _LIKE_ITS_ARGUMENT = (
     exp.Paren, exp.Neg, exp.Abs, exp.Min, exp.Max, exp.Sum, exp.Lead, exp.Lag, exp.Ceil, exp.Floor,
@@ -61,10 +62,12 @@ def together(kinds: Iterable[Kind | None]) -> Kind | None:
     return known.pop() if len(known) == 1 else None
 
 
-def annotate(query: exp.Expr, tables: Mapping[str, Columns]) -> dict[str, Kind | None]:
+def annotate(
+    query: exp.Expr, tables: Mapping[str, Columns], outer: Mapping[str, Columns] | None = None
+) -> dict[str, Kind | None]:
     """Note the kind of every expression of a query on its nodes; returns those of its columns.
 
-    ``tables`` are the tables it reads, by name.
+    ``tables`` are the tables it reads, by name, and ``outer`` what the query around it reads.
 
     >>> import sqlglot
     >>> annotate(sqlglot.parse_one("SELECT day + 1 AS day, 2.5 * n AS x FROM t", read="duckdb"),
@@ -72,30 +75,31 @@ def annotate(query: exp.Expr, tables: Mapping[str, Columns]) -> dict[str, Kind |
     {'day': 'date', 'x': 'decimal'}
     """
     if isinstance(query, exp.Subquery):
-        return annotate(query.this, tables)
+        return annotate(query.this, tables, outer)
     known = dict(tables)
     ctes: Any = query.ctes if isinstance(query, exp.Query) else ()
     for cte in ctes:
         known[cte.alias] = annotate(cte.this, known)
     if isinstance(query, exp.SetOperation):
-        left, right = annotate(query.left, known), annotate(query.right, known)
+        left, right = annotate(query.left, known, outer), annotate(query.right, known, outer)
         pairs = zip(left.items(), right.values(), strict=True)
         return {name: together((a, b)) for (name, a), b in pairs}
     if not isinstance(query, exp.Select):
         raise TypeError(f"{type(query).__name__} is no query")
     joins = query.args.get("joins") or ()
     first = query.args.get("from_")
-    sources: dict[str, Columns] = {}
+    own: dict[str, Columns] = {}
     for source in [*([first.this] if first else []), *(join.this for join in joins)]:
-        sources[source.alias_or_name] = _columns(source, known)
+        own[source.alias_or_name] = _columns(source, known)
+    sources = {**(outer or {}), **own}
     for part in [*query.expressions, *(j.args["on"] for j in joins if j.args.get("on")),
                  *(query.args[k] for k in ("where", "group", "having") if query.args.get(k)),
                  *(query.args.get("windows") or ())]:  # fmt: skip
-        expression(part, sources)
+        expression(part, sources, known)
     found: dict[str, Kind | None] = {}
     for part in query.expressions:
         if isinstance(part, exp.Star):
-            for columns in sources.values():
+            for columns in own.values():
                 found.update(columns)
         elif isinstance(part, exp.Column) and isinstance(part.this, exp.Star):
             found.update(sources.get(part.table, {}))
@@ -104,10 +108,18 @@ def annotate(query: exp.Expr, tables: Mapping[str, Columns]) -> dict[str, Kind |
     return found
 
 
-def expression(node: exp.Expr, sources: Mapping[str, Columns]) -> Kind | None:
-    """Note the kind of an expression and of all its parts."""
+def expression(
+    node: exp.Expr,
+    sources: Mapping[str, Columns],
+    tables: Mapping[str, Columns] | None = None,
+) -> Kind | None:
+    """Note the kind of an expression and of all its parts, queries over ``tables`` among them."""
+    if isinstance(node, exp.Query):
+        columns = annotate(node, tables or {}, sources)
+        node.meta["kind"] = next(iter(columns.values()), None)
+        return kind(node)
     for child in node.iter_expressions():
-        expression(child, sources)
+        expression(child, sources, tables)
     found = _kind(node, sources)
     node.meta["kind"] = found
     return found
@@ -131,8 +143,8 @@ def _kind(node: exp.Expr, sources: Mapping[str, Columns]) -> Kind | None:
     if isinstance(node, exp.Column):
         if node.table:
             return sources.get(node.table, {}).get(node.name)
-        found = [columns[node.name] for columns in sources.values() if node.name in columns]
-        return found[0] if len(found) == 1 else None
+        found = {columns[node.name] for columns in sources.values() if node.name in columns}
+        return found.pop() if len(found) == 1 else None
     if isinstance(node, exp.Literal):
         if node.is_string:
             return "text"
@@ -152,8 +164,14 @@ def _kind(node: exp.Expr, sources: Mapping[str, Columns]) -> Kind | None:
         return together((kind(node.this), kind(node.expression)))
     if isinstance(node, (exp.Div, exp.PercentileCont)):
         return "double"
-    if isinstance(node, (exp.Count, exp.Grouping, exp.RowNumber)):
+    if isinstance(node, (exp.Count, exp.Grouping, exp.RowNumber, exp.Extract, exp.StrPosition)):
         return "int"
+    if isinstance(node, (exp.Trim, exp.Lower)):
+        return "text"
+    if isinstance(node, exp.LastDay):
+        return "date"
+    if isinstance(node, exp.TimestampTrunc):
+        return "timestamp"
     if isinstance(node, exp.Interval):
         return "interval"
     if isinstance(node, exp.AtTimeZone):

@@ -52,8 +52,9 @@ _ALLOWED = (
     exp.Not, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Abs, exp.Round, exp.Coalesce,
     exp.Nullif, exp.Least, exp.Greatest, exp.AtTimeZone, exp.Sum, exp.Count, exp.Min, exp.Max,
     exp.Distinct, exp.PercentileCont, exp.Grouping, exp.Window, exp.WindowSpec, exp.Lead, exp.Lag,
-    exp.RowNumber, exp.Ceil, exp.Floor, exp.Order,
-    exp.Ordered,
+    exp.RowNumber, exp.Ceil, exp.Floor, exp.Order, exp.Ordered, exp.Having, exp.Exists,
+    exp.NullSafeEQ, exp.NullSafeNEQ, exp.LogicalOr, exp.LogicalAnd, exp.Extract, exp.TimestampTrunc,
+    exp.LastDay, exp.Trim, exp.Lower, exp.StrPosition, exp.Limit,
 )  # fmt: skip
 _TYPES = ("BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "DATE", "TIMESTAMP",
           "TIMESTAMPNTZ", "TIME")  # fmt: skip
@@ -64,6 +65,7 @@ _TYPE_OF: Mapping[Kind, str] = {
 }  # fmt: skip
 _ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Least, exp.Greatest, exp.Min,
             exp.Max)  # fmt: skip
+_COMPARED = (exp.LT, exp.LTE, exp.GT, exp.GTE)
 #: What a translation may neither lose nor add; a macro may name its argument twice, and that alone
 #: may make more of the last ones.
 _KEPT = (exp.Join, exp.Where, exp.Group, exp.CTE, exp.Sum, exp.Count, exp.Distinct, exp.Lead,
@@ -221,6 +223,8 @@ class _Writer:
         if isinstance(node, _ORDERED) and any(
             kind(child) == "text" for child in node.iter_expressions()
         ) and not self._of_moments(node):  # fmt: skip
+            if self.dialect.text_order and isinstance(node, _COMPARED):
+                return self._compared(node)
             raise Untranslatable(
                 f"{node.sql(dialect='duckdb')[:80]!r} orders texts, which every engine does its"
                 " own way"
@@ -240,6 +244,40 @@ class _Writer:
         return form.format(
             *(a if isinstance(a, str) else _written(a, self.dialect) for a in arguments)
         )
+
+    def _compared(self, node: exp.Expr) -> exp.Expr:
+        """Texts by their bytes, as DuckDB compares them."""
+        compared = node.copy()
+        for side in ("this", "expression"):
+            compared.set(side, exp.Var(this=self._say(self.dialect.text_order, node.args[side])))
+        return compared
+
+    def _of_month(self, node: exp.Expr) -> str:
+        start = isinstance(node, exp.TimestampTrunc)
+        form = self.dialect.month_start if start else self.dialect.month_end
+        if form is None or (start and node.args["unit"].name != "MONTH"):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} has no form in {self.dialect.title}"
+            )
+        return self._say(form, node.this)
+
+    def _of_text(self, node: exp.Expr) -> str:
+        trim = isinstance(node, exp.Trim)
+        form = self.dialect.trimmed if trim else self.dialect.place_of
+        parts = [node.this] if trim else [node.this, node.args["substr"]]
+        if form is None or any(
+            node.args.get(name) for name in ("expression", "position", "occurrence", "collation")
+        ):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} has no form in {self.dialect.title}"
+            )
+        return self._say(form, *parts)
+
+    def _any(self, node: exp.Expr) -> str:
+        form = self.dialect.bool_max
+        if isinstance(node, exp.LogicalAnd):
+            form = self.dialect.bool_min
+        return self._say(form, node.this)
 
     def _moved(self, node: exp.Expr) -> str | None:
         left, right = kind(node.this), kind(node.expression)
@@ -374,6 +412,12 @@ class _Writer:
         exp.AtTimeZone: _at_zone,
         exp.Values: _values,
         exp.Ordered: _ordered,
+        exp.TimestampTrunc: _of_month,
+        exp.LastDay: _of_month,
+        exp.Trim: _of_text,
+        exp.StrPosition: _of_text,
+        exp.LogicalOr: _any,
+        exp.LogicalAnd: _any,
     }  # fmt: skip
 
 

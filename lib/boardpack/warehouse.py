@@ -60,7 +60,7 @@ class Slice:
     elsewhere: Connection | None = None
     #: what the views are there
     relations: Mapping[str, Relation] = field(default_factory=dict)
-    #: selects of the rows that were recorded by the as-of and lie after it
+    #: SQL for the rows of a source that were recorded by the as-of and lie after it
     later: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -174,10 +174,10 @@ def open_slice(
     wanted = {name for source in (only or declared.declared) for name in declared.tables(source)}
     if workspace.settings.warehouse.elsewhere:
         connection = elsewhere.connect(workspace)
-        relations, lacking = elsewhere.views(connection, workspace, declared, as_of, wanted)
+        relations, lacking, ahead = elsewhere.views(connection, workspace, declared, as_of, wanted)
         return Slice(
             duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
-            relations,
+            relations, ahead,
         )  # fmt: skip
     con = duckdb.connect()
     try:
@@ -190,10 +190,10 @@ def open_slice(
             base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
             if base is None:
                 continue
-            found, ahead = _create_view(con, source, base, as_of, workspace.zone, mapped)
+            found, after = _create_view(con, source, base, as_of, workspace.zone, mapped)
             absent[name] = frozenset(source.columns) - found
-            if ahead is not None:
-                later[name] = ahead
+            if after is not None:
+                later[name] = after
     except BaseException:
         con.close()
         raise

@@ -1,4 +1,4 @@
-"""The slice's open DuckDB connection as SQLAlchemy wants a database, for Great Expectations alone.
+"""The slice's open connection as SQLAlchemy wants a database, for Great Expectations alone.
 
 Great Expectations reads the rows of a result after the connection went back to its pool, where
 DuckDB has dropped them; here a cursor keeps its rows. The connection is lent: nothing closes it,
@@ -8,12 +8,17 @@ and nothing begins a transaction that somebody else would find open.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.pool import StaticPool
+
+from boardpack.connections import QueryError
+
+if TYPE_CHECKING:
+    from boardpack.postgres import Postgres
 
 
 class LentConnection:
@@ -22,6 +27,12 @@ class LentConnection:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
         self.statements: list[str] = []
+
+    def read(self, sql: str, parameters: Any = ()) -> tuple[list[str], list[Any]]:
+        """The names of the columns of a statement, and its rows."""
+        self.statements.append(sql)
+        con = self.con.execute(sql, list(parameters))
+        return [column[0] for column in con.description or ()], con.fetchall()
 
     def cursor(self) -> _Cursor:
         """A cursor of its own rows."""
@@ -37,6 +48,19 @@ class LentConnection:
         """It goes back as it came."""
 
 
+class LentPostgres(LentConnection):
+    """The same of a connection to PostgreSQL."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self.postgres = postgres
+        self.statements = []
+
+    def read(self, sql: str, parameters: Any = None) -> tuple[list[str], list[Any]]:
+        """The names of the columns of a statement, and its rows."""
+        self.statements.append(sql)
+        return self.postgres.table(sql, parameters)
+
+
 class _Cursor:
     rowcount = -1
     arraysize = 1
@@ -47,10 +71,8 @@ class _Cursor:
         self.description: Any = None
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        self._connection.statements.append(sql)
-        con = self._connection.con.execute(sql, list(parameters))
-        self.description = con.description
-        self._rows = con.fetchall() if self.description else []
+        names, self._rows = self._connection.read(sql, parameters)
+        self.description = [(name, *[None] * 6) for name in names]
 
     def fetchone(self) -> Any:
         return self._rows.pop(0) if self._rows else None
@@ -68,13 +90,19 @@ class _Cursor:
 
 class _Driver:
     paramstyle = "qmark"
-    Error = duckdb.Error
+    Error: Any = duckdb.Error
+
+
+class _DriverOfPostgres:
+    paramstyle = "pyformat"
+    Error: Any = QueryError
 
 
 class _Dialect(PGDialect):
-    """DuckDB reads PostgreSQL's SQL, save what Great Expectations asks of PostgreSQL by its name.
+    """DuckDB and PostgreSQL alike, save what Great Expectations asks of PostgreSQL by its name.
 
-    With that name it would send ``~``, which in DuckDB matches the whole text and not a part of it.
+    With that name it would send ``~``, which in DuckDB matches the whole text and not a part of it,
+    and either engine would be asked in another way.
     """
 
     name = "duckdb"
@@ -85,4 +113,5 @@ def engine_on(connection: LentConnection) -> Engine:
     """An SQLAlchemy engine whose only connection is this one."""
     lent: Any = connection
     dialect: Any = _Dialect
-    return Engine(StaticPool(lambda: lent), dialect(dbapi=_Driver), make_url("duckdb://"))
+    driver = _DriverOfPostgres if isinstance(connection, LentPostgres) else _Driver
+    return Engine(StaticPool(lambda: lent), dialect(dbapi=driver), make_url("duckdb://"))

@@ -1,0 +1,100 @@
+"""The SQL of suites in words that every engine has: the same rows, and PostgreSQL can say it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from boardpack.gate_sql import plain
+from boardpack.sql_dialects import POSTGRES, SPARK
+from boardpack.translation import Relation, Untranslatable, translate
+
+AS_OF = date(2025, 6, 30)
+KINDS = {"id": "text", "at": "date", "n": "int", "ok": "bool", "of": "text"}
+TABLES = """\
+CREATE SCHEMA slice;
+CREATE TABLE slice.a AS SELECT * FROM (VALUES
+  ('a', DATE '2025-06-30', 1, true, 'x'), ('B', DATE '2025-05-31', 2, false, 'y'),
+  ('c', DATE '2025-05-01', NULL, true, NULL), ('c', NULL, 4, NULL, 'x')) AS v(id, "at", n, ok, "of");
+CREATE TABLE slice.b AS SELECT * FROM slice.a WHERE n <> 2;
+SET VARIABLE as_of = DATE '2025-06-30'"""
+QUERIES = {
+    "anti join": "SELECT a.id, a.n FROM slice.a AS a ANTI JOIN slice.b AS b ON b.id = a.id",
+    "anti join using": "SELECT a.id FROM slice.a AS a ANTI JOIN slice.b AS b USING (id) WHERE a.n > 0",
+    "semi join": "SELECT a.id, a.n FROM slice.a AS a SEMI JOIN slice.b AS b ON b.id = a.id",
+    "qualify": "SELECT id, n FROM slice.a QUALIFY row_number() OVER (PARTITION BY id ORDER BY n) = 1",
+    "qualify beside a query": (
+        "SELECT id FROM slice.a WHERE n > 1"
+        " QUALIFY count(*) OVER () > 0.4 * (SELECT count(*) FROM slice.a WHERE ok IS NOT NULL)"
+    ),
+    "qualify over an anti join and a filter": (
+        "SELECT a.id FROM slice.a AS a ANTI JOIN slice.b AS b ON b.id = a.id"
+        " QUALIFY count(*) FILTER (WHERE a.\"at\" < getvariable('as_of') - 20) OVER () > 0"
+    ),
+    "filter": "SELECT id, sum(n) FILTER (WHERE ok) AS x, count(*) FILTER (WHERE NOT ok) AS y"
+    " FROM slice.a GROUP BY id",
+    "a name in having": "SELECT id, sum(n) AS total FROM slice.a GROUP BY id HAVING total > 1",
+    "having with qualify": "SELECT id, sum(n) AS total FROM slice.a GROUP BY id HAVING total > 0"
+    " QUALIFY count(*) OVER () > 1",
+    "the as-of": "SELECT id FROM slice.a WHERE \"at\" >= getvariable('as_of') - 40",
+    "months": "SELECT id FROM slice.a WHERE day(\"at\") = 1 OR last_day(\"at\") = \"at\"",
+    "first of a month": "SELECT id, n FROM slice.a WHERE date_trunc('month', \"at\") = DATE '2025-05-01'",
+    "distinct from": "SELECT id, n FROM slice.a WHERE \"of\" IS DISTINCT FROM 'x'",
+    "any": "SELECT id FROM slice.a GROUP BY id HAVING NOT bool_or(n = 1)",
+    "exists": "SELECT id, n FROM slice.a AS o WHERE NOT EXISTS"
+    " (SELECT 1 FROM slice.b WHERE b.id = o.id AND b.\"at\" < o.\"at\" + 40)",
+    "rounded": "SELECT id, round(n / 3.0) AS third FROM slice.a",
+    "an unnamed sub-select": "SELECT id FROM (SELECT id, n FROM slice.a) WHERE n = 1",
+    "texts in order": "SELECT a.id, b.id AS other FROM slice.a AS a JOIN slice.b AS b ON a.id < b.id",
+    "a union": "SELECT id FROM slice.a UNION ALL SELECT \"of\" FROM slice.b",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tables() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute(TABLES)
+    return con
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_it_finds_the_same_rows(tables: duckdb.DuckDBPyConnection, name: str) -> None:
+    sql = QUERIES[name]
+    expected = sorted(tables.execute(sql).fetchall(), key=repr)
+    assert sorted(tables.execute(plain(sql, AS_OF)).fetchall(), key=repr) == expected
+    assert expected
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_postgres_can_say_it(name: str) -> None:
+    relations = {
+        table: Relation(f'SELECT * FROM raw."{table}"', table, f"public.{table}", KINDS)
+        for table in "ab"
+    }
+    told = translate(plain(QUERIES[name], AS_OF), POSTGRES, relations)
+    for word in ("QUALIFY", "ANTI JOIN", "FILTER", "GETVARIABLE", "slice."):
+        assert word.lower() not in told.lower()
+    assert "public.a" in told
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("SELECT FROM WHERE", "cannot be read"),
+        ("SELECT * FROM slice.a QUALIFY count(*) OVER () > 1", "needs a name"),
+        ("SELECT count(DISTINCT id) FILTER (WHERE ok) FROM slice.a", "use CASE"),
+    ],
+)
+def test_what_cannot_be_said_is_told(sql: str, found: str) -> None:
+    with pytest.raises(ValueError, match=found):
+        plain(sql, AS_OF)
+
+
+def test_an_engine_without_a_form_for_it_refuses() -> None:
+    relation = {"a": Relation('SELECT * FROM raw."a"', "a", "a", KINDS)}
+    for sql in ("SELECT last_day(\"at\") AS x FROM slice.a", "SELECT trim(id) AS x FROM slice.a",
+                "SELECT id FROM slice.a WHERE id < 'b'"):  # fmt: skip
+        with pytest.raises(Untranslatable):
+            translate(sql, SPARK, relation)
