@@ -13,14 +13,15 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate, mart_builds, mart_files
+from boardpack import gate, mart_builds, mart_files, own_sources
 from boardpack import model as models
 from boardpack.engine import identities
 from boardpack.engine import marts as marts_
 from boardpack.engine.compute import compute
 from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
-from boardpack.ledger import Ledger, stamp
+from boardpack.kept_checks import body_of
+from boardpack.ledger import KeptChecks, Ledger, stamp
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
@@ -51,6 +52,9 @@ class Basis:
         self.model, self.orders = model, tuple(orders)
         (self.as_of,) = {order.as_of for order in orders}
         tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
+        if own_sources.RESULTS in tables:
+            # Figures that rest on what checks found rest on all checks, not on those of one report.
+            tables = tuple(s.id for s in model.sources.declared.values() if not s.derived_from)
         self.suites = load_suites(model, tables)
         # The gate also looks at what the sources refer to.
         seen = gate.reads(self.suites, tables)
@@ -61,6 +65,7 @@ class Basis:
         #: what executed notebooks may be taken again for, by what they saw
         self.executed: dict[str, Path] = {}
         self._fingerprints: dict[str, str] = {}
+        self._completed = False
         self._passed: list[Order] = []
         self._frames: dict[tuple[str, str, str], pd.DataFrame] = {}
         self._finer: dict[Period, pd.DataFrame] = {}
@@ -88,10 +93,23 @@ class Basis:
 
     def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
         """The gate's verdict on the sources of an order; what was checked before is known."""
+        self._complete(ledger, now)
         found = judge(self.slice, self.sources(order), self.suites, ledger, self._hashes, now)
         if found.verdict != "hold":
             self.allow(order)
         return found
+
+    def _complete(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        """Fill the sources of Boardpack's own, once, with what is known after all other checks.
+
+        So no figure depends on which report was made first.
+        """
+        if self._completed or not self.slice.own:
+            return
+        filled = complete(self.model, self.slice, self.suites, ledger, self._hashes, now)
+        for name in filled:
+            self._fingerprints.pop(name, None)
+        self._completed = True
 
     def gate_key(self, order: Order) -> str:
         """All that the verdict on an order rests on, as a hash: data, as-of and suites."""
@@ -208,7 +226,7 @@ def judge(
     """The gate's verdict on these sources together.
 
     What was found in a source is remembered in the ledger by all that it rests on, so that reports
-    that share a source check it once.
+    that share a source check it once; and it is kept by the as-of, as the history of each check.
     """
     keys = {}
     known: dict[str, gate.GateResult] = {}
@@ -227,7 +245,60 @@ def judge(
             if not any(entry.outcome == "errored" for entry in found.results):
                 body = json.dumps(found.to_dict())
                 ledger.remember_verdict(keys[name], body, stamp(now()))
+    day = slice_.as_of.isoformat()
+    kept = [KeptChecks(day, name, keys[name], body_of(known[name].results)) for name in sources]
+    ledger.keep_checks(kept, stamp(now()))
     return gate.together([known[name] for name in sources], slice_.as_of)
+
+
+def complete(
+    model: Model,
+    slice_: Slice,
+    suites: Suites,
+    ledger: Ledger,
+    fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
+    now: Callable[[], datetime],
+) -> tuple[str, ...]:
+    """Fill the sources of Boardpack's own in a slice with all that can be known as of its day.
+
+    Every other source of the slice is checked before the results are filled in. Returns the names
+    of those filled.
+    """
+    own_sources.record(model.workspace, model.catalogue, ledger, slice_.as_of, stamp(now()))
+    if own_sources.REGISTRY in slice_.own:
+        slice_.refill(own_sources.REGISTRY)
+    if own_sources.RESULTS in slice_.own:
+        others = [name for name in slice_.sources if name != own_sources.RESULTS]
+        judge(slice_, others, suites, ledger, fingerprints, now)
+        slice_.refill(own_sources.RESULTS)
+    return slice_.own
+
+
+def checked(
+    model: Model, slice_: Slice, sources: Sequence[str], suites: Suites, ledger: Ledger,
+    now: Callable[[], datetime],
+) -> gate.GateResult:  # fmt: skip
+    """What the gate says of these sources of a slice, kept and remembered as that of a run is.
+
+    The results themselves, where they are asked for, hold what was found in the others.
+    """
+    known: dict[str, str] = {}
+
+    def hashes(tables: Iterable[str]) -> dict[str, str]:
+        wanted = [table for table in tables if table in slice_.sources]
+        known.update(slice_.fingerprints([table for table in wanted if table not in known]))
+        return {table: known[table] for table in wanted}
+
+    own_sources.record(model.workspace, model.catalogue, ledger, slice_.as_of, stamp(now()))
+    last = [name for name in sources if name == own_sources.RESULTS and name in slice_.own]
+    if own_sources.REGISTRY in slice_.own:
+        slice_.refill(own_sources.REGISTRY)
+    others = [name for name in sources if name not in last]
+    found = [judge(slice_, others, suites, ledger, hashes, now)] if others else []
+    for name in last:
+        slice_.refill(name)
+        found.append(judge(slice_, [name], suites, ledger, hashes, now))
+    return gate.together(found, slice_.as_of)
 
 
 def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values) -> str:

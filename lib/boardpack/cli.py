@@ -179,12 +179,16 @@ def _tell(result: Any) -> None:
 def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:
     """Run the gate on SOURCEs (default: all that are connected) without making a report.
 
+    What is found is kept by the as-of, as the history of each check. --json has every check, the
+    scores, the standards and the twelve controls by source and in all.
+
     \b
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
     """
-    from boardpack import gate
-    from boardpack.basis import load_suites
+    from boardpack import gate, gate_scores
+    from boardpack.basis import checked, load_suites
+    from boardpack.ledger import Ledger
     from boardpack.model import Model
     from boardpack.periods import parse_day
     from boardpack.warehouse import data_span, open_slice
@@ -214,17 +218,21 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
                     hint="map a table onto it in sources/",
                 )
         wanted = [name for name in slice_.sources if name in tables]
-        result = gate.check(slice_, wanted, suites)
+        with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
+            result = checked(model, slice_, wanted, suites, ledger, clock)
     finally:
         slice_.close()
+    weights = model.workspace.settings.policy.gate.weights.as_dict()
+    quality = gate_scores.told(result.results, day, weights)
     if as_json:
-        print_json({"as_of": str(day), **result.to_dict()})
+        print_json({"as_of": str(day), **result.to_dict(), **quality})
     else:
         for entry in result.results:
             if entry.outcome != "passed":
                 click.echo(f"{entry.outcome:8} {entry.severity:9} {entry.source}: {entry.sentence}")
         passed = sum(entry.outcome == "passed" for entry in result.results)
         click.echo(f"{result.verdict} as of {day}: {passed} of {len(result.results)} checks passed")
+        click.echo(gate_scores.line(gate_scores.scores(result.results, weights)))
         for reason in result.reasons:
             click.echo(f"  {reason}")
     sys.exit(3 if result.verdict == "hold" else 0)

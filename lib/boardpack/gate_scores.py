@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from math import floor
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from boardpack.gate_controls import limit_hours
+from boardpack import gatefile
+from boardpack.gate_controls import controls, limit_hours
 
-#: How much each dimension counts of 100, unless boardpack.yml says otherwise.
-WEIGHTS: Mapping[str, float] = MappingProxyType({
-    "accuracy": 30, "completeness": 25, "timeliness": 20, "consistency": 15, "auditability": 10,
-})  # fmt: skip
+#: How much each dimension counts of 100, unless ``policy: gate: weights:`` says otherwise.
+WEIGHTS: Mapping[str, float] = MappingProxyType(gatefile.WEIGHTS.as_dict())
 
 #: Checks of the KPI registry that two of the standards read.
 METHOD = "kpi_registry.method"
@@ -42,6 +42,8 @@ class Told(Scored, Protocol):
 
     @property
     def control(self) -> str: ...  # noqa: D102
+    @property
+    def outcome(self) -> str: ...  # noqa: D102
     @property
     def limit(self) -> str: ...  # noqa: D102
     @property
@@ -138,6 +140,50 @@ def standards(results: Sequence[Told], as_of: date) -> tuple[Standard, ...]:
                  None if method is None else float(method.unexpected), 0, "KPIs"),
         _at_least("auditability", "KPIs have their lineage and a full definition", documented, 100),
     )  # fmt: skip
+
+
+def told(
+    results: Sequence[Told], as_of: date, weights: Mapping[str, float] = WEIGHTS
+) -> dict[str, Any]:
+    """``scores``, ``standards`` and ``controls``, in all and by source, as JSON holds them."""
+    of: dict[str, list[Told]] = {}
+    for result in results:
+        of.setdefault(result.source, []).append(result)
+    apart = by_source(results, weights)
+    return {
+        "scores": {
+            "overall": scores(results, weights).to_dict(),
+            "sources": {source: found.to_dict() for source, found in apart.items()},
+        },
+        "standards": [asdict(standard) for standard in standards(results, as_of)],
+        "controls": {
+            "overall": controls(results),
+            "sources": {source: controls(of[source]) for source in sorted(of)},
+        },
+    }
+
+
+def line(found: Scores) -> str:
+    """The scores in one line; what was not checked is left out.
+
+    >>> line(scores([]))
+    'score: none, nothing was checked'
+    """
+    if found.overall is None:
+        return "score: none, nothing was checked"
+    parts = [f"{d} {percent(s)}" for d, s in found.by_dimension.items() if s is not None]
+    return f"score {percent(found.overall)}: {', '.join(parts)}"
+
+
+def percent(score: float | None) -> str:
+    """A score with two digits, never rounded up to 100; "" for none.
+
+    >>> percent(99.9999), percent(100.0), percent(None)
+    ('99.99 %', '100 %', '')
+    """
+    if score is None:
+        return ""
+    return "100 %" if score == 100 else f"{floor(score * 100) / 100:.2f} %"
 
 
 def _at_least(dimension: str, sentence: str, value: float | None, limit: float) -> Standard:

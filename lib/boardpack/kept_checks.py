@@ -77,5 +77,3 @@ def read(path: Path, until: str) -> list[KeptChecks]:
         return []
     with Ledger(path) as ledger:
         return ledger.kept_checks(until)
-
-

@@ -1,7 +1,7 @@
-"""Sources that Boardpack fills itself where the warehouse has none: what checks found, what KPIs mean.
+"""Sources that Boardpack fills itself: what checks found, and what KPIs mean.
 
-Both are read from the ledger and from the catalogue as they are loaded, for the as-of of a slice:
-nothing depends on the clock.
+They stand in where the warehouse has no such tables, and are read from the ledger and
+from the catalogue as it is loaded, for the as-of of a slice: nothing depends on the clock.
 """
 
 from __future__ import annotations
@@ -78,9 +78,8 @@ def results_frame(
     for source, known in days.items():
         known.sort()
         for day, after in zip(known, [*known[1:], None], strict=True):
-            longest = _end_of(day + timedelta(days=STANDS_DAYS), zone)
-            end = longest if after is None else min(_end_of(after, zone), longest)
-            ends[source, day] = end if end <= _end_of(as_of, zone) else None
+            last = min(day + timedelta(days=STANDS_DAYS), after or date.max)
+            ends[source, day] = _end_of(last, zone) if last <= as_of else None
     rows = []
     for entry in found:
         day = date.fromisoformat(entry.as_of)

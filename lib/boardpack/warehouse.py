@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -25,6 +25,9 @@ from boardpack.sources import Mapped, Source, Sources
 from boardpack.sql_dialects import Dialect
 from boardpack.translation import Relation, Untranslatable, quoted, translate
 from boardpack.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Slice", "Span", "data_span", "described", "literal", "local_day", "open_slice",
@@ -60,6 +63,8 @@ class Slice:
     elsewhere: Connection | None = None
     #: what the views are there
     relations: Mapping[str, Relation] = field(default_factory=dict)
+    #: the sources that Boardpack filled itself, since the workspace has no table for them
+    own: tuple[str, ...] = ()
 
     @property
     def dialect(self) -> Dialect | None:
@@ -119,6 +124,10 @@ class Slice:
             f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {relation} t"
         ).fetchone()
 
+    def refill(self, source: str) -> None:
+        """Fill a source of Boardpack's own again, with what is known by now."""
+        _fill(self.con, self.declared[source], self.declared.own[source](self.as_of))
+
     def spans(self, sources: Iterable[str]) -> dict[str, Span]:
         """The days each source has rows for; a source without time or rows is left out."""
         wanted = [s for s in sources if self.declared[s].time and s in self.sources]
@@ -174,10 +183,14 @@ def open_slice(
     try:
         raw = _attach(con, workspace)
         absent: dict[str, frozenset[str]] = {}
+        own: list[str] = []
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
             base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
+            if base is None and name in declared.own:
+                base = _fill(con, source, declared.own[name](as_of))
+                own.append(name)
             if base is None:
                 continue
             found = _create_view(con, source, base, as_of, workspace.zone, mapped)
@@ -185,7 +198,7 @@ def open_slice(
     except BaseException:
         con.close()
         raise
-    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent)
+    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent, own=tuple(own))
 
 
 def described(slice_: Slice, dialect: Dialect) -> dict[str, Relation]:
@@ -253,10 +266,15 @@ def _utc(value: Any) -> Any:
 
 
 def data_span(workspace: Workspace, declared: Sources, sources: Iterable[str]) -> dict[str, Span]:
-    """The days that the named sources have rows for, whatever the as-of."""
+    """The days that the named sources have rows for, whatever the as-of.
+
+    What Boardpack fills itself does not say how far the company's data reach: it only counts where
+    nothing else is named.
+    """
     everything = open_slice(workspace, declared, date(9998, 12, 31), sources)
     try:
-        return everything.spans(everything.sources)
+        found = everything.spans(everything.sources)
+        return {s: span for s, span in found.items() if s not in everything.own} or found
     finally:
         everything.close()
 
@@ -381,6 +399,23 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
         ) from None
 
 
+def _fill(con: duckdb.DuckDBPyConnection, source: Source, rows: pd.DataFrame) -> str:
+    """Make the table of a source of Boardpack's own, or make it anew; returns its name."""
+    table = f"own.{_quoted(source.id)}"
+    columns = ", ".join(
+        f'CAST("{c.name}" AS {c.sql_type}) AS "{c.name}"'
+        for c in source.columns.values()
+        if c.name in rows
+    )
+    # A cursor of its own: rows that somebody has not fetched to the end stay theirs.
+    with con.cursor() as cursor:
+        cursor.register("own_rows", rows)
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS own")
+        cursor.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM own_rows")
+        cursor.unregister("own_rows")
+    return table
+
+
 def _create_view(
     con: duckdb.DuckDBPyConnection,
     source: Source,
@@ -401,7 +436,7 @@ def _create_view(
         raise SourceError(
             f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
         ) from None
-    if empty and not base.startswith("given."):
+    if empty and not base.startswith(("given.", "own.")):
         raise asof.no_rows(source, file, line)
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
