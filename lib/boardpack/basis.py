@@ -6,37 +6,42 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate, mart_builds, mart_files
+from boardpack import gate, mart_builds, mart_files, vanished, verdicts
 from boardpack import model as models
 from boardpack.engine import identities
 from boardpack.engine import marts as marts_
 from boardpack.engine.compute import compute
 from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
+from boardpack.errors import SourceError, UserError
+from boardpack.gatefile import GateEntry
 from boardpack.ledger import Ledger, stamp
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
-from boardpack.periods import Grain, Period
+from boardpack.periods import Grain, Period, parse_day
 from boardpack.values import ReportFacts, Values
-from boardpack.warehouse import Slice, open_slice
+from boardpack.warehouse import Slice, data_span, open_slice
+from boardpack.yamlfile import read
 
-#: How many breaks of identities a held report names.
-TOLD = 5
 #: The grain whose figures are added up to check those of another.
 _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "year": "month"}
 
 Suites = dict[str, gate.Suite]
 
 #: Facts that tell one report from another: a notebook that does not look at the report sees none.
-_OF_THE_REPORT = ("report", "title", "run_id", "revision", "restated")
+_OF_THE_REPORT = (
+    "report", "title", "run_id", "revision", "restated", "verdict", "reasons", "findings",
+    "forced", "forced_by",
+)  # fmt: skip
 
 
 class Basis:
@@ -55,7 +60,9 @@ class Basis:
         # The gate also looks at what the sources refer to.
         seen = gate.reads(self.suites, tables)
         self._stamp = mart_files.stamp(model.workspace)
-        self.slice = open_slice(model.workspace, model.sources, self.as_of, seen)
+        self.policy = policy(model)
+        self._known = _known(model)
+        self.slice, self._broken = _open(model, self.as_of, seen, self._known)
         self._keep_marts = keep_marts
         self._marts: dict[tuple[str, ...], marts_.Marts] = {}
         #: what executed notebooks may be taken again for, by what they saw
@@ -80,6 +87,21 @@ class Basis:
         """The connected tables that an order's KPIs rest on."""
         return [t for t in self.model.catalogue.tables(order.kpis) if t in self.slice.sources]
 
+    def used(self, order: Order) -> list[str]:
+        """The connected tables that the KPIs rest on which are available: those that count."""
+        catalogue = self.model.catalogue
+        there = [kpi for kpi in order.kpis if not unavailable(catalogue, self.slice, kpi)]
+        found = [table for table in catalogue.tables(there) if table in self.slice.sources]
+        return found or self.sources(order)
+
+    def gone(self, order: Order) -> list[str]:
+        """The tables of an order that its last gate knew, and that cannot be read now."""
+        return [
+            table
+            for table in self.model.catalogue.tables(order.kpis)
+            if vanished.is_gone(table, self.slice, self._known, self.policy.retired)
+        ]
+
     def fingerprints(self, order: Order) -> dict[str, str]:
         """The hash of every table that an order's KPIs or their checks look at."""
         seen = gate.reads(self.suites, self.model.catalogue.tables(order.kpis))
@@ -87,15 +109,34 @@ class Basis:
         return self._hashes(sorted(wanted))
 
     def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
-        """The gate's verdict on the sources of an order; what was checked before is known."""
-        found = judge(self.slice, self.sources(order), self.suites, ledger, self._hashes, now)
+        """The gate's verdict on the sources of an order; what was checked before is known.
+
+        The ledger then remembers what did not pass, and the columns of every table.
+        """
+        used = self.used(order)
+        found = judge(self.slice, used, self.suites, ledger, self._hashes, now)
+        tables = dict.fromkeys((*used, *self.gone(order)))
+        changed = vanished.results(
+            tables, self.slice, self._broken, self._known, self.policy.retired, self.suites
+        )
+        found = replace(found, results=(*changed, *found.results))
+        at = stamp(now())
+        ledger.remember_gated(verdicts.failed(found.results), self.as_of.isoformat(), at)
+        ledger.remember_columns(vanished.remembered(self.slice, self._known, used), at)
+        since = verdicts.since(ledger, self.as_of)
+        found = verdicts.ruled(found, self.policy, self.as_of, since)
         if found.verdict != "hold":
             self.allow(order)
         return found
 
     def gate_key(self, order: Order) -> str:
-        """All that the verdict on an order rests on, as a hash: data, as-of and suites."""
-        return gate.verdict_key(self.fingerprints(order), self.suites, self.as_of)
+        """All that the verdict on an order rests on, as a hash: data, as-of, suites and policy."""
+        parts = [
+            gate.verdict_key(self.fingerprints(order), self.suites, self.as_of),
+            self.policy.model_dump_json(),
+            *self.gone(order),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def allow(self, order: Order) -> None:
         """Let an order's KPIs be computed: its sources passed, or nobody wants them checked."""
@@ -134,7 +175,9 @@ class Basis:
             found = [replace(cell, dims=f"segment={order.segment}") for cell in found]
         found += self._parts(order)
         found.sort(key=lambda cell: (cell.period == period.label, cell.period), reverse=True)
-        return [traced(catalogue, self.slice, cell) for cell in found[:TOLD]] + found[TOLD:]
+        return [traced(catalogue, self.slice, cell) for cell in found[: verdicts.TOLD]] + found[
+            verdicts.TOLD :
+        ]
 
     def _parts(self, order: Order) -> list[identities.Break]:
         grain, catalogue = _FINER.get(order.period.grain), self.model.catalogue
@@ -197,6 +240,82 @@ def load_suites(model: Model, tables: Sequence[str]) -> Suites:
     )
 
 
+def examine(model: Model, named: Sequence[str], as_of: str) -> gate.GateResult:
+    """The gate on these sources, all by default, as a report over them would be judged.
+
+    An empty ``as_of`` is the last day of the data. Nothing is remembered. Raises `UserError` for a
+    source that was never connected, or is derived from another.
+    """
+    for name in named:
+        if base := model.sources[name].derived_from:
+            raise UserError(
+                f"{name!r} is derived from {base!r} and has no suite.", hint=f"check {base!r}"
+            )
+    tables = list(named) or [s.id for s in model.sources.declared.values() if not s.derived_from]
+    known, broken, rules = _known(model), dict[str, SourceError](), policy(model)
+    if as_of:
+        day = parse_day(as_of)
+    else:
+        spans = data_span(model.workspace, model.sources, tables, broken=broken)
+        if not spans:
+            raise next(iter(broken.values()), _no_data())
+        day = max(span.last for span in spans.values())
+    suites = load_suites(model, tables)
+    slice_, broken = _open(model, day, gate.reads(suites, tables), known)
+    try:
+        for name in named:
+            if slice_.missing(name) and not vanished.is_gone(name, slice_, known, rules.retired):
+                raise UserError(
+                    f"source {name!r} is not connected: {', '.join(slice_.missing(name))}.",
+                    hint="map a table onto it in sources/",
+                )
+        found = gate.check(slice_, [name for name in slice_.sources if name in tables], suites)
+        changed = vanished.results(tables, slice_, broken, known, rules.retired, suites)
+    finally:
+        slice_.close()
+    found = replace(found, results=(*changed, *found.results))
+    path = model.workspace.var / "ledger.sqlite"
+    with ExitStack() as opened:
+        ledger = opened.enter_context(Ledger(path)) if path.is_file() else None
+        return verdicts.ruled(found, rules, day, verdicts.since(ledger, day))
+
+
+def _no_data() -> UserError:
+    return UserError("no source with data is connected.", hint="see `boardpack doctor`")
+
+
+def _open(
+    model: Model, as_of: date, wanted: Sequence[str], known: vanished.Known
+) -> tuple[Slice, dict[str, SourceError]]:
+    """The slice, and why sources that were seen before are not in it; another's error is raised."""
+    broken: dict[str, SourceError] = {}
+    found = open_slice(model.workspace, model.sources, as_of, wanted, broken=broken)
+    if any(name not in known for name in broken):
+        found.close()
+        found = open_slice(model.workspace, model.sources, as_of, wanted)
+    return found, broken
+
+
+def policy(model: Model) -> GateEntry:
+    """The policy of the gate; `UnknownNameError` where it names what is not there."""
+    found = model.workspace.settings.policy.gate
+    if any(True for _ in found.names()):
+        tables = [source for source in model.sources.declared.values() if not source.derived_from]
+        suites = load_suites(model, [source.id for source in tables])
+        config = read(model.workspace.root / "boardpack.yml")
+        verdicts.check_names(found, tables, suites, config)
+    return found
+
+
+def _known(model: Model) -> dict[str, dict[str, str]]:
+    """The columns that each table had at its last gate; none before the first."""
+    path = model.workspace.var / "ledger.sqlite"
+    if not path.is_file():
+        return {}
+    with Ledger(path) as ledger:
+        return ledger.columns()
+
+
 def judge(
     slice_: Slice,
     sources: Sequence[str],
@@ -242,7 +361,8 @@ def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values
     own = values.named(notebook.kpis)
     report = {k: v for k, v in asdict(own.report).items() if k not in _OF_THE_REPORT}
     facts = {"path": str(notebook.path), "text": text, "parameters": dict(parameters),
-             "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()}}  # fmt: skip
+             "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()},
+             "findings": {k: [str(f) for f in own.findings(k)] for k in own.kpis}}  # fmt: skip
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(pd.util.hash_pandas_object(own.frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()

@@ -26,6 +26,7 @@ from boardpack.gate_suites import (
     reads,
 )
 from boardpack.sources import Source
+from boardpack.values import Finding
 from boardpack.warehouse import Slice
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ Verdict = Literal["publish", "banner", "hold"]
 Result = Literal["passed", "failed", "errored", "skipped"]
 
 #: Raised whenever the same data and suites may lead to another verdict than before.
-RULES = 1
+RULES = 2
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class CheckResult:
     counts: str = ""
     #: a few unexpected rows, without columns marked ``pii``
     sample: tuple[Mapping[str, Any], ...] = ()
+    #: what the check is known by for good
+    id: str = ""
+    #: where its suite says so: ``expectations/invoices.json:12``
+    place: str = ""
 
     @property
     def share(self) -> float | None:
@@ -84,13 +89,17 @@ class CheckResult:
     @property
     def reason(self) -> str:
         """Source, check, rows and share, and what is at stake, as one line of plain text."""
+        return _line(f"{self.source}: {self.sentence}: {self.found}. {self.at_stake}")
+
+    @property
+    def found(self) -> str:
+        """What was found instead: rows, their share and a few of them, or the error."""
         if self.outcome == "errored":
-            found = f"could not be checked ({self.observed})"
-        elif self.unexpected_count:
-            found = f"not so for {self._rows}{self._examples}"
-        else:
-            found = f"not so, found {'nothing' if self.observed is None else self.observed}"
-        return _line(f"{self.source}: {self.sentence}: {found}. {self.at_stake}")
+            of = f", {self.place}" if self.place else ""
+            return _line(f"could not be checked ({self.observed}{of})")
+        if self.unexpected_count:
+            return _line(f"not so for {self._rows}{self._examples}")
+        return _line(f"not so, found {'nothing' if self.observed is None else self.observed}")
 
     @property
     def _rows(self) -> str:
@@ -120,6 +129,8 @@ class GateResult:
     seconds: float
     sources: tuple[str, ...]
     as_of: str
+    #: what follows from each check that did not pass, by the policy of a workspace
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON holds it (``gate.json`` of a run)."""
@@ -274,6 +285,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
 
     source = slice_.declared[suite.source]
     view = View(slice_.relation(source.id), tuple(source.columns), source.key, rows)
+    where = f"{suite.file.parent.name}/{suite.file.name}"
     missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
     wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
     outcomes = iter(bench.evaluate(suite, wanted, view))
@@ -281,7 +293,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
     for expectation, lacking in zip(suite.expectations, missing, strict=True):
         if lacking:
             observed = f"{' and '.join(lacking)} not in the slice"
-            results.append(_result(suite.source, expectation, "skipped", observed))
+            results.append(_result(suite.source, where, expectation, "skipped", observed))
             continue
         outcome = next(outcomes)
         result: Result = "errored" if outcome.error else "passed" if outcome.success else "failed"
@@ -290,6 +302,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
         results.append(
             _result(
                 suite.source,
+                where,
                 expectation,
                 result,
                 outcome.error or outcome.observed,
@@ -303,6 +316,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
 
 def _result(
     source: str,
+    file: str,
     expectation: Expectation,
     outcome: Result,
     observed: str | int | float | None,
@@ -325,6 +339,8 @@ def _result(
         element_count,
         expectation.counts,
         sample,
+        expectation.id,
+        f"{file}:{expectation.line}" if expectation.line else file,
     )
 
 
@@ -342,7 +358,7 @@ def _empty(slice_: Slice, name: str, suite: Suite | None) -> CheckResult:
         f"it has rows as of {slice_.as_of}",
         "Every figure that rests on it would be missing or zero.",
         owner=suite.expectations[0].owner if suite and suite.expectations else "",
-        observed="no row", unexpected_count=0, element_count=0,
+        observed="no row", unexpected_count=0, element_count=0, id=f"{name}.rows",
     )  # fmt: skip
 
 
@@ -350,6 +366,7 @@ def _unchecked(name: str) -> CheckResult:
     return CheckResult(
         name, "suite", (), "info", "auditability", "failed", "it has a suite of expectations",
         "Figures that rest on it are published unchecked.", observed="none",
+        id=f"{name}.suite",
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from boardpack.errors import DefinitionError, UnknownNameError
+from boardpack.gate_ids import ids_of, repeated
 from boardpack.gate_types import (
     AS_OF,
     REFUSED,
@@ -93,6 +94,8 @@ class Expectation:
     line: int | None = None
     #: what a row that the SQL finds is, when it is not a row of the source
     counts: str = ""
+    #: what it is known by for good, see `boardpack.gate_ids`
+    id: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -168,7 +171,24 @@ def _suite(path: Path, source: Source, declared: set[str] | None, behind: Sequen
     found = tuple(
         _expectation(document, index, source, declared) for index in range(len(entry.expectations))
     )
+    found = _identified(document, source.id, found)
     return Suite(source.id, path, found, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _identified(
+    document: Document, source: str, found: Sequence[Expectation]
+) -> tuple[Expectation, ...]:
+    """The expectations with their ids, which no two share."""
+    entries = [(e.type, e.kwargs, e.severity, e.sentence, e.id or None) for e in found]
+    ids = ids_of(source, entries)
+    for name in repeated(ids):
+        second = [index for index, own in enumerate(ids) if own == name][1]
+        raise document.error(
+            f"two expectations are called {name!r}.",
+            ("expectations", second, "id"),
+            hint="an id tells one check from all others; leave it out to have one made",
+        )
+    return tuple(replace(e, id=id_) for e, id_ in zip(found, ids, strict=True))
 
 
 def _read(path: Path) -> tuple[Document, str]:
@@ -220,6 +240,7 @@ def _expectation(
         sentence,
         document.line(key),
         entry.meta.counts or "",
+        entry.id or "",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -101,6 +101,9 @@ class EditionRow:
     published_at: str
     manifest_hash: str
     renderer: str
+    #: why it was published although the data did not pass, and by whom; a draft then
+    forced: str = ""
+    forced_by: str = ""
 
 
 # Each entry brings a ledger one schema version further; entries are added, never edited.
@@ -162,6 +165,25 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID""",
         "ALTER TABLE run_ended ADD COLUMN gate_key TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        """CREATE TABLE source_gated (
+            source TEXT NOT NULL,
+            number INTEGER NOT NULL CHECK (number > 0),
+            as_of TEXT NOT NULL,
+            failed TEXT NOT NULL,
+            gated_at TEXT NOT NULL,
+            PRIMARY KEY (source, number)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE source_columns (
+            source TEXT NOT NULL,
+            number INTEGER NOT NULL CHECK (number > 0),
+            columns TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            PRIMARY KEY (source, number)
+        ) STRICT, WITHOUT ROWID""",
+        "ALTER TABLE edition ADD COLUMN forced TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE edition ADD COLUMN forced_by TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 _TABLES = {
@@ -170,6 +192,8 @@ _TABLES = {
     "verdict": ("key",),
     "edition": ("report", "period", "segment", "revision"),
     "run_slot": ("schedule", "slot", "segment", "attempt"),
+    "source_gated": ("source", "number"),
+    "source_columns": ("source", "number"),
 }
 _STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
 _ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds", "gate_key")
@@ -266,6 +290,53 @@ class Ledger:
         rows = self._rows("SELECT body FROM verdict WHERE key = :key", {"key": key})
         return None if not rows else str(rows[0]["body"])
 
+    def remember_gated(self, failed: Mapping[str, Iterable[str]], as_of: str, at: str) -> None:
+        """Keep which checks of each source did not pass as of a day; nothing where that is known.
+
+        ``failed`` has every source that was checked, with no check where all passed.
+        """
+        self._remember(
+            "INSERT INTO source_gated (source, number, as_of, failed, gated_at)"
+            " SELECT :source, coalesce(max(number), 0) + 1, :as_of, :found, :at FROM source_gated"
+            " WHERE source = :source HAVING :found IS NOT (SELECT failed FROM source_gated"
+            " WHERE source = :source AND as_of = :as_of ORDER BY number DESC LIMIT 1)",
+            {source: _dump(sorted(checks)) for source, checks in failed.items()},
+            {"as_of": as_of, "at": at},
+        )
+
+    def gated(self, source: str, before: str) -> list[tuple[str, frozenset[str]]]:
+        """Each as-of before a day, the newest first, with the checks that did not pass then.
+
+        Of an as-of that was checked more than once the last result counts.
+        """
+        rows = self._rows(
+            "SELECT as_of, failed FROM source_gated AS g WHERE source = :source AND as_of < :before"
+            " AND number = (SELECT max(number) FROM source_gated"
+            " WHERE source = g.source AND as_of = g.as_of) ORDER BY as_of DESC",
+            {"source": source, "before": before},
+        )
+        return [(row["as_of"], frozenset(json.loads(row["failed"]))) for row in rows]
+
+    def remember_columns(self, columns: Mapping[str, Mapping[str, str]], at: str) -> None:
+        """Keep which columns, of which types, the table of each source has."""
+        self._remember(
+            "INSERT INTO source_columns (source, number, columns, seen_at)"
+            " SELECT :source, coalesce(max(number), 0) + 1, :found, :at FROM source_columns"
+            " WHERE source = :source HAVING :found IS NOT (SELECT columns FROM source_columns"
+            " WHERE source = :source ORDER BY number DESC LIMIT 1)",
+            {source: _dump(dict(sorted(found.items()))) for source, found in columns.items()},
+            {"at": at},
+        )
+
+    def columns(self) -> dict[str, dict[str, str]]:
+        """The columns that the table of each source was last seen with."""
+        rows = self._rows(
+            "SELECT source, columns FROM source_columns AS c WHERE number ="
+            " (SELECT max(number) FROM source_columns WHERE source = c.source)",
+            {},
+        )
+        return {row["source"]: json.loads(row["columns"]) for row in rows}
+
     def editions(self, report: str | None = None, period: str | None = None) -> list[EditionRow]:
         """Every edition, oldest first; of one report or period when named."""
         rows = self._rows(
@@ -336,6 +407,13 @@ class Ledger:
             if self._con.in_transaction:
                 self._con.execute("ROLLBACK")
             raise
+
+    def _remember(self, insert: str, found: Mapping[str, str], of: Mapping[str, str]) -> None:
+        """Write what was found of each source, in one go, where it is news."""
+        with self._together():
+            for source, body in found.items():
+                with self._explained("written"):
+                    self._con.execute(insert, {**of, "source": source, "found": body})
 
     def _add(self, table: str, values: Mapping[str, Any]) -> None:
         marks = ", ".join("?" * len(values))
