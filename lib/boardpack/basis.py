@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate, mart_builds, mart_files, vanished, verdicts
+from boardpack import gate, mart_builds, mart_files, own_sources, vanished, verdicts
 from boardpack import model as models
 from boardpack.engine import identities
 from boardpack.engine import marts as marts_
@@ -23,7 +22,8 @@ from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
 from boardpack.errors import SourceError, UserError
 from boardpack.gatefile import GateEntry
-from boardpack.ledger import Ledger, stamp
+from boardpack.kept_checks import body_of
+from boardpack.ledger import KeptChecks, Ledger, stamp
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
@@ -36,6 +36,8 @@ from boardpack.yamlfile import read
 _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "year": "month"}
 
 Suites = dict[str, gate.Suite]
+#: What is told of sources that vanished or have other columns.
+Changed = Mapping[str, Sequence[gate.CheckResult]]
 
 #: Facts that tell one report from another: a notebook that does not look at the report sees none.
 _OF_THE_REPORT = (
@@ -56,18 +58,25 @@ class Basis:
         self.model, self.orders = model, tuple(orders)
         (self.as_of,) = {order.as_of for order in orders}
         tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
+        if own_sources.RESULTS in tables:
+            # Figures that rest on what checks found rest on all checks, not on those of one report.
+            tables = tuple(s.id for s in model.sources.declared.values() if not s.derived_from)
         self.suites = load_suites(model, tables)
         # The gate also looks at what the sources refer to.
         seen = gate.reads(self.suites, tables)
         self._stamp = mart_files.stamp(model.workspace)
         self.policy = policy(model)
         self._known = _known(model)
-        self.slice, self._broken = _open(model, self.as_of, seen, self._known)
+        self.slice, broken = _open(model, self.as_of, seen, self._known)
+        self._changed = vanished.changes(
+            tables, self.slice, broken, self._known, self.policy.retired, self.suites
+        )
         self._keep_marts = keep_marts
         self._marts: dict[tuple[str, ...], marts_.Marts] = {}
         #: what executed notebooks may be taken again for, by what they saw
         self.executed: dict[str, Path] = {}
         self._fingerprints: dict[str, str] = {}
+        self._completed = False
         self._passed: list[Order] = []
         self._frames: dict[tuple[str, str, str], pd.DataFrame] = {}
         self._finer: dict[Period, pd.DataFrame] = {}
@@ -111,23 +120,35 @@ class Basis:
     def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
         """The gate's verdict on the sources of an order; what was checked before is known.
 
-        The ledger then remembers what did not pass, and the columns of every table.
+        The ledger then remembers the columns of every table.
         """
+        self._complete(ledger, now)
         used = self.used(order)
-        found = judge(self.slice, used, self.suites, ledger, self._hashes, now)
-        tables = dict.fromkeys((*used, *self.gone(order)))
-        changed = vanished.results(
-            tables, self.slice, self._broken, self._known, self.policy.retired, self.suites
-        )
-        found = replace(found, results=(*changed, *found.results))
-        at = stamp(now())
-        ledger.remember_gated(verdicts.failed(found.results), self.as_of.isoformat(), at)
-        ledger.remember_columns(vanished.remembered(self.slice, self._known, used), at)
+        found = judge(
+            self.slice, [*used, *self.gone(order)], self.suites, ledger, self._hashes, now,
+            self._changed,
+        )  # fmt: skip
+        columns = vanished.remembered(self.slice, self._known, used)
+        ledger.remember_columns(columns, stamp(now()))
         since = verdicts.since(ledger, self.as_of)
         found = verdicts.ruled(found, self.policy, self.as_of, since)
         if found.verdict != "hold":
             self.allow(order)
         return found
+
+    def _complete(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        """Fill the sources of Boardpack's own, once, with what is known after all other checks.
+
+        So no figure depends on which report was made first.
+        """
+        if self._completed or not self.slice.own:
+            return
+        filled = complete(
+            self.model, self.slice, self.suites, ledger, self._hashes, now, self._changed
+        )
+        for name in filled:
+            self._fingerprints.pop(name, None)
+        self._completed = True
 
     def gate_key(self, order: Order) -> str:
         """All that the verdict on an order rests on, as a hash: data, as-of, suites and policy."""
@@ -240,11 +261,13 @@ def load_suites(model: Model, tables: Sequence[str]) -> Suites:
     )
 
 
-def examine(model: Model, named: Sequence[str], as_of: str) -> gate.GateResult:
+def examine(
+    model: Model, named: Sequence[str], as_of: str, ledger: Ledger, now: Callable[[], datetime]
+) -> gate.GateResult:
     """The gate on these sources, all by default, as a report over them would be judged.
 
-    An empty ``as_of`` is the last day of the data. Nothing is remembered. Raises `UserError` for a
-    source that was never connected, or is derived from another.
+    An empty ``as_of`` is the last day of the data. What is found is kept as that of a run is.
+    Raises `UserError` for a source that was never connected, or is derived from another.
     """
     for name in named:
         if base := model.sources[name].derived_from:
@@ -252,32 +275,30 @@ def examine(model: Model, named: Sequence[str], as_of: str) -> gate.GateResult:
                 f"{name!r} is derived from {base!r} and has no suite.", hint=f"check {base!r}"
             )
     tables = list(named) or [s.id for s in model.sources.declared.values() if not s.derived_from]
-    known, broken, rules = _known(model), dict[str, SourceError](), policy(model)
+    known, rules = ledger.columns(), policy(model)
     if as_of:
         day = parse_day(as_of)
     else:
-        spans = data_span(model.workspace, model.sources, tables, broken=broken)
+        failed: dict[str, SourceError] = {}
+        spans = data_span(model.workspace, model.sources, tables, broken=failed)
         if not spans:
-            raise next(iter(broken.values()), _no_data())
+            raise next(iter(failed.values()), _no_data())
         day = max(span.last for span in spans.values())
     suites = load_suites(model, tables)
     slice_, broken = _open(model, day, gate.reads(suites, tables), known)
     try:
+        changed = vanished.changes(tables, slice_, broken, known, rules.retired, suites)
         for name in named:
-            if slice_.missing(name) and not vanished.is_gone(name, slice_, known, rules.retired):
+            if slice_.missing(name) and name not in changed:
                 raise UserError(
                     f"source {name!r} is not connected: {', '.join(slice_.missing(name))}.",
                     hint="map a table onto it in sources/",
                 )
-        found = gate.check(slice_, [name for name in slice_.sources if name in tables], suites)
-        changed = vanished.results(tables, slice_, broken, known, rules.retired, suites)
+        wanted = [name for name in tables if name in slice_.sources or name in changed]
+        found = checked(model, slice_, wanted, suites, ledger, now, changed)
     finally:
         slice_.close()
-    found = replace(found, results=(*changed, *found.results))
-    path = model.workspace.var / "ledger.sqlite"
-    with ExitStack() as opened:
-        ledger = opened.enter_context(Ledger(path)) if path.is_file() else None
-        return verdicts.ruled(found, rules, day, verdicts.since(ledger, day))
+    return verdicts.ruled(found, rules, day, verdicts.since(ledger, day))
 
 
 def _no_data() -> UserError:
@@ -323,20 +344,24 @@ def judge(
     ledger: Ledger,
     fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
     now: Callable[[], datetime],
+    changed: Changed,
 ) -> gate.GateResult:
     """The gate's verdict on these sources together.
 
     What was found in a source is remembered in the ledger by all that it rests on, so that reports
-    that share a source check it once.
+    that share a source check it once; and it is kept by the as-of, as the history of each check.
+    ``changed`` is what `vanished.changes` has of them, of those too that are not in the slice.
     """
     keys = {}
     known: dict[str, gate.GateResult] = {}
     for name in sources:
+        if name not in slice_.sources:
+            known[name] = gate.together([], slice_.as_of)
         suite = {name: suites[name]} if name in suites else {}
         keys[name] = gate.verdict_key(
             fingerprints(sorted(gate.reads(suite, [name]))), suite, slice_.as_of
         )
-        body = ledger.verdict(keys[name])
+        body = None if name in known else ledger.verdict(keys[name])
         if body is not None:
             known[name] = gate.GateResult.from_dict(json.loads(body))
     rest = [name for name in sources if name not in known]
@@ -346,7 +371,65 @@ def judge(
             if not any(entry.outcome == "errored" for entry in found.results):
                 body = json.dumps(found.to_dict())
                 ledger.remember_verdict(keys[name], body, stamp(now()))
+    day = slice_.as_of.isoformat()
+    for name in sources:
+        results = (*changed.get(name, ()), *known[name].results)
+        known[name] = replace(known[name], sources=(name,), results=results)
+    kept = [KeptChecks(day, name, keys[name], body_of(known[name].results)) for name in sources]
+    ledger.keep_checks(kept, stamp(now()))
     return gate.together([known[name] for name in sources], slice_.as_of)
+
+
+def complete(
+    model: Model,
+    slice_: Slice,
+    suites: Suites,
+    ledger: Ledger,
+    fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
+    now: Callable[[], datetime],
+    changed: Changed,
+) -> tuple[str, ...]:
+    """Fill the sources of Boardpack's own in a slice with all that can be known as of its day.
+
+    Every other source of the slice is checked before the results are filled in. Returns the names
+    of those filled.
+    """
+    own_sources.record(model.workspace, model.catalogue, ledger, slice_.as_of, stamp(now()))
+    if own_sources.REGISTRY in slice_.own:
+        slice_.refill(own_sources.REGISTRY)
+    if own_sources.RESULTS in slice_.own:
+        there = dict.fromkeys((*slice_.sources, *changed))
+        others = [name for name in there if name != own_sources.RESULTS]
+        judge(slice_, others, suites, ledger, fingerprints, now, changed)
+        slice_.refill(own_sources.RESULTS)
+    return slice_.own
+
+
+def checked(
+    model: Model, slice_: Slice, sources: Sequence[str], suites: Suites, ledger: Ledger,
+    now: Callable[[], datetime], changed: Changed,
+) -> gate.GateResult:  # fmt: skip
+    """What the gate says of these sources of a slice, kept and remembered as that of a run is.
+
+    The results themselves, where they are asked for, hold what was found in the others.
+    """
+    known: dict[str, str] = {}
+
+    def hashes(tables: Iterable[str]) -> dict[str, str]:
+        wanted = [table for table in tables if table in slice_.sources]
+        known.update(slice_.fingerprints([table for table in wanted if table not in known]))
+        return {table: known[table] for table in wanted}
+
+    own_sources.record(model.workspace, model.catalogue, ledger, slice_.as_of, stamp(now()))
+    last = [name for name in sources if name == own_sources.RESULTS and name in slice_.own]
+    if own_sources.REGISTRY in slice_.own:
+        slice_.refill(own_sources.REGISTRY)
+    others = [name for name in sources if name not in last]
+    found = [judge(slice_, others, suites, ledger, hashes, now, changed)] if others else []
+    for name in last:
+        slice_.refill(name)
+        found.append(judge(slice_, [name], suites, ledger, hashes, now, changed))
+    return gate.together(found, slice_.as_of)
 
 
 def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values) -> str:

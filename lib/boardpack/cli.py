@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -219,16 +220,25 @@ def _tell(result: Any, workspace: str) -> None:
 def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:
     """Run the gate on SOURCEs (default: all that are connected) without making a report.
 
+    What is found is kept by the as-of, as the history of each check. --json has every check, the
+    scores, the standards and the twelve controls by source and in all.
+
     \b
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
     """
+    from boardpack import gate_scores
     from boardpack.basis import examine
+    from boardpack.ledger import Ledger
     from boardpack.model import Model
 
-    result = examine(Model.open(workspace), sources, as_of)
+    model = Model.open(workspace)
+    with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
+        result = examine(model, sources, as_of, ledger, clock)
+    weights = model.workspace.settings.policy.gate.weights.as_dict()
+    quality = gate_scores.told(result.results, date.fromisoformat(result.as_of), weights)
     if as_json:
-        print_json(result.to_dict())
+        print_json({**result.to_dict(), **quality})
     else:
         for entry in result.results:
             if entry.outcome != "passed":
@@ -236,6 +246,7 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
         passed = sum(entry.outcome == "passed" for entry in result.results)
         told = f"{passed} of {len(result.results)} checks passed"
         click.echo(f"{result.verdict} as of {result.as_of}: {told}")
+        click.echo(gate_scores.line(gate_scores.scores(result.results, weights)))
         for reason in result.reasons:
             click.echo(f"  {reason}")
     sys.exit(3 if result.verdict == "hold" else 0)

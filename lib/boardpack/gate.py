@@ -76,6 +76,14 @@ class CheckResult:
     sample: tuple[Mapping[str, Any], ...] = ()
     #: what the check is known by for good
     id: str = ""
+    #: which of the twelve controls it belongs to, "" for none
+    control: str = ""
+    #: what it holds time to, such as ``< 3 days``
+    limit: str = ""
+    #: how many rows it looked at and how many were not as expected; of what has no rows, 1 and 0
+    #: or 1; 0 and 0 of what could not be evaluated
+    evaluated: int = 0
+    unexpected: int = 0
     #: where its suite says so: ``expectations/invoices.json:12``
     place: str = ""
 
@@ -324,6 +332,7 @@ def _result(
     element_count: int | None = None,
     sample: tuple[Mapping[str, Any], ...] = (),
 ) -> CheckResult:
+    evaluated, unexpected = _rows_of(expectation, outcome, unexpected_count, element_count)
     return CheckResult(
         source,
         expectation.type,
@@ -340,8 +349,27 @@ def _result(
         expectation.counts,
         sample,
         expectation.id,
+        expectation.control,
+        expectation.limit,
+        evaluated,
+        unexpected,
         f"{file}:{expectation.line}" if expectation.line else file,
     )
+
+
+def _rows_of(
+    expectation: Expectation,
+    outcome: Result,
+    unexpected_count: int | None,
+    element_count: int | None,
+) -> tuple[int, int]:
+    """Rows looked at and rows not as expected, so that checks of any kind add up."""
+    if outcome in ("errored", "skipped"):
+        return 0, 0
+    if expectation.of_each_row and element_count is not None:
+        # A row may be found twice by SQL that joins.
+        return element_count, min(unexpected_count or 0, element_count)
+    return 1, int(outcome == "failed")
 
 
 def _count(slice_: Slice, names: Sequence[str]) -> dict[str, int]:
@@ -358,7 +386,8 @@ def _empty(slice_: Slice, name: str, suite: Suite | None) -> CheckResult:
         f"it has rows as of {slice_.as_of}",
         "Every figure that rests on it would be missing or zero.",
         owner=suite.expectations[0].owner if suite and suite.expectations else "",
-        observed="no row", unexpected_count=0, element_count=0, id=f"{name}.rows",
+        observed="no row", unexpected_count=0, element_count=0,
+        id=f"{name}.rows", control="data_coverage_percentage", evaluated=1, unexpected=1,
     )  # fmt: skip
 
 
@@ -366,7 +395,7 @@ def _unchecked(name: str) -> CheckResult:
     return CheckResult(
         name, "suite", (), "info", "auditability", "failed", "it has a suite of expectations",
         "Figures that rest on it are published unchecked.", observed="none",
-        id=f"{name}.suite",
+        id=f"{name}.suite", evaluated=1, unexpected=1,
     )  # fmt: skip
 
 
@@ -384,6 +413,9 @@ def _hidden(slice_: Slice, source: Source, expectation: Expectation) -> tuple[se
     read = [source, *(slice_.declared[name] for name in expectation.others)]
     private = {column.name for other in read for column in other.columns.values() if column.pii}
     query = expectation.kwargs.get("unexpected_rows_query", "")
+    # A source without a key shows the bare value of what a check speaks of.
+    if private.intersection(expectation.columns):
+        private.add("value")
     return private, any(name in query for name in private)
 
 

@@ -21,9 +21,11 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from boardpack.errors import DefinitionError, UnknownNameError
-from boardpack.gate_ids import ids_of, repeated
+from boardpack.gate_controls import CONTROLS, control_of, limit_hours, limit_of
+from boardpack.gate_ids import ID, ids_of, repeated
 from boardpack.gate_types import (
     AS_OF,
+    OF_EACH_ROW,
     REFUSED,
     ROWS,
     TYPES,
@@ -49,6 +51,10 @@ class MetaEntry(Strict):
     owner: str = Field(min_length=1)
     sentence: str | None = None
     counts: str | None = None
+    #: which of the twelve controls it belongs to, where its type does not tell
+    control: str | None = None
+    #: what it holds time to, such as ``< 4 hours``
+    limit: str | None = None
 
 
 class ExpectationEntry(Strict):
@@ -96,11 +102,20 @@ class Expectation:
     counts: str = ""
     #: what it is known by for good, see `boardpack.gate_ids`
     id: str = ""
+    #: which of the twelve controls it belongs to, "" for none
+    control: str = ""
+    #: what it holds time to, such as ``< 3 days``, "" where it is about something else
+    limit: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it speaks of."""
         return columns_of(self.kwargs)
+
+    @property
+    def of_each_row(self) -> bool:
+        """Whether it says of each row of the source if it is as expected."""
+        return self.type.startswith(OF_EACH_ROW) or (self.type == ROWS and not self.counts)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -230,6 +245,7 @@ def _expectation(
     sentence = entry.meta.sentence or entry.description or sentence_of(entry.type, entry.kwargs)
     if entry.type == ROWS:
         _check_query(document, key, entry, declared)
+    _check_meta(document, key, entry)
     return Expectation(
         entry.type,
         MappingProxyType(entry.kwargs),
@@ -241,7 +257,30 @@ def _expectation(
         document.line(key),
         entry.meta.counts or "",
         entry.id or "",
+        entry.meta.control
+        or control_of(entry.type, entry.kwargs, entry.meta.dimension, source.key),
+        entry.meta.limit or limit_of(entry.kwargs),
     )
+
+
+def _check_meta(document: Document, key: tuple[str | int, ...], entry: ExpectationEntry) -> None:
+    """Its id can be read in a table, its control is one of its dimension, its limit a time."""
+    if entry.id is not None and not ID.fullmatch(entry.id):
+        raise document.error(
+            f"the id {entry.id!r} holds more than letters, digits, '_', '.' and '-'.",
+            (*key, "id"),
+        )
+    meta, own = entry.meta, CONTROLS[entry.meta.dimension]
+    if meta.control is not None and meta.control not in own:
+        raise UnknownNameError.near(
+            f"control of {meta.dimension}", meta.control, own,
+            file=document.path, line=document.line((*key, "meta", "control")),
+        )  # fmt: skip
+    if meta.limit is not None and limit_hours(meta.limit) is None:
+        raise document.error(
+            f"the limit {meta.limit!r} is no time.", (*key, "meta", "limit"),
+            hint="write it as < 4 hours",
+        )  # fmt: skip
 
 
 def _check_type(document: Document, key: tuple[str | int, ...], type_: str) -> None:

@@ -106,6 +106,29 @@ class EditionRow:
     forced_by: str = ""
 
 
+@dataclass(frozen=True)
+class KeptChecks:
+    """What the checks of a source found as of a day; ``body`` is JSON, see `kept_checks`.
+
+    ``key`` names all that it rests on: data, suite and as-of.
+    """
+
+    as_of: str
+    source: str
+    key: str
+    body: str
+
+
+@dataclass(frozen=True)
+class KpiVersion:
+    """A definition of a KPI, from 1, by the hash of its method; ``valid_from`` is ISO."""
+
+    kpi: str
+    version: int
+    method_hash: str
+    valid_from: str
+
+
 # Each entry brings a ledger one schema version further; entries are added, never edited.
 # Every table has a natural key and no rowid, so that there is no second name to overwrite a row by.
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -166,14 +189,25 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE run_ended ADD COLUMN gate_key TEXT NOT NULL DEFAULT ''",
     ),
     (
-        """CREATE TABLE source_gated (
+        """CREATE TABLE kept_checks (
+            as_of TEXT NOT NULL,
             source TEXT NOT NULL,
             number INTEGER NOT NULL CHECK (number > 0),
-            as_of TEXT NOT NULL,
-            failed TEXT NOT NULL,
-            gated_at TEXT NOT NULL,
-            PRIMARY KEY (source, number)
+            key TEXT NOT NULL,
+            body TEXT NOT NULL,
+            kept_at TEXT NOT NULL,
+            PRIMARY KEY (as_of, source, number)
         ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE kpi_version (
+            kpi TEXT NOT NULL,
+            version INTEGER NOT NULL CHECK (version > 0),
+            method_hash TEXT NOT NULL,
+            valid_from TEXT NOT NULL,
+            recorded_at TEXT NOT NULL,
+            PRIMARY KEY (kpi, version)
+        ) STRICT, WITHOUT ROWID""",
+    ),
+    (
         """CREATE TABLE source_columns (
             source TEXT NOT NULL,
             number INTEGER NOT NULL CHECK (number > 0),
@@ -192,7 +226,8 @@ _TABLES = {
     "verdict": ("key",),
     "edition": ("report", "period", "segment", "revision"),
     "run_slot": ("schedule", "slot", "segment", "attempt"),
-    "source_gated": ("source", "number"),
+    "kept_checks": ("as_of", "source", "number"),
+    "kpi_version": ("kpi", "version"),
     "source_columns": ("source", "number"),
 }
 _STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
@@ -290,43 +325,79 @@ class Ledger:
         rows = self._rows("SELECT body FROM verdict WHERE key = :key", {"key": key})
         return None if not rows else str(rows[0]["body"])
 
-    def remember_gated(self, failed: Mapping[str, Iterable[str]], as_of: str, at: str) -> None:
-        """Keep which checks of each source did not pass as of a day; nothing where that is known.
+    def keep_checks(self, found: Iterable[KeptChecks], at: str = "") -> None:
+        """Keep what checks found, all or none of it; what the latest of a day says is not repeated.
 
-        ``failed`` has every source that was checked, with no check where all passed.
+        Nothing is overwritten: of a day that is checked again the newest is the one that counts.
         """
-        self._remember(
-            "INSERT INTO source_gated (source, number, as_of, failed, gated_at)"
-            " SELECT :source, coalesce(max(number), 0) + 1, :as_of, :found, :at FROM source_gated"
-            " WHERE source = :source HAVING :found IS NOT (SELECT failed FROM source_gated"
-            " WHERE source = :source AND as_of = :as_of ORDER BY number DESC LIMIT 1)",
-            {source: _dump(sorted(checks)) for source, checks in failed.items()},
-            {"as_of": as_of, "at": at},
-        )
+        with self._together():
+            for kept in found:
+                latest = self._rows(
+                    "SELECT number, key, body FROM kept_checks WHERE as_of = :as_of"
+                    " AND source = :source ORDER BY number DESC LIMIT 1",
+                    {"as_of": kept.as_of, "source": kept.source},
+                )
+                if not latest or (latest[0]["key"], latest[0]["body"]) != (kept.key, kept.body):
+                    number = latest[0]["number"] + 1 if latest else 1
+                    self._add("kept_checks", {**asdict(kept), "number": number, "kept_at": at})
 
-    def gated(self, source: str, before: str) -> list[tuple[str, frozenset[str]]]:
-        """Each as-of before a day, the newest first, with the checks that did not pass then.
-
-        Of an as-of that was checked more than once the last result counts.
-        """
+    def kept_checks(self, until: str) -> list[KeptChecks]:
+        """What was found last in each source as of each day up to ``until``, oldest day first."""
         rows = self._rows(
-            "SELECT as_of, failed FROM source_gated AS g WHERE source = :source AND as_of < :before"
-            " AND number = (SELECT max(number) FROM source_gated"
-            " WHERE source = g.source AND as_of = g.as_of) ORDER BY as_of DESC",
+            "SELECT as_of, source, key, body FROM kept_checks AS k WHERE as_of <= :until"
+            " AND number = (SELECT max(number) FROM kept_checks"
+            "               WHERE as_of = k.as_of AND source = k.source)"
+            " ORDER BY as_of, source",
+            {"until": until},
+        )
+        return [KeptChecks(*row) for row in rows]
+
+    def kept_of(self, source: str, before: str) -> list[KeptChecks]:
+        """What was found last in one source as of each day before another, newest day first."""
+        rows = self._rows(
+            "SELECT as_of, source, key, body FROM kept_checks AS k WHERE as_of < :before"
+            " AND source = :source AND number = (SELECT max(number) FROM kept_checks"
+            " WHERE as_of = k.as_of AND source = k.source) ORDER BY as_of DESC",
             {"source": source, "before": before},
         )
-        return [(row["as_of"], frozenset(json.loads(row["failed"]))) for row in rows]
+        return [KeptChecks(*row) for row in rows]
+
+    def add_versions(self, found: Iterable[KpiVersion], at: str = "") -> None:
+        """Record definitions that were not known before, all or none of them.
+
+        A version that another process has recorded meanwhile is left as it is.
+        """
+        with self._together():
+            for new in found:
+                known = self._rows(
+                    "SELECT 1 FROM kpi_version WHERE kpi = :kpi AND version >= :version",
+                    {"kpi": new.kpi, "version": new.version},
+                )
+                if not known:
+                    self._add("kpi_version", {**asdict(new), "recorded_at": at})
+
+    def kpi_versions(self) -> list[KpiVersion]:
+        """Every definition that was ever recorded, by KPI, oldest first."""
+        rows = self._rows(
+            "SELECT kpi, version, method_hash, valid_from FROM kpi_version ORDER BY kpi, version",
+            {},
+        )
+        return [KpiVersion(*row) for row in rows]
 
     def remember_columns(self, columns: Mapping[str, Mapping[str, str]], at: str) -> None:
         """Keep which columns, of which types, the table of each source has."""
-        self._remember(
-            "INSERT INTO source_columns (source, number, columns, seen_at)"
-            " SELECT :source, coalesce(max(number), 0) + 1, :found, :at FROM source_columns"
-            " WHERE source = :source HAVING :found IS NOT (SELECT columns FROM source_columns"
-            " WHERE source = :source ORDER BY number DESC LIMIT 1)",
-            {source: _dump(dict(sorted(found.items()))) for source, found in columns.items()},
-            {"at": at},
-        )
+        with self._together():
+            for source, found in columns.items():
+                body = _dump(dict(sorted(found.items())))
+                latest = self._rows(
+                    "SELECT number, columns FROM source_columns WHERE source = :source"
+                    " ORDER BY number DESC LIMIT 1",
+                    {"source": source},
+                )
+                if not latest or latest[0]["columns"] != body:
+                    number = latest[0]["number"] + 1 if latest else 1
+                    row = {"source": source, "number": number, "columns": body, "seen_at": at}
+                    self._add("source_columns", row)
 
     def columns(self) -> dict[str, dict[str, str]]:
         """The columns that the table of each source was last seen with."""
@@ -408,13 +479,6 @@ class Ledger:
                 self._con.execute("ROLLBACK")
             raise
 
-    def _remember(self, insert: str, found: Mapping[str, str], of: Mapping[str, str]) -> None:
-        """Write what was found of each source, in one go, where it is news."""
-        with self._together():
-            for source, body in found.items():
-                with self._explained("written"):
-                    self._con.execute(insert, {**of, "source": source, "found": body})
-
     def _add(self, table: str, values: Mapping[str, Any]) -> None:
         marks = ", ".join("?" * len(values))
         with self._explained("written"):
@@ -423,7 +487,7 @@ class Ledger:
                 tuple(values.values()),
             )
 
-    def _rows(self, query: str, values: Mapping[str, str | None]) -> list[sqlite3.Row]:
+    def _rows(self, query: str, values: Mapping[str, str | int | None]) -> list[sqlite3.Row]:
         with self._explained("read"):
             cursor = self._con.execute(query, values)
             cursor.row_factory = sqlite3.Row

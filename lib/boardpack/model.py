@@ -18,6 +18,7 @@ from boardpack.engine.compute import compute
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
+from boardpack.own_sources import own_sources
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
@@ -47,7 +48,10 @@ class Model:
         sources = source_files.load(workspace)
         catalogue = catalogue_files.load(workspace, sources)
         card = scorecards.load(workspace, catalogue)
-        return cls(workspace, sources, replace(catalogue, goals=card), card)
+        catalogue = replace(catalogue, goals=card)
+        weights = workspace.settings.policy.gate.weights.as_dict()
+        own = own_sources(workspace, catalogue, weights)
+        return cls(workspace, replace(sources, own=own), catalogue, card)
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""

@@ -265,11 +265,10 @@ class _Attempt:
         self.facts = values.report
         values.save(self.folder)
         broken = verdicts.of_breaks(self.basis.breaks(self.wanted, values), self.model)
-        of, as_of = f"identities of {self.wanted.report}", self.facts.as_of
-        if self._found is not None:
-            self.ledger.remember_gated({of: [b.check for b in broken]}, as_of, stamp(self.now()))
-        since = verdicts.since(self.ledger, self.wanted.as_of)
-        return values, [replace(found, since=since(of, found.check)) for found in broken]
+        runs = self.ledger.runs(self.wanted.report) if broken else []
+        runs = [run for run in runs if run.started.segment == self.wanted.segment]
+        since = [verdicts.broken_since(runs, b.sentence, self.wanted.as_of) for b in broken]
+        return values, [replace(b, since=day) for b, day in zip(broken, since, strict=True)]
 
     def _fingerprints(self, kpis: Iterable[str]) -> dict[str, str]:
         """What each KPI's values follow from, as `manifests.fingerprint` has it."""

@@ -26,26 +26,27 @@ def is_gone(source: str, slice_: Slice, known: Known, retired: Iterable[str]) ->
     return source in known and source not in slice_.sources and source not in set(retired)
 
 
-def results(
+def changes(
     sources: Iterable[str],
     slice_: Slice,
     broken: Mapping[str, SourceError],
     known: Known,
     retired: Sequence[str],
     suites: Mapping[str, Suite],
-) -> list[CheckResult]:
-    """What is to be told of these sources; nothing of one that was never seen before.
+) -> dict[str, tuple[CheckResult, ...]]:
+    """What is to be told of each of these sources; nothing of one that was never seen before.
 
     ``broken`` holds why a table that is there cannot be read. ``retired`` names sources, and
     columns as ``source.column``, that are gone for good.
     """
-    found = []
+    found: dict[str, tuple[CheckResult, ...]] = {}
     for name in sources:
         source, owner = slice_.declared[name], _owner(suites.get(name))
         if is_gone(name, slice_, known, retired):
-            found.append(_gone(source, broken.get(name), known[name], owner))
+            found[name] = (_gone(source, broken.get(name), known[name], owner),)
         elif name in known and name in slice_.columns:
-            found += _drift(source, slice_.columns[name], known[name], set(retired), owner)
+            told = _drift(source, slice_.columns[name], known[name], set(retired), owner)
+            found |= {name: tuple(told)} if told else {}
     return found
 
 
@@ -59,7 +60,7 @@ def remembered(slice_: Slice, known: Known, sources: Iterable[str]) -> dict[str,
         name: {**_lost(slice_.declared[name], slice_.columns[name], known.get(name, {})),
                **slice_.columns[name]}
         for name in sources
-        if name in slice_.columns
+        if name in slice_.columns and name not in slice_.own
     }  # fmt: skip
 
 
@@ -150,5 +151,5 @@ def _result(
 ) -> CheckResult:
     return CheckResult(
         source.id, check, (), severity, dimension, "failed", sentence, at_stake, owner, observed,
-        id=f"{source.id}.{check}",
+        id=f"{source.id}.{check}", evaluated=1, unexpected=1,
     )  # fmt: skip

@@ -11,7 +11,8 @@ from boardpack.engine.identities import Break
 from boardpack.errors import UnknownNameError
 from boardpack.gate import CheckResult, GateResult, Suite
 from boardpack.gatefile import USUAL, GateEntry, OverrideEntry, Response, WaiverEntry
-from boardpack.ledger import Ledger
+from boardpack.kept_checks import checks_of
+from boardpack.ledger import Ledger, Run
 from boardpack.model import Model
 from boardpack.sources import Source
 from boardpack.values import Finding, verdict_of
@@ -23,6 +24,8 @@ BUILT_IN = ("connected", "columns", "drift", "rows", "suite")
 #: How many breaks of identities a held report names.
 TOLD = 5
 
+_NOT_PASSED = ("failed", "errored")
+_IDENTITY = "an identity does not hold"
 _GRAVITY = {"hold": 0, "banner": 1, "record": 2}
 
 #: Since which as-of a check of a source has not passed.
@@ -44,7 +47,7 @@ def findings(
     found = [
         _finding(result, policy, as_of, since(result.source, result.id))
         for result in results
-        if result.outcome in ("failed", "errored")
+        if result.outcome in _NOT_PASSED
     ]
     return tuple(sorted(found, key=lambda entry: _GRAVITY[entry.leads_to]))
 
@@ -62,7 +65,7 @@ def ruled(found: GateResult, policy: GateEntry, as_of: date, since: Since) -> Ga
     return replace(found, verdict=verdict_of(told), reasons=reasons(told), findings=told)
 
 
-def since(ledger: Ledger | None, as_of: date) -> Since:
+def since(ledger: Ledger, as_of: date) -> Since:
     """Since which as-of checks have not passed, as far as the ledger remembers.
 
     What was found as of ``as_of`` itself is not looked up: it is known to whoever asks.
@@ -70,13 +73,16 @@ def since(ledger: Ledger | None, as_of: date) -> Since:
     day = as_of.isoformat()
 
     @cache
-    def before(source: str) -> list[tuple[str, frozenset[str]]]:
-        return [] if ledger is None else ledger.gated(source, day)
+    def before(source: str) -> list[tuple[str, set[str]]]:
+        return [
+            (kept.as_of, {check.id for check in checks_of(kept) if check.outcome in _NOT_PASSED})
+            for kept in ledger.kept_of(source, day)
+        ]
 
     def first(source: str, check: str) -> str:
         found = day
-        for earlier, failed in before(source):
-            if check not in failed:
+        for earlier, not_passed in before(source):
+            if check not in not_passed:
                 break
             found = earlier
         return found
@@ -84,13 +90,24 @@ def since(ledger: Ledger | None, as_of: date) -> Since:
     return first
 
 
-def failed(results: Iterable[CheckResult]) -> dict[str, list[str]]:
-    """The checks of each source that did not pass; a source all of whose checks passed has none."""
-    found: dict[str, list[str]] = {}
-    for result in results:
-        names = found.setdefault(result.source, [])
-        if result.outcome in ("failed", "errored"):
-            names.append(result.id)
+def broken_since(runs: Sequence[Run], sentence: str, as_of: date) -> str:
+    """Since which as-of an identity has not held, by what earlier runs of a report were held for.
+
+    A run that did not come to compute its figures says nothing of them.
+    """
+    found = as_of.isoformat()
+    latest = {
+        run.started.as_of: run.ended
+        for run in runs
+        if run.ended is not None and run.ended.status != "failed" and run.started.as_of < found
+    }
+    for earlier in sorted(latest, reverse=True):
+        told = [reason for reason in latest[earlier].reasons if reason.startswith(_IDENTITY)]
+        if latest[earlier].status == "held" and not told:
+            continue
+        if not any(reason.startswith(sentence) for reason in told):
+            break
+        found = earlier
     return found
 
 
@@ -104,14 +121,14 @@ def of_breaks(broken: Sequence[Break], model: Model) -> list[Finding]:
         owners = [(goals.owner(kpi) if goals else "") or catalogue[kpi].owner for kpi in names]
         found.append(
             Finding(
-                "", f"identity.{cell.identity}", f"an identity does not hold: {cell.title}",
+                "", f"identity.{cell.identity}", f"{_IDENTITY}: {cell.title}",
                 str(cell).removeprefix(f"{cell.title}: "), "Its figures contradict each other.",
                 "hold", next(filter(None, owners), ""), kpis=names,
             )
         )  # fmt: skip
     if len(broken) > TOLD:
         more = f"and {len(broken) - TOLD} more cells"
-        found.append(replace(found[-1], sentence="an identity does not hold", found=more))
+        found.append(replace(found[-1], sentence=_IDENTITY, found=more))
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -25,6 +25,9 @@ from boardpack.sources import Mapped, Source, Sources
 from boardpack.sql_dialects import Dialect
 from boardpack.translation import Relation, Untranslatable, quoted, translate
 from boardpack.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Slice", "Span", "data_span", "described", "literal", "local_day", "open_slice",
@@ -60,6 +63,8 @@ class Slice:
     elsewhere: Connection | None = None
     #: what the views are there
     relations: Mapping[str, Relation] = field(default_factory=dict)
+    #: the sources that Boardpack filled itself, since the workspace has no table for them
+    own: tuple[str, ...] = ()
     #: the columns that the table of each connected source has, with their types
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -121,6 +126,10 @@ class Slice:
             f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {relation} t"
         ).fetchone()
 
+    def refill(self, source: str) -> None:
+        """Fill a source of Boardpack's own again, with what is known by now."""
+        _fill(self.con, self.declared[source], self.declared.own[source](self.as_of))
+
     def spans(self, sources: Iterable[str]) -> dict[str, Span]:
         """The days each source has rows for; a source without time or rows is left out."""
         wanted = [s for s in sources if self.declared[s].time and s in self.sources]
@@ -179,18 +188,22 @@ def open_slice(
         }
         return Slice(
             duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
-            relations, known,
+            relations, columns=known,
         )  # fmt: skip
     con = duckdb.connect()
     try:
         raw = _attach(con, workspace, keep_on=broken is not None)
         absent: dict[str, frozenset[str]] = {}
         columns: dict[str, dict[str, str]] = {}
+        own: list[str] = []
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
             try:
                 base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
+                if base is None and name in declared.own:
+                    base = _fill(con, source, declared.own[name](as_of))
+                    own.append(name)
                 if base is None:
                     continue
                 found = _create_view(con, source, base, as_of, workspace.zone, mapped)
@@ -204,7 +217,10 @@ def open_slice(
     except BaseException:
         con.close()
         raise
-    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent, columns=columns)
+    return Slice(
+        con, as_of, workspace.zone, declared, tuple(absent), absent, own=tuple(own),
+        columns=columns,
+    )  # fmt: skip
 
 
 def described(slice_: Slice, dialect: Dialect) -> dict[str, Relation]:
@@ -280,11 +296,13 @@ def data_span(
 ) -> dict[str, Span]:
     """The days that the named sources have rows for, whatever the as-of.
 
-    ``broken`` is that of `open_slice`.
+    What Boardpack fills itself does not say how far the company's data reach: it only counts where
+    nothing else is named. ``broken`` is that of `open_slice`.
     """
     everything = open_slice(workspace, declared, date(9998, 12, 31), sources, broken=broken)
     try:
-        return everything.spans(everything.sources)
+        found = everything.spans(everything.sources)
+        return {s: span for s, span in found.items() if s not in everything.own} or found
     finally:
         everything.close()
 
@@ -428,6 +446,23 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
         ) from None
 
 
+def _fill(con: duckdb.DuckDBPyConnection, source: Source, rows: pd.DataFrame) -> str:
+    """Make the table of a source of Boardpack's own, or make it anew; returns its name."""
+    table = f"own.{_quoted(source.id)}"
+    columns = ", ".join(
+        f'CAST("{c.name}" AS {c.sql_type}) AS "{c.name}"'
+        for c in source.columns.values()
+        if c.name in rows
+    )
+    # A cursor of its own: rows that somebody has not fetched to the end stay theirs.
+    with con.cursor() as cursor:
+        cursor.register("own_rows", rows)
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS own")
+        cursor.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM own_rows")
+        cursor.unregister("own_rows")
+    return table
+
+
 def _create_view(
     con: duckdb.DuckDBPyConnection,
     source: Source,
@@ -448,7 +483,7 @@ def _create_view(
         raise SourceError(
             f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
         ) from None
-    if empty and not base.startswith("given."):
+    if empty and not base.startswith(("given.", "own.")):
         raise asof.no_rows(source, file, line)
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
