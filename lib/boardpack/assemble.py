@@ -393,7 +393,7 @@ def _formats(written: object, forced: str) -> dict[str, Any]:
     setup = '#import "theme/report.typ": *\n#show: report-parts\n'
     if forced:
         reason = json.dumps(shortened(forced), ensure_ascii=False)
-        setup += f"#set page(foreground: bp-draft, header: bp-draft-head({reason}))\n"
+        setup += f"#set page(background: bp-draft, header: bp-draft-head({reason}))\n"
     typst: dict[str, Any] = {"include-in-header": {"text": setup}}
     return {
         "html": {**_mapping(own.get("html")), **html},

@@ -98,10 +98,13 @@ class Basis:
 
     def used(self, order: Order) -> list[str]:
         """The connected tables that the KPIs rest on which are available: those that count."""
+        tables = self.model.catalogue.tables(self.available(order))
+        return [table for table in tables if table in self.slice.sources] or self.sources(order)
+
+    def available(self, order: Order) -> list[str]:
+        """The KPIs of an order that have values here."""
         catalogue = self.model.catalogue
-        there = [kpi for kpi in order.kpis if not unavailable(catalogue, self.slice, kpi)]
-        found = [table for table in catalogue.tables(there) if table in self.slice.sources]
-        return found or self.sources(order)
+        return [kpi for kpi in order.kpis if not unavailable(catalogue, self.slice, kpi)]
 
     def gone(self, order: Order) -> list[str]:
         """The tables of an order that its last gate knew, and that cannot be read now."""

@@ -144,12 +144,12 @@ def _line(found: Finding, locale: str) -> str:
     said = f"{found.found[:1].upper()}{found.found[1:]}."
     since = f"since {day_name(parse_day(found.since), locale)}" if found.since else ""
     whom = [since, f"ask {found.owner}" if found.owner else "", f"check {found.check}"]
-    about = ", ".join(filter(None, whom))
+    about = " · ".join(filter(None, whom))
     parts = [
         f"**{escape_markdown(lead)}.**",
         escape_markdown(f"{said} {found.at_stake}"),
         escape_markdown(found.note),
-        f"[{escape_markdown(f'{about[:1].upper()}{about[1:]}.')}]{{.muted}}",
+        f"[{escape_markdown(about[:1].upper() + about[1:])}]{{.muted}}",
     ]
     return " ".join(filter(None, parts))
 

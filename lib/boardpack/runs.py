@@ -236,11 +236,16 @@ class _Attempt:
             _write_json(self.folder / "gate.json", entry)
 
     def _kpi_verdicts(self) -> dict[str, str]:
-        """The verdict on each KPI of the report, by what it rests on."""
-        tables, findings = self.model.catalogue.tables, self.facts.findings
-        return {
-            kpi: verdict_of(concerning(findings, kpi, tables([kpi]))) for kpi in self.wanted.kpis
+        """The verdict on each KPI of the report, by what it rests on.
+
+        One that was never available has none.
+        """
+        tables, there = self.model.catalogue.tables, set(self.basis.available(self.wanted))
+        found = {
+            kpi: verdict_of(concerning(self.facts.findings, kpi, tables([kpi])))
+            for kpi in self.wanted.kpis
         }
+        return {kpi: said for kpi, said in found.items() if kpi in there or said != "publish"}
 
     def _forced(self) -> bool:
         """Whether somebody wants the report although it is held; it is marked so then."""
