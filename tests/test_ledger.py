@@ -196,6 +196,10 @@ def test_an_attempt_is_begun_once_and_its_run_with_it(ledger: Ledger) -> None:
     assert [run.started.run_id for run in ledger.runs()] == ["run-1", "run-2", "run-3"]
 
 
+#: Those of the first schema.
+FIRST_TABLES = ("run_started", "run_ended", "verdict", "edition")
+
+
 def test_a_ledger_of_an_older_boardpack_is_taken_over(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,8 +207,7 @@ def test_a_ledger_of_an_older_boardpack_is_taken_over(
     columns = tuple(name for name in ledgers._ENDED if name != "gate_key")
     with monkeypatch.context() as old:
         old.setattr(ledgers, "_MIGRATIONS", ledgers._MIGRATIONS[:1])
-        first = ("run_started", "run_ended", "verdict", "edition")
-        old.setattr(ledgers, "_TABLES", {name: ledgers._TABLES[name] for name in first})
+        old.setattr(ledgers, "_TABLES", {name: ledgers._TABLES[name] for name in FIRST_TABLES})
         with Ledger(path) as ledger:
             for run_id, ended in (("run-1", True), ("run-2", False)):
                 ledger._add(

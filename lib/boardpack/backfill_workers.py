@@ -126,7 +126,8 @@ def _alike(model: Model, wanted: Order) -> list[tuple[EditionRow, object]]:
     definitions = {kpi: model.catalogue.definition_hash(kpi) for kpi in wanted.kpis}
     found: list[tuple[EditionRow, object]] = []
     for row in rows:
-        if (row.as_of, row.segment) == (wanted.as_of.isoformat(), wanted.segment):
+        same = (row.as_of, row.segment) == (wanted.as_of.isoformat(), wanted.segment)
+        if same and not row.forced:
             with suppress(StorageError):
                 manifest = read_manifest(root / row.folder)
                 if manifest.get("definitions") == definitions:

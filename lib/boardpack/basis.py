@@ -7,37 +7,43 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate, mart_builds, mart_files, own_sources
+from boardpack import gate, mart_builds, mart_files, own_sources, vanished, verdicts
 from boardpack import model as models
 from boardpack.engine import identities
 from boardpack.engine import marts as marts_
 from boardpack.engine.compute import compute
 from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
+from boardpack.errors import SourceError, UserError
+from boardpack.gatefile import GateEntry
 from boardpack.kept_checks import body_of
 from boardpack.ledger import KeptChecks, Ledger, stamp
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
-from boardpack.periods import Grain, Period
+from boardpack.periods import Grain, Period, parse_day
 from boardpack.values import ReportFacts, Values
-from boardpack.warehouse import Slice, open_slice
+from boardpack.warehouse import Slice, data_span, open_slice
+from boardpack.yamlfile import read
 
-#: How many breaks of identities a held report names.
-TOLD = 5
 #: The grain whose figures are added up to check those of another.
 _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "year": "month"}
 
 Suites = dict[str, gate.Suite]
+#: What is told of sources that vanished or have other columns.
+Changed = Mapping[str, Sequence[gate.CheckResult]]
 
 #: Facts that tell one report from another: a notebook that does not look at the report sees none.
-_OF_THE_REPORT = ("report", "title", "run_id", "revision", "restated")
+_OF_THE_REPORT = (
+    "report", "title", "run_id", "revision", "restated", "verdict", "reasons", "findings",
+    "forced", "forced_by",
+)  # fmt: skip
 
 
 class Basis:
@@ -59,7 +65,12 @@ class Basis:
         # The gate also looks at what the sources refer to.
         seen = gate.reads(self.suites, tables)
         self._stamp = mart_files.stamp(model.workspace)
-        self.slice = open_slice(model.workspace, model.sources, self.as_of, seen)
+        self.policy = policy(model)
+        self._known = _known(model)
+        self.slice, broken = _open(model, self.as_of, seen, self._known)
+        self._changed = vanished.changes(
+            tables, self.slice, broken, self._known, self.policy.retired, self.suites
+        )
         self._keep_marts = keep_marts
         self._marts: dict[tuple[str, ...], marts_.Marts] = {}
         #: what executed notebooks may be taken again for, by what they saw
@@ -85,6 +96,24 @@ class Basis:
         """The connected tables that an order's KPIs rest on."""
         return [t for t in self.model.catalogue.tables(order.kpis) if t in self.slice.sources]
 
+    def used(self, order: Order) -> list[str]:
+        """The connected tables that the KPIs rest on which are available: those that count."""
+        tables = self.model.catalogue.tables(self.available(order))
+        return [table for table in tables if table in self.slice.sources] or self.sources(order)
+
+    def available(self, order: Order) -> list[str]:
+        """The KPIs of an order that have values here."""
+        catalogue = self.model.catalogue
+        return [kpi for kpi in order.kpis if not unavailable(catalogue, self.slice, kpi)]
+
+    def gone(self, order: Order) -> list[str]:
+        """The tables of an order that its last gate knew, and that cannot be read now."""
+        return [
+            table
+            for table in self.model.catalogue.tables(order.kpis)
+            if vanished.is_gone(table, self.slice, self._known, self.policy.retired)
+        ]
+
     def fingerprints(self, order: Order) -> dict[str, str]:
         """The hash of every table that an order's KPIs or their checks look at."""
         seen = gate.reads(self.suites, self.model.catalogue.tables(order.kpis))
@@ -92,9 +121,20 @@ class Basis:
         return self._hashes(sorted(wanted))
 
     def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
-        """The gate's verdict on the sources of an order; what was checked before is known."""
+        """The gate's verdict on the sources of an order; what was checked before is known.
+
+        The ledger then remembers the columns of every table.
+        """
         self._complete(ledger, now)
-        found = judge(self.slice, self.sources(order), self.suites, ledger, self._hashes, now)
+        used = self.used(order)
+        found = judge(
+            self.slice, [*used, *self.gone(order)], self.suites, ledger, self._hashes, now,
+            self._changed,
+        )  # fmt: skip
+        columns = vanished.remembered(self.slice, self._known, used)
+        ledger.remember_columns(columns, stamp(now()))
+        since = verdicts.since(ledger, self.as_of)
+        found = verdicts.ruled(found, self.policy, self.as_of, since)
         if found.verdict != "hold":
             self.allow(order)
         return found
@@ -106,14 +146,21 @@ class Basis:
         """
         if self._completed or not self.slice.own:
             return
-        filled = complete(self.model, self.slice, self.suites, ledger, self._hashes, now)
+        filled = complete(
+            self.model, self.slice, self.suites, ledger, self._hashes, now, self._changed
+        )
         for name in filled:
             self._fingerprints.pop(name, None)
         self._completed = True
 
     def gate_key(self, order: Order) -> str:
-        """All that the verdict on an order rests on, as a hash: data, as-of and suites."""
-        return gate.verdict_key(self.fingerprints(order), self.suites, self.as_of)
+        """All that the verdict on an order rests on, as a hash: data, as-of, suites and policy."""
+        parts = [
+            gate.verdict_key(self.fingerprints(order), self.suites, self.as_of),
+            self.policy.model_dump_json(),
+            *self.gone(order),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def allow(self, order: Order) -> None:
         """Let an order's KPIs be computed: its sources passed, or nobody wants them checked."""
@@ -152,7 +199,9 @@ class Basis:
             found = [replace(cell, dims=f"segment={order.segment}") for cell in found]
         found += self._parts(order)
         found.sort(key=lambda cell: (cell.period == period.label, cell.period), reverse=True)
-        return [traced(catalogue, self.slice, cell) for cell in found[:TOLD]] + found[TOLD:]
+        return [traced(catalogue, self.slice, cell) for cell in found[: verdicts.TOLD]] + found[
+            verdicts.TOLD :
+        ]
 
     def _parts(self, order: Order) -> list[identities.Break]:
         grain, catalogue = _FINER.get(order.period.grain), self.model.catalogue
@@ -215,6 +264,82 @@ def load_suites(model: Model, tables: Sequence[str]) -> Suites:
     )
 
 
+def examine(
+    model: Model, named: Sequence[str], as_of: str, ledger: Ledger, now: Callable[[], datetime]
+) -> gate.GateResult:
+    """The gate on these sources, all by default, as a report over them would be judged.
+
+    An empty ``as_of`` is the last day of the data. What is found is kept as that of a run is.
+    Raises `UserError` for a source that was never connected, or is derived from another.
+    """
+    for name in named:
+        if base := model.sources[name].derived_from:
+            raise UserError(
+                f"{name!r} is derived from {base!r} and has no suite.", hint=f"check {base!r}"
+            )
+    tables = list(named) or [s.id for s in model.sources.declared.values() if not s.derived_from]
+    known, rules = ledger.columns(), policy(model)
+    if as_of:
+        day = parse_day(as_of)
+    else:
+        failed: dict[str, SourceError] = {}
+        spans = data_span(model.workspace, model.sources, tables, broken=failed)
+        if not spans:
+            raise next(iter(failed.values()), _no_data())
+        day = max(span.last for span in spans.values())
+    suites = load_suites(model, tables)
+    slice_, broken = _open(model, day, gate.reads(suites, tables), known)
+    try:
+        changed = vanished.changes(tables, slice_, broken, known, rules.retired, suites)
+        for name in named:
+            if slice_.missing(name) and name not in changed:
+                raise UserError(
+                    f"source {name!r} is not connected: {', '.join(slice_.missing(name))}.",
+                    hint="map a table onto it in sources/",
+                )
+        wanted = [name for name in tables if name in slice_.sources or name in changed]
+        found = checked(model, slice_, wanted, suites, ledger, now, changed)
+    finally:
+        slice_.close()
+    return verdicts.ruled(found, rules, day, verdicts.since(ledger, day))
+
+
+def _no_data() -> UserError:
+    return UserError("no source with data is connected.", hint="see `boardpack doctor`")
+
+
+def _open(
+    model: Model, as_of: date, wanted: Sequence[str], known: vanished.Known
+) -> tuple[Slice, dict[str, SourceError]]:
+    """The slice, and why sources that were seen before are not in it; another's error is raised."""
+    broken: dict[str, SourceError] = {}
+    found = open_slice(model.workspace, model.sources, as_of, wanted, broken=broken)
+    if any(name not in known for name in broken):
+        found.close()
+        found = open_slice(model.workspace, model.sources, as_of, wanted)
+    return found, broken
+
+
+def policy(model: Model) -> GateEntry:
+    """The policy of the gate; `UnknownNameError` where it names what is not there."""
+    found = model.workspace.settings.policy.gate
+    if any(True for _ in found.names()):
+        tables = [source for source in model.sources.declared.values() if not source.derived_from]
+        suites = load_suites(model, [source.id for source in tables])
+        config = read(model.workspace.root / "boardpack.yml")
+        verdicts.check_names(found, tables, suites, config)
+    return found
+
+
+def _known(model: Model) -> dict[str, dict[str, str]]:
+    """The columns that each table had at its last gate; none before the first."""
+    path = model.workspace.var / "ledger.sqlite"
+    if not path.is_file():
+        return {}
+    with Ledger(path) as ledger:
+        return ledger.columns()
+
+
 def judge(
     slice_: Slice,
     sources: Sequence[str],
@@ -222,20 +347,24 @@ def judge(
     ledger: Ledger,
     fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
     now: Callable[[], datetime],
+    changed: Changed,
 ) -> gate.GateResult:
     """The gate's verdict on these sources together.
 
     What was found in a source is remembered in the ledger by all that it rests on, so that reports
     that share a source check it once; and it is kept by the as-of, as the history of each check.
+    ``changed`` is what `vanished.changes` has of them, of those too that are not in the slice.
     """
     keys = {}
     known: dict[str, gate.GateResult] = {}
     for name in sources:
+        if name not in slice_.sources:
+            known[name] = gate.together([], slice_.as_of)
         suite = {name: suites[name]} if name in suites else {}
         keys[name] = gate.verdict_key(
             fingerprints(sorted(gate.reads(suite, [name]))), suite, slice_.as_of
         )
-        body = ledger.verdict(keys[name])
+        body = None if name in known else ledger.verdict(keys[name])
         if body is not None:
             known[name] = gate.GateResult.from_dict(json.loads(body))
     rest = [name for name in sources if name not in known]
@@ -246,6 +375,9 @@ def judge(
                 body = json.dumps(found.to_dict())
                 ledger.remember_verdict(keys[name], body, stamp(now()))
     day = slice_.as_of.isoformat()
+    for name in sources:
+        results = (*changed.get(name, ()), *known[name].results)
+        known[name] = replace(known[name], sources=(name,), results=results)
     kept = [KeptChecks(day, name, keys[name], body_of(known[name].results)) for name in sources]
     ledger.keep_checks(kept, stamp(now()))
     return gate.together([known[name] for name in sources], slice_.as_of)
@@ -258,6 +390,7 @@ def complete(
     ledger: Ledger,
     fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
     now: Callable[[], datetime],
+    changed: Changed,
 ) -> tuple[str, ...]:
     """Fill the sources of Boardpack's own in a slice with all that can be known as of its day.
 
@@ -268,15 +401,16 @@ def complete(
     if own_sources.REGISTRY in slice_.own:
         slice_.refill(own_sources.REGISTRY)
     if own_sources.RESULTS in slice_.own:
-        others = [name for name in slice_.sources if name != own_sources.RESULTS]
-        judge(slice_, others, suites, ledger, fingerprints, now)
+        there = dict.fromkeys((*slice_.sources, *changed))
+        others = [name for name in there if name != own_sources.RESULTS]
+        judge(slice_, others, suites, ledger, fingerprints, now, changed)
         slice_.refill(own_sources.RESULTS)
     return slice_.own
 
 
 def checked(
     model: Model, slice_: Slice, sources: Sequence[str], suites: Suites, ledger: Ledger,
-    now: Callable[[], datetime],
+    now: Callable[[], datetime], changed: Changed,
 ) -> gate.GateResult:  # fmt: skip
     """What the gate says of these sources of a slice, kept and remembered as that of a run is.
 
@@ -294,10 +428,10 @@ def checked(
     if own_sources.REGISTRY in slice_.own:
         slice_.refill(own_sources.REGISTRY)
     others = [name for name in sources if name not in last]
-    found = [judge(slice_, others, suites, ledger, hashes, now)] if others else []
+    found = [judge(slice_, others, suites, ledger, hashes, now, changed)] if others else []
     for name in last:
         slice_.refill(name)
-        found.append(judge(slice_, [name], suites, ledger, hashes, now))
+        found.append(judge(slice_, [name], suites, ledger, hashes, now, changed))
     return gate.together(found, slice_.as_of)
 
 
@@ -313,7 +447,8 @@ def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values
     own = values.named(notebook.kpis)
     report = {k: v for k, v in asdict(own.report).items() if k not in _OF_THE_REPORT}
     facts = {"path": str(notebook.path), "text": text, "parameters": dict(parameters),
-             "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()}}  # fmt: skip
+             "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()},
+             "findings": {k: [str(f) for f in own.findings(k)] for k in own.kpis}}  # fmt: skip
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(pd.util.hash_pandas_object(own.frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()

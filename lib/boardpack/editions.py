@@ -90,6 +90,7 @@ _PUBLISHING_SECONDS = 60.0
 _FROM_MANIFEST = tuple(
     entry.name for entry in fields(EditionRow) if entry.name not in ("folder", "manifest_hash")
 )
+_SINCE = ("forced", "forced_by")
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ class EditionDraft:
     release: Literal["draft", "signed"] = "draft"
     segment: str = ""
     reasons: tuple[str, ...] = ()
+    #: why it is published although the data did not pass, and by whom
+    forced: str = ""
+    forced_by: str = ""
     revision: int | None = None
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
@@ -312,6 +316,8 @@ def _row(draft: EditionDraft, previous: int) -> EditionRow:
         published_at=draft.published_at,
         manifest_hash="",
         renderer=draft.renderer,
+        forced=draft.forced,
+        forced_by=draft.forced_by,
     )
 
 
@@ -392,7 +398,9 @@ def _row_of(folder: Path, place: str) -> EditionRow | None:
     """The ledger's row of an edition on disk, or None when its manifest is not of this folder."""
     try:
         facts = read_manifest(folder)
-        values = {name: facts[name] for name in _FROM_MANIFEST}
+        # A manifest of before something was thought of has none of it.
+        given = {name: facts.get(name, "") for name in _SINCE}
+        values = {**{name: facts[name] for name in _FROM_MANIFEST if name not in given}, **given}
         own = edition_folder(
             values["report"], values["period"], values["segment"], values["revision"]
         )

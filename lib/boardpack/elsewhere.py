@@ -10,7 +10,7 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from boardpack import asof
-from boardpack.connections import Connection, QueryError
+from boardpack.connections import Connection, QueryError, Table
 from boardpack.errors import SourceError, WorkspaceError
 from boardpack.sources import Mapped, Source, Sources
 from boardpack.sql_kinds import of_type
@@ -50,11 +50,14 @@ def views(
     declared: Sources,
     as_of: date,
     wanted: Iterable[str],
+    *,
+    broken: dict[str, SourceError] | None = None,
 ) -> tuple[dict[str, Relation], dict[str, frozenset[str]]]:
     """What the wanted sources are in an engine, and the optional columns that each lacks.
 
     A source that is not connected is in neither. Raises `SourceError` for a table that is empty,
-    lacks a column or has one of a wrong type; the connection is then closed.
+    lacks a column or has one of a wrong type; the connection is then closed. With ``broken`` such
+    an error stands there instead.
     """
     relations: dict[str, Relation] = {}
     absent: dict[str, frozenset[str]] = {}
@@ -62,25 +65,44 @@ def views(
         tables = connection.tables()
         for name in sorted(set(wanted)):
             source, mapped = declared[name], declared.mappings.get(name)
-            native = asof.base(source, mapped, tables, partial(_no_file, connection))
-            if native is None:
-                continue
-            file, line = (mapped.file, mapped.line) if mapped else (source.file, None)
             try:
-                found = connection.columns(native)
-                filled = connection.rows(f"SELECT 1 FROM {native} AS t LIMIT 1")
-            except QueryError as error:
-                raise SourceError(
-                    f"source {name!r} cannot be read: {error}", file=file, line=line
-                ) from None
-            if not filled:
-                raise asof.no_rows(source, file, line)
-            relations[name] = relation_of(source, native, found, as_of, workspace.zone, file, line)
-            absent[name] = frozenset(source.columns) - set(found)
+                found = _view(connection, source, mapped, tables, as_of, workspace.zone)
+            except SourceError as error:
+                if broken is None:
+                    raise
+                broken[name] = error
+                continue
+            if found is not None:
+                relations[name] = found
+                absent[name] = frozenset(source.columns) - set(found.columns)
     except BaseException:
         connection.close()
         raise
     return relations, absent
+
+
+def _view(
+    connection: Connection,
+    source: Source,
+    mapped: Mapped | None,
+    tables: Mapping[str, Table],
+    as_of: date,
+    zone: ZoneInfo,
+) -> Relation | None:
+    native = asof.base(source, mapped, tables, partial(_no_file, connection))
+    if native is None:
+        return None
+    file, line = (mapped.file, mapped.line) if mapped else (source.file, None)
+    try:
+        found = connection.columns(native)
+        filled = connection.rows(f"SELECT 1 FROM {native} AS t LIMIT 1")
+    except QueryError as error:
+        raise SourceError(
+            f"source {source.id!r} cannot be read: {error}", file=file, line=line
+        ) from None
+    if not filled:
+        raise asof.no_rows(source, file, line)
+    return relation_of(source, native, found, as_of, zone, file, line)
 
 
 def relation_of(

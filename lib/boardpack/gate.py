@@ -26,6 +26,7 @@ from boardpack.gate_suites import (
     reads,
 )
 from boardpack.sources import Source
+from boardpack.values import Finding
 from boardpack.warehouse import Slice
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ Verdict = Literal["publish", "banner", "hold"]
 Result = Literal["passed", "failed", "errored", "skipped"]
 
 #: Raised whenever the same data and suites may lead to another verdict than before.
-RULES = 1
+RULES = 2
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class CheckResult:
     #: or 1; 0 and 0 of what could not be evaluated
     evaluated: int = 0
     unexpected: int = 0
+    #: where its suite says so: ``expectations/invoices.json:12``
+    place: str = ""
 
     @property
     def share(self) -> float | None:
@@ -94,13 +97,17 @@ class CheckResult:
     @property
     def reason(self) -> str:
         """Source, check, rows and share, and what is at stake, as one line of plain text."""
+        return _line(f"{self.source}: {self.sentence}: {self.found}. {self.at_stake}")
+
+    @property
+    def found(self) -> str:
+        """What was found instead: rows, their share and a few of them, or the error."""
         if self.outcome == "errored":
-            found = f"could not be checked ({self.observed})"
-        elif self.unexpected_count:
-            found = f"not so for {self._rows}{self._examples}"
-        else:
-            found = f"not so, found {'nothing' if self.observed is None else self.observed}"
-        return _line(f"{self.source}: {self.sentence}: {found}. {self.at_stake}")
+            of = f", {self.place}" if self.place else ""
+            return _line(f"could not be checked ({self.observed}{of})")
+        if self.unexpected_count:
+            return _line(f"not so for {self._rows}{self._examples}")
+        return _line(f"not so, found {'nothing' if self.observed is None else self.observed}")
 
     @property
     def _rows(self) -> str:
@@ -130,6 +137,8 @@ class GateResult:
     seconds: float
     sources: tuple[str, ...]
     as_of: str
+    #: what follows from each check that did not pass, by the policy of a workspace
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON holds it (``gate.json`` of a run)."""
@@ -284,6 +293,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
 
     source = slice_.declared[suite.source]
     view = View(slice_.relation(source.id), tuple(source.columns), source.key, rows)
+    where = f"{suite.file.parent.name}/{suite.file.name}"
     missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
     wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
     outcomes = iter(bench.evaluate(suite, wanted, view))
@@ -291,7 +301,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
     for expectation, lacking in zip(suite.expectations, missing, strict=True):
         if lacking:
             observed = f"{' and '.join(lacking)} not in the slice"
-            results.append(_result(suite.source, expectation, "skipped", observed))
+            results.append(_result(suite.source, where, expectation, "skipped", observed))
             continue
         outcome = next(outcomes)
         result: Result = "errored" if outcome.error else "passed" if outcome.success else "failed"
@@ -300,6 +310,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
         results.append(
             _result(
                 suite.source,
+                where,
                 expectation,
                 result,
                 outcome.error or outcome.observed,
@@ -313,6 +324,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
 
 def _result(
     source: str,
+    file: str,
     expectation: Expectation,
     outcome: Result,
     observed: str | int | float | None,
@@ -341,6 +353,7 @@ def _result(
         expectation.limit,
         evaluated,
         unexpected,
+        f"{file}:{expectation.line}" if expectation.line else file,
     )
 
 

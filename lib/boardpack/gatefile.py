@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,7 +27,9 @@ class _WithReason(Strict):
     @field_validator("reason")
     @classmethod
     def _is_given(cls, reason: str) -> str:
-        return _given(reason)
+        if not reason.strip():
+            raise Misread("says nothing", "write why, in a sentence")
+        return reason
 
     def ended_by(self, as_of: date) -> bool:
         """Whether it no longer counts; its last day is the last as-of that it counts for."""
@@ -96,8 +98,8 @@ WEIGHTS = WeightsEntry(accuracy=30, completeness=25, timeliness=20, consistency=
 class GateEntry(Strict):
     """What the severities lead to, and for which sources and checks it is otherwise.
 
-    ``weights`` are those of the quality dimensions. ``retired`` names sources that are gone for
-    good: that one of them is no longer connected holds nothing.
+    ``weights`` are those of the quality dimensions. ``retired`` names sources, and columns as
+    ``source.column``, that are gone for good: that they are missing holds nothing.
     """
 
     critical: Response = "hold"
@@ -126,17 +128,11 @@ class GateEntry(Strict):
         return found
 
     def names(self) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
-        """Every source and check that is named: ``source`` or ``check``, its id, and the key."""
+        """Every source and check that is named: what it is, its id, and the key of the line."""
         for i, override in enumerate(self.overrides):
             kind = "source" if override.source else "check"
             yield kind, override.source or override.check, ("overrides", i, kind)
         for i, waiver in enumerate(self.waive):
             yield "check", waiver.check, ("waive", i, "check")
         for i, source in enumerate(self.retired):
-            yield "source", source, ("retired", i)
-
-
-def _given(reason: Any) -> Any:
-    if not str(reason).strip():
-        raise Misread("says nothing", "write why, in a sentence")
-    return reason
+            yield "source or column", source, ("retired", i)

@@ -101,6 +101,9 @@ class EditionRow:
     published_at: str
     manifest_hash: str
     renderer: str
+    #: why it was published although the data did not pass, and by whom; a draft then
+    forced: str = ""
+    forced_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,17 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (kpi, version)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE source_columns (
+            source TEXT NOT NULL,
+            number INTEGER NOT NULL CHECK (number > 0),
+            columns TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            PRIMARY KEY (source, number)
+        ) STRICT, WITHOUT ROWID""",
+        "ALTER TABLE edition ADD COLUMN forced TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE edition ADD COLUMN forced_by TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 _TABLES = {
@@ -214,6 +228,7 @@ _TABLES = {
     "run_slot": ("schedule", "slot", "segment", "attempt"),
     "kept_checks": ("as_of", "source", "number"),
     "kpi_version": ("kpi", "version"),
+    "source_columns": ("source", "number"),
 }
 _STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
 _ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds", "gate_key")
@@ -337,6 +352,16 @@ class Ledger:
         )
         return [KeptChecks(*row) for row in rows]
 
+    def kept_of(self, source: str, before: str) -> list[KeptChecks]:
+        """What was found last in one source as of each day before another, newest day first."""
+        rows = self._rows(
+            "SELECT as_of, source, key, body FROM kept_checks AS k WHERE as_of < :before"
+            " AND source = :source AND number = (SELECT max(number) FROM kept_checks"
+            " WHERE as_of = k.as_of AND source = k.source) ORDER BY as_of DESC",
+            {"source": source, "before": before},
+        )
+        return [KeptChecks(*row) for row in rows]
+
     def add_versions(self, found: Iterable[KpiVersion], at: str = "") -> None:
         """Record definitions that were not known before, all or none of them.
 
@@ -358,6 +383,30 @@ class Ledger:
             {},
         )
         return [KpiVersion(*row) for row in rows]
+
+    def remember_columns(self, columns: Mapping[str, Mapping[str, str]], at: str) -> None:
+        """Keep which columns, of which types, the table of each source has."""
+        with self._together():
+            for source, found in columns.items():
+                body = _dump(dict(sorted(found.items())))
+                latest = self._rows(
+                    "SELECT number, columns FROM source_columns WHERE source = :source"
+                    " ORDER BY number DESC LIMIT 1",
+                    {"source": source},
+                )
+                if not latest or latest[0]["columns"] != body:
+                    number = latest[0]["number"] + 1 if latest else 1
+                    row = {"source": source, "number": number, "columns": body, "seen_at": at}
+                    self._add("source_columns", row)
+
+    def columns(self) -> dict[str, dict[str, str]]:
+        """The columns that the table of each source was last seen with."""
+        rows = self._rows(
+            "SELECT source, columns FROM source_columns AS c WHERE number ="
+            " (SELECT max(number) FROM source_columns WHERE source = c.source)",
+            {},
+        )
+        return {row["source"]: json.loads(row["columns"]) for row in rows}
 
     def editions(self, report: str | None = None, period: str | None = None) -> list[EditionRow]:
         """Every edition, oldest first; of one report or period when named."""

@@ -17,7 +17,7 @@ from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
-from boardpack.errors import PeriodError, UnknownNameError, UserError
+from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
 from boardpack.own_sources import own_sources
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
@@ -165,7 +165,14 @@ def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.Dat
 def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
     """The days that the tables of these KPIs have rows for, whatever the as-of."""
     tables = _timed(model, kpis)
-    return data_span(model.workspace, model.sources, tables) if tables else {}
+    if not tables:
+        return {}
+    # A table that cannot be read keeps no other from saying how far the data reach.
+    broken: dict[str, SourceError] = {}
+    found = data_span(model.workspace, model.sources, tables, broken=broken)
+    if broken and not found:
+        raise next(iter(broken.values()))
+    return found
 
 
 def last_closed(found: dict[str, Span], grain: Grain, calendar: Calendar = PLAIN) -> Period:

@@ -202,7 +202,7 @@ def _section(
     body = "\n".join(_period_row(title, same, root, reader) for same in periods)
     return f"""<section id="{escape(_anchor(report))}" aria-label="{escape(title)}">
 <h2>{escape(title)}</h2>
-{_latest(title, periods[0][0], root, reader)}
+{_latest(title, _newest_sound(ordered), root, reader)}
 <div class="all"><table role="table">
 <caption class="unseen">Every period of {escape(title)}, newest first</caption>
 <thead role="rowgroup"><tr role="row">{headings}</tr></thead>
@@ -226,8 +226,14 @@ def _latest(title: str, row: EditionRow, root: Path, reader: _Reader) -> str:
 </div>"""
 
 
+def _newest_sound(rows: Sequence[EditionRow]) -> EditionRow:
+    """The newest edition that is no draft; a draft only where there is nothing else."""
+    return next((row for row in rows if not row.forced), rows[0])
+
+
 def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
-    row, *older = revisions
+    row = _newest_sound(revisions)
+    others = [other for other in revisions if other is not row]
     segment = (
         f'<span class="minor">{escape(member_name(row.segment))}</span>' if row.segment else ""
     )
@@ -246,19 +252,21 @@ def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, reader:
         f'<tr role="row"><th scope="row" role="rowheader">{escape(reader.period(row.period))}'
         f'<span class="minor">{escape(row.period)}</span>{segment}</th>{told}'
         f'<td role="cell" class="files">{_links(title, row, root, reader)}</td></tr>'
-        + (_older(title, older, root, reader) if older else "")
+        + (_others(title, others, root, reader) if others else "")
     )
 
 
-def _older(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
+def _others(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
     lines = "".join(
         f"<li><span>Revision {row.revision}</span>"
         f" <span>As of {_day(row.as_of, reader.locale)}</span>"
         f" {_verdict(row)} <span>Published {_moment(row.published_at)}</span>"
-        f" <span>{_links(title, row, root, reader)}</span></li>"
+        f" <span>{_links(title, row, root, reader)}</span>"
+        + (f" <span>{escape(_forced(row))}</span></li>" if row.forced else "</li>")
         for row in revisions
     )
-    count = _count(len(revisions), "earlier revision")
+    what = "other" if any(row.forced for row in revisions) else "earlier"
+    count = _count(len(revisions), f"{what} revision")
     return (
         f'<tr role="row" class="older"><td role="cell" colspan="{len(_COLUMNS)}">'
         f"<details><summary>{count}</summary><ul>{lines}</ul></details></td></tr>"
@@ -268,9 +276,14 @@ def _older(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Rea
 def _reasons(row: EditionRow) -> str:
     if not row.reasons:
         return ""
+    forced = f'<span class="minor">{escape(_forced(row))}</span>' if row.forced else ""
     items = "".join(f"<li>{escape(reason)}</li>" for reason in row.reasons)
     count = _count(len(row.reasons), "reason")
-    return f"<details><summary>{count}</summary><ul>{items}</ul></details>"
+    return f"{forced}<details><summary>{count}</summary><ul>{items}</ul></details>"
+
+
+def _forced(row: EditionRow) -> str:
+    return f"Published all the same by {row.forced_by}: {row.forced}"
 
 
 def _links(title: str, row: EditionRow, root: Path, reader: _Reader) -> str:
@@ -291,6 +304,8 @@ def _period_and_segment(row: EditionRow, reader: _Reader) -> str:
 
 def _verdict(row: EditionRow) -> str:
     look, word = _VERDICTS.get(row.verdict, ("none", row.verdict))
+    if row.forced:
+        look, word = "bad", "Draft, failed"
     return f'<span class="verdict {look}">{escape(word)}</span>'
 
 

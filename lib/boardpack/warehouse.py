@@ -7,10 +7,10 @@ both, and what another engine is sent is translated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -65,6 +65,8 @@ class Slice:
     relations: Mapping[str, Relation] = field(default_factory=dict)
     #: the sources that Boardpack filled itself, since the workspace has no table for them
     own: tuple[str, ...] = ()
+    #: the columns that the table of each connected source has, with their types
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def dialect(self) -> Dialect | None:
@@ -164,41 +166,61 @@ def open_slice(
     declared: Sources,
     as_of: date,
     only: Iterable[str] | None = None,
+    *,
+    broken: dict[str, SourceError] | None = None,
 ) -> Slice:
     """Open the workspace's tables as of the end of a day.
 
     ``only`` names the sources wanted (all by default). Raises `WorkspaceError` for a warehouse that
     is not there and `SourceError` for a table that is empty, lacks a column or has one of a wrong
-    type, with the mapping's file and line.
+    type, with the mapping's file and line. With ``broken`` such a source is not in the slice, and
+    its error stands there instead.
     """
     wanted = {name for source in (only or declared.declared) for name in declared.tables(source)}
     if workspace.settings.warehouse.elsewhere:
         connection = elsewhere.connect(workspace)
-        relations, lacking = elsewhere.views(connection, workspace, declared, as_of, wanted)
+        relations, lacking = elsewhere.views(
+            connection, workspace, declared, as_of, wanted, broken=broken
+        )
+        known = {
+            name: {column: str(kind) for column, kind in relation.columns.items()}
+            for name, relation in relations.items()
+        }
         return Slice(
             duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
-            relations,
+            relations, columns=known,
         )  # fmt: skip
     con = duckdb.connect()
     try:
-        raw = _attach(con, workspace)
+        raw = _attach(con, workspace, keep_on=broken is not None)
         absent: dict[str, frozenset[str]] = {}
+        columns: dict[str, dict[str, str]] = {}
         own: list[str] = []
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
-            base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
-            if base is None and name in declared.own:
-                base = _fill(con, source, declared.own[name](as_of))
-                own.append(name)
-            if base is None:
+            try:
+                base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
+                if base is None and name in declared.own:
+                    base = _fill(con, source, declared.own[name](as_of))
+                    own.append(name)
+                if base is None:
+                    continue
+                found = _create_view(con, source, base, as_of, workspace.zone, mapped)
+            except SourceError as error:
+                if broken is None:
+                    raise
+                broken[name] = error
                 continue
-            found = _create_view(con, source, base, as_of, workspace.zone, mapped)
-            absent[name] = frozenset(source.columns) - found
+            columns[name] = found
+            absent[name] = frozenset(source.columns) - set(found)
     except BaseException:
         con.close()
         raise
-    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent, own=tuple(own))
+    return Slice(
+        con, as_of, workspace.zone, declared, tuple(absent), absent, own=tuple(own),
+        columns=columns,
+    )  # fmt: skip
 
 
 def described(slice_: Slice, dialect: Dialect) -> dict[str, Relation]:
@@ -265,13 +287,19 @@ def _utc(value: Any) -> Any:
     return value
 
 
-def data_span(workspace: Workspace, declared: Sources, sources: Iterable[str]) -> dict[str, Span]:
+def data_span(
+    workspace: Workspace,
+    declared: Sources,
+    sources: Iterable[str],
+    *,
+    broken: dict[str, SourceError] | None = None,
+) -> dict[str, Span]:
     """The days that the named sources have rows for, whatever the as-of.
 
     What Boardpack fills itself does not say how far the company's data reach: it only counts where
-    nothing else is named.
+    nothing else is named. ``broken`` is that of `open_slice`.
     """
-    everything = open_slice(workspace, declared, date(9998, 12, 31), sources)
+    everything = open_slice(workspace, declared, date(9998, 12, 31), sources, broken=broken)
     try:
         found = everything.spans(everything.sources)
         return {s: span for s, span in found.items() if s not in everything.own} or found
@@ -325,8 +353,13 @@ def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
     return found
 
 
-def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, Table]:
-    """Make every raw table of the workspace readable by its own name."""
+def _attach(
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, *, keep_on: bool = False
+) -> dict[str, Table]:
+    """Make every raw table of the workspace readable by its own name.
+
+    With ``keep_on`` one that cannot be read is told when a source wants it.
+    """
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
     # A select of a mapping means the same whatever the machine's own zone.
     con.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -366,15 +399,29 @@ def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, T
                 broken = _first_line(error)
             # A view of a view is bound twice by every statement.
             names[table] = Table(found[0], broken)
-    for name, relative in settings.files.items():
-        reader = _reader(workspace, relative)
-        kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
-        _make(con, f'CREATE {kind} raw."{name}" AS SELECT * FROM {reader}', config, name)
-        names[name] = Table(f"raw.{_quoted(name)}")
-    for name, sql in settings.views.items():
-        _make(con, f'CREATE TABLE raw."{name}" AS {sql}', config, name)
-        names[name] = Table(f"raw.{_quoted(name)}")
+    made: dict[str, Callable[[], str]] = {
+        name: partial(_of_file, workspace, name, relative)
+        for name, relative in settings.files.items()
+    }
+    made |= {
+        name: partial(str, f'CREATE TABLE raw."{name}" AS {sql}')
+        for name, sql in settings.views.items()
+    }
+    for name, statement in made.items():
+        native = f"raw.{_quoted(name)}"
+        try:
+            _make(con, statement(), config, name)
+            names[name] = Table(native)
+        except SourceError as error:
+            if not keep_on:
+                raise
+            names[name] = Table(native, error.message)
     return names
+
+
+def _of_file(workspace: Workspace, name: str, relative: str) -> str:
+    kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
+    return f'CREATE {kind} raw."{name}" AS SELECT * FROM {_reader(workspace, relative)}'
 
 
 def _reader(workspace: Workspace, relative: str) -> str:
@@ -423,8 +470,8 @@ def _create_view(
     as_of: date,
     zone: ZoneInfo,
     mapped: Mapped | None,
-) -> set[str]:
-    """Make the view of a source; returns the columns that its table really has."""
+) -> dict[str, str]:
+    """Make the view of a source; returns the columns that its table really has, with types."""
     file = mapped.file if mapped else source.file
     line = mapped.line if mapped else None
     try:
@@ -440,7 +487,7 @@ def _create_view(
         raise asof.no_rows(source, file, line)
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
-    return set(found)
+    return found
 
 
 def _quoted(name: str) -> str:
