@@ -47,14 +47,16 @@ GROUP BY 1
 _DIMENSIONS = ("accuracy", "completeness", "timeliness", "consistency", "auditability")
 
 STATEMENTS = {
-    "dq_results": _LATEST.format(", ".join(
-        f"sum(evaluated) FILTER (dimension = '{d}') AS {d}_rows,"
-        f" sum(unexpected) FILTER (dimension = '{d}') AS {d}_faults,"
-        f" max(weight) FILTER (dimension = '{d}') AS {d}_weight,"
-        f" count(*) FILTER (dimension = '{d}') AS {d}_checks,"
-        f" count(*) FILTER (dimension = '{d}' AND success) AS {d}_passed"
-        for d in _DIMENSIONS
-    )),
+    "dq_results": _LATEST.format(
+        ", ".join(
+            f"sum(evaluated) FILTER (dimension = '{d}') AS {d}_rows,"
+            f" sum(unexpected) FILTER (dimension = '{d}') AS {d}_faults,"
+            f" max(weight) FILTER (dimension = '{d}') AS {d}_weight,"
+            f" count(*) FILTER (dimension = '{d}') AS {d}_checks,"
+            f" count(*) FILTER (dimension = '{d}' AND success) AS {d}_passed"
+            for d in _DIMENSIONS
+        )
+    ),
     "kpi_registry": f"""
 WITH {_MONTHS}
 SELECT month::DATE AS month, {_ALL}, count(*) AS definitions,
