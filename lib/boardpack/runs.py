@@ -412,8 +412,9 @@ class _Attempt:
             "values_parquet": "values.parquet",
             "manifest": "manifest.json",
             "shown": "shown.json",
-            "quality": QUALITY,
         }
+        if self._found is not None:
+            names["quality"] = QUALITY
         missing = values.report.not_available if values else {}
         return RunResult(
             report=self.wanted.report,
