@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,13 +13,16 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pypdf
 import pytest
+import typst
+import yaml
 from click.testing import CliRunner
 from playwright.sync_api import Browser
 
 import workspaces
-from boardpack import editions, orders, published, runs, site
+from boardpack import editions, orders, published, runs
 from boardpack.brand import read_brand
 from boardpack.cli import main
 from boardpack.executions import NotebookProcess
@@ -142,10 +147,10 @@ def test_the_mark_of_the_page_stays_in_sight_and_on_paper(
     for part in (".draft-mark", ".draft-strip"):
         box = page.locator(part).bounding_box()
         assert box is not None
-        assert -1 <= box["y"] < 500, part
+        assert 0 <= box["y"] + box["height"] / 2 < 500, part
     assert page.locator(".draft-mark").get_attribute("aria-hidden") == "true"
     assert page.title().startswith("DRAFT: ")
-    paper = pypdf.PdfReader(__import__("io").BytesIO(page.pdf(format="A4")))
+    paper = pypdf.PdfReader(io.BytesIO(page.pdf(format="A4")))
     assert len(paper.pages) > 1
     for sheet in paper.pages:
         text = sheet.extract_text()
@@ -157,8 +162,6 @@ def test_the_mark_of_the_page_stays_in_sight_and_on_paper(
 def test_who_takes_the_mark_away_is_found_out(
     tmp_path: Path, story: tuple[RunResult, RunResult, RunResult]
 ) -> None:
-    import shutil
-
     forced = story[1]
     assert forced.edition is not None
     assert editions.verify(forced.edition) == []
@@ -180,7 +183,7 @@ def test_who_takes_the_mark_away_is_found_out(
 
 
 def test_a_draft_is_listed_as_one_and_never_as_the_latest(
-    shop: Path, story: tuple[RunResult, RunResult, RunResult]
+    shop: Path, story: tuple[RunResult, RunResult, RunResult], tmp_path: Path
 ) -> None:
     first, draft, last = rows(shop)
     root = shop / "var" / "editions"
@@ -190,14 +193,17 @@ def test_a_draft_is_listed_as_one_and_never_as_the_latest(
     assert "Draft" not in latest
     assert "Draft, failed" in every
     assert "Published all the same by A. &lt;i&gt;Jonas&lt;/i&gt;" in every
-    assert "Revision 2" in index_html([draft], "Shop", root, read_brand()).split("all")[0]
+    alone = index_html([draft], "Shop", root, read_brand()).split('<div class="all">')[0]
+    assert "Revision 2" in alone
+    assert "Draft, failed" in alone
     newer = index_html([first, draft, last], "Shop", root, read_brand())
     assert "Revision 3" in newer.split('<div class="all">')[0]
-    with Ledger(shop / "var" / "ledger.sqlite") as ledger:
-        site.refresh(Model.open(shop).workspace, ledger)
-        # A schedule does not take a draft for what it is to make.
-        made = Known.read(ledger).editions[draft.report, draft.period, "", draft.as_of]
-    assert made.revision == 3
+    # A schedule does not take a draft for what it is to make.
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.add_edition(draft)
+        assert Known.read(ledger).editions == {}
+        ledger.add_edition(last)
+        assert [row.revision for row in Known.read(ledger).editions.values()] == [3]
     con = published.open_values(Model.open(shop).workspace)
     seen = con.execute(
         "SELECT revision, is_latest, any_value(forced) FROM kpi_values WHERE edition = '2025-05'"
@@ -228,7 +234,9 @@ def test_what_passes_is_not_marked_by_force(shop: Path, make: Make) -> None:
     done = make("2025-04", Force("just in case", "me"))
     assert (done.verdict, done.forced) == ("publish", "")
     assert done.edition is not None
-    assert "DRAFT" not in (done.edition / "report.html").read_text(encoding="utf-8")
+    page = (done.edition / "report.html").read_text(encoding="utf-8")
+    assert 'class="draft-' not in page
+    assert "DRAFT:" not in page
 
 
 def test_an_identity_that_does_not_hold_can_be_forced(
@@ -243,26 +251,26 @@ def test_an_identity_that_does_not_hold_can_be_forced(
     )
     try:
         before = readable(shop)
-        held = make("2025-03")
+        held = make("2025-02")
         assert held.status == "held"
         assert readable(shop) == before
         wrong, whom = held.held_lines()
         assert wrong.startswith(
-            "monthly 2025-03 is held: an identity does not hold: every purchase has a customer"
+            "monthly 2025-02 is held: an identity does not hold: every purchase has a customer"
         )
-        assert whom.startswith("Since 2025-03-31; ask Sales; and 5 more: var/runs/")
-        later = make("2025-06", Force("seen", "me"))
+        assert whom.startswith("Since 2025-02-28; ask Sales; and 5 more: var/runs/")
+        later = make("2025-03", Force("seen", "me"))
     finally:
         own.unlink()
     assert (later.status, later.verdict, later.forced) == ("published", "hold", "seen")
-    assert later.findings[0].since == "2025-03-31"
+    assert later.findings[0].since == "2025-02-28"
     assert later.kpi_verdicts["purchases"] == "hold"
     assert later.kpi_verdicts["total_revenue"] == "publish"
     assert later.edition is not None
     facts = json.loads((later.edition / "facts.json").read_text(encoding="utf-8"))["report"]
     gate = json.loads((later.edition / "gate.json").read_text(encoding="utf-8"))
     assert facts["verdict"] == gate["verdict"] == "hold"
-    frame = __import__("pandas").read_csv(later.edition / "values.csv")
+    frame = pd.read_csv(later.edition / "values.csv")
     assert set(frame.loc[frame["kpi"] == "purchases", "kpi_verdict"]) == {"hold"}
 
 
@@ -332,18 +340,15 @@ def test_who_forces_may_be_in_the_environment(
 def test_under_quarto_the_pages_are_marked_too(tmp_path: Path) -> None:
     facts = replace(FACTS, verdict="hold", forced=f'Say "{HOSTILE}"\\', forced_by="me")
     document = Desk(tmp_path).assemble("Text.", facts).document.read_text(encoding="utf-8")
-    (line,) = [entry for entry in document.splitlines() if "#set page(background" in entry]
-    assert "bp-draft-head(" in line
-    assert '"Say \\"Smith & <b>Sons</b> #1' in line.replace("\\\\", "\\") or "Say" in line
+    header = yaml.safe_load(document.split("---")[1])
+    assert header["pagetitle"].startswith("DRAFT: ")
+    setup = header["format"]["typst"]["include-in-header"]["text"]
+    assert '#set page(background: bp-draft, header: bp-draft-head("Say \\"Smith & <b>' in setup
     assert "::: {.draft-mark aria-hidden=true}" in document
-    assert "pagetitle: 'DRAFT: " in document or "pagetitle: 'DRAFT" in document
 
 
 def test_what_quarto_sets_compiles(tmp_path: Path) -> None:
     """The lines for Quarto's own template, tried on a page of Typst with the same standards."""
-    import typst
-    import yaml
-
     facts = replace(FACTS, verdict="hold", forced=f'Say "{HOSTILE}"\\', forced_by="me")
     desk = Desk(tmp_path)
     assembled = desk.assemble("Text.", facts)
@@ -358,7 +363,7 @@ def test_what_quarto_sets_compiles(tmp_path: Path) -> None:
         str(page), root=str(desk.target), font_paths=[str(desk.target / "fonts")],
         pdf_standards=["a-2a", "ua-1"],
     )  # fmt: skip
-    sheets = pypdf.PdfReader(__import__("io").BytesIO(made)).pages
+    sheets = pypdf.PdfReader(io.BytesIO(made)).pages
     assert len(sheets) == 2
     for sheet in sheets:
         assert "DRAFT, not for distribution" in sheet.extract_text()
