@@ -67,7 +67,8 @@ class Basis:
         self._stamp = mart_files.stamp(model.workspace)
         self.policy = policy(model)
         self._known = _known(model)
-        self.slice, broken = _open(model, self.as_of, seen, self._known)
+        own = gate.reads(self.suites, model.catalogue.tables(k for o in orders for k in o.kpis))
+        self.slice, broken = _open(model, self.as_of, seen, self._known, own)
         self._changed = vanished.changes(
             tables, self.slice, broken, self._known, self.policy.retired, self.suites
         )
@@ -309,12 +310,23 @@ def _no_data() -> UserError:
 
 
 def _open(
-    model: Model, as_of: date, wanted: Sequence[str], known: vanished.Known
+    model: Model,
+    as_of: date,
+    wanted: Sequence[str],
+    known: vanished.Known,
+    needed: Sequence[str] | None = None,
 ) -> tuple[Slice, dict[str, SourceError]]:
-    """The slice, and why sources that were seen before are not in it; another's error is raised."""
+    """The slice, and why sources that were seen before are not in it; another's error is raised.
+
+    One that is not ``needed`` (all are by default) is left out when it cannot be read.
+    """
     broken: dict[str, SourceError] = {}
     found = open_slice(model.workspace, model.sources, as_of, wanted, broken=broken)
-    if any(name not in known for name in broken):
+    must = [name for name in broken if name not in known]
+    if needed is not None:
+        reach = {table for name in needed for table in model.sources.tables(name)}
+        must = [name for name in must if name in reach]
+    if must:
         found.close()
         found = open_slice(model.workspace, model.sources, as_of, wanted)
     return found, broken

@@ -215,9 +215,15 @@ def _tell(result: Any, workspace: str) -> None:
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @known_by_option
+@click.option("--data-docs", default=None, metavar="DIR",
+              type=click.Path(file_okay=False, path_type=Path),
+              help="Also write Great Expectations' own pages there; they load styles from servers"
+                   " of others.")  # fmt: skip
 @workspace_option
 @json_option
-def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:
+def check(
+    sources: tuple[str, ...], as_of: str, data_docs: Path | None, workspace: str, as_json: bool
+) -> None:
     """Run the gate on SOURCEs (default: all that are connected) without making a report.
 
     What is found is kept by the as-of, as the history of each check. --json has every check, the
@@ -226,9 +232,10 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
     \b
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
+      boardpack check --data-docs var/data_docs
     """
-    from boardpack import gate_scores
-    from boardpack.basis import examine
+    from boardpack import gate, gate_scores
+    from boardpack.basis import examine, load_suites
     from boardpack.ledger import Ledger
     from boardpack.model import Model
 
@@ -237,6 +244,16 @@ def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -
         result = examine(model, sources, as_of, ledger, clock)
     weights = model.workspace.settings.policy.gate.weights.as_dict()
     quality = gate_scores.told(result.results, date.fromisoformat(result.as_of), weights)
+    if data_docs is not None:
+        gate.warm()
+        from boardpack.gate_docs import write_docs
+
+        suites = load_suites(model, [s for s in result.sources if s in model.sources.declared])
+        day = date.fromisoformat(result.as_of)
+        index = write_docs(data_docs, day, result.results, suites)
+        quality["data_docs"] = str(index)
+        if not as_json:
+            click.echo(f"Data Docs, for a browser with a network: {index}")
     if as_json:
         print_json({**result.to_dict(), **quality})
     else:

@@ -23,6 +23,7 @@ from boardpack.calendars import is_label
 from boardpack.csvfile import csv_text
 from boardpack.errors import PeriodError, ReportError, RunError, StorageError
 from boardpack.files import make_folders, reason, seal, sync
+from boardpack.frontpage import QUALITY
 from boardpack.ledger import EditionRow, Ledger, Verdict
 from boardpack.locks import lock
 from boardpack.manifests import (
@@ -81,6 +82,7 @@ OPTIONAL = (
     "_brand.yml",
     "report.pptx",
     RESTATEMENTS,
+    QUALITY,
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

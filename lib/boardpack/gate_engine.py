@@ -1,4 +1,6 @@
-"""Great Expectations on the open connection of a slice: the one module that imports that library.
+"""Great Expectations on the open connection of a slice.
+
+Beside `boardpack.gate_docs` the one module that imports that library.
 
 Its import takes seconds, so nothing imports this module before `boardpack.gate.warm` did.
 """

@@ -15,7 +15,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from boardpack import editions, files, revisions, tables, verdicts
+from boardpack import (
+    editions,
+    files,
+    quality_page,
+    quality_section,
+    revisions,
+    tables,
+    verdicts,
+)
 from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
 from boardpack.basis import Basis, seen_by
@@ -23,7 +31,9 @@ from boardpack.brand import brand_file, read_brand
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
+from boardpack.frontpage import QUALITY
 from boardpack.gate import GateResult
+from boardpack.kept_checks import by_day
 from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted, stamp
 from boardpack.manifests import code_hash, fingerprint, versions
 from boardpack.model import Model
@@ -198,6 +208,7 @@ class _Attempt:
                     ),
                     "not-available": lambda shown: tables.not_available(values),
                     "restatements": lambda shown: tables.restatements(values, restated),
+                    "data-quality": lambda shown: quality_section.section(self._quality()),
                 },
             )  # fmt: skip
             self._keep_sources()
@@ -234,6 +245,19 @@ class _Attempt:
             judged = replace(self._found, verdict=verdict, reasons=told, findings=found)
             entry = {**judged.to_dict(), "kpis": self._kpi_verdicts()}
             _write_json(self.folder / "gate.json", entry)
+            self._write_quality()
+
+    def _write_quality(self) -> None:
+        """The page about the data, beside the report that will be."""
+        brand = read_brand(brand_file(*self.model.workspace.folders("reports")))
+        page = quality_page.quality_html(self._quality(), brand)
+        (self.folder / QUALITY).write_text(page, encoding="utf-8")
+
+    def _quality(self) -> quality_page.Quality:
+        """What the gate found in the data of the report, and what it found before."""
+        kept = by_day(self.ledger.kept_checks(self.facts.as_of))
+        results = self._found.results if self._found else ()
+        return quality_page.quality_of(self.model, self.facts, results, kept)
 
     def _kpi_verdicts(self) -> dict[str, str]:
         """The verdict on each KPI of the report, by what it rests on.
@@ -389,6 +413,8 @@ class _Attempt:
             "manifest": "manifest.json",
             "shown": "shown.json",
         }
+        if self._found is not None:
+            names["quality"] = QUALITY
         missing = values.report.not_available if values else {}
         return RunResult(
             report=self.wanted.report,

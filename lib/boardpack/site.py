@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from html import escape
 from itertools import groupby
@@ -20,7 +20,7 @@ from boardpack.formats import member_name, period_name
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.periods import known_as
 from boardpack.qmd import read_report
-from boardpack.render.assets import font_faces
+from boardpack.render.assets import page_style
 from boardpack.workspace import Workspace
 
 _VERDICTS = {
@@ -29,8 +29,8 @@ _VERDICTS = {
     "hold": ("bad", "Failed"),
     "not checked": ("none", "Not checked"),
 }
-_FILES = (("report.html", "HTML"), ("report.pdf", "PDF"), ("values.csv", "CSV"))
-_FACES = ((400, "normal"), (600, "normal"))
+_FILES = (("report.html", "HTML"), ("report.pdf", "PDF"), ("values.csv", "CSV"),
+          ("quality.html", "Data quality"))  # fmt: skip
 _COLUMNS = ("Period", "As of", "Data checks", "Status", "Revision", "Published", "Files")
 
 
@@ -121,7 +121,7 @@ def index_html(
     ] or [_EMPTY]
     return _PAGE.format(
         company=escape(company),
-        style=_style(brand),
+        style=page_style(brand, "site.css"),
         summary=_summary(rows, len(reports)),
         nav=_nav(reports) if len(reports) > 1 else "",
         body="\n".join(body),
@@ -161,16 +161,6 @@ _EMPTY = """<div class="empty">
 <p><strong>Nothing is published yet.</strong></p>
 <p>Make a first edition with <code>boardpack run monthly</code>.</p>
 </div>"""
-
-
-def _style(brand: Brand) -> str:
-    used = tuple(font for font in brand.fonts if (font.weight, font.style) in _FACES)
-    colors = "".join(f" --{name.replace('_', '-')}: {hue};" for name, hue in brand.colors.items())
-    return (
-        f"{font_faces(replace(brand, fonts=used))}\n"
-        f':root {{ --family: "{brand.family}";{colors} }}\n'
-        + Path(__file__).with_name("site.css").read_text(encoding="utf-8")
-    )
 
 
 def _summary(editions: Sequence[EditionRow], reports: int) -> str:
