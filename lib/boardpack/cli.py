@@ -259,7 +259,7 @@ def check(
     else:
         for entry in result.results:
             if entry.outcome != "passed":
-                click.echo(f"{entry.outcome:8} {entry.severity:9} {entry.source}: {entry.sentence}")
+                click.echo(f"{entry.outcome:8} {entry.severity:9} {entry.id}: {entry.sentence}")
         passed = sum(entry.outcome == "passed" for entry in result.results)
         told = f"{passed} of {len(result.results)} checks passed"
         click.echo(f"{result.verdict} as of {result.as_of}: {told}")

@@ -170,9 +170,7 @@ def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
     # A table that cannot be read keeps no other from saying how far the data reach.
     broken: dict[str, SourceError] = {}
     found = data_span(model.workspace, model.sources, tables, broken=broken)
-    if broken and not found:
-        raise next(iter(broken.values()))
-    return found
+    return found if found or not broken else data_span(model.workspace, model.sources, tables)
 
 
 def last_closed(found: dict[str, Span], grain: Grain, calendar: Calendar = PLAIN) -> Period:

@@ -399,15 +399,15 @@ def _attach(
                 broken = _first_line(error)
             # A view of a view is bound twice by every statement.
             names[table] = Table(found[0], broken)
-    made: dict[str, Callable[[], str]] = {
-        name: partial(_of_file, workspace, name, relative)
+    made: list[tuple[str, Callable[[], str]]] = [
+        (name, partial(_of_file, workspace, name, relative))
         for name, relative in settings.files.items()
-    }
-    made |= {
-        name: partial(str, f'CREATE TABLE raw."{name}" AS {sql}')
+    ]
+    made += [
+        (name, partial(str, f'CREATE TABLE raw."{name}" AS {sql}'))
         for name, sql in settings.views.items()
-    }
-    for name, statement in made.items():
+    ]
+    for name, statement in made:
         native = f"raw.{_quoted(name)}"
         try:
             _make(con, statement(), config, name)
