@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from boardpack.errors import UnknownNameError, UserError
+from boardpack.gate_checks import Checks
 from boardpack.gate_suites import (
     Dimension,
     Expectation,
@@ -25,6 +26,7 @@ from boardpack.gate_suites import (
     load_suites,
     reads,
 )
+from boardpack.gate_types import OWN
 from boardpack.sources import Source
 from boardpack.values import Finding
 from boardpack.warehouse import Slice
@@ -292,7 +294,11 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
     from boardpack.gate_engine import View
 
     source = slice_.declared[suite.source]
-    view = View(slice_.relation(source.id), tuple(source.columns), source.key, rows)
+    own = [(e.type, e.kwargs) for e in suite.expectations if e.type in OWN]
+    view = View(
+        slice_.relation(source.id), tuple(source.columns), source.key, rows,
+        Checks(slice_, source, own),
+    )  # fmt: skip
     where = f"{suite.file.parent.name}/{suite.file.name}"
     missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
     wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
@@ -304,6 +310,9 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
             results.append(_result(suite.source, where, expectation, "skipped", observed))
             continue
         outcome = next(outcomes)
+        if outcome.skipped:
+            results.append(_result(suite.source, where, expectation, "skipped", outcome.skipped))
+            continue
         result: Result = "errored" if outcome.error else "passed" if outcome.success else "failed"
         private, declared_only = _hidden(slice_, source, expectation)
         sample = tuple(_shown(row, source, private, declared_only) for row in outcome.sample)
@@ -317,6 +326,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
                 outcome.unexpected_count,
                 outcome.element_count,
                 sample if result == "failed" else (),
+                outcome.counts,
             )
         )
     return results
@@ -331,6 +341,7 @@ def _result(
     unexpected_count: int | None = None,
     element_count: int | None = None,
     sample: tuple[Mapping[str, Any], ...] = (),
+    counts: str = "",
 ) -> CheckResult:
     evaluated, unexpected = _rows_of(expectation, outcome, unexpected_count, element_count)
     return CheckResult(
@@ -346,7 +357,7 @@ def _result(
         observed,
         unexpected_count,
         element_count,
-        expectation.counts,
+        counts or expectation.counts,
         sample,
         expectation.id,
         expectation.control,
