@@ -343,7 +343,8 @@ def _result(
     sample: tuple[Mapping[str, Any], ...] = (),
     counts: str = "",
 ) -> CheckResult:
-    evaluated, unexpected = _rows_of(expectation, outcome, unexpected_count, element_count)
+    each = not counts and (expectation.of_each_row or expectation.type in OWN)
+    evaluated, unexpected = _rows_of(each, outcome, unexpected_count, element_count)
     return CheckResult(
         source,
         expectation.type,
@@ -369,7 +370,7 @@ def _result(
 
 
 def _rows_of(
-    expectation: Expectation,
+    of_each_row: bool,
     outcome: Result,
     unexpected_count: int | None,
     element_count: int | None,
@@ -377,7 +378,7 @@ def _rows_of(
     """Rows looked at and rows not as expected, so that checks of any kind add up."""
     if outcome in ("errored", "skipped"):
         return 0, 0
-    if expectation.of_each_row and element_count is not None:
+    if of_each_row and element_count is not None:
         # A row may be found twice by SQL that joins.
         return element_count, min(unexpected_count or 0, element_count)
     return 1, int(outcome == "failed")
