@@ -14,6 +14,7 @@ import pytest
 
 from boardpack import orders
 from boardpack.basis import Basis, examine
+from boardpack.elsewhere import own_relation
 from boardpack.engine.compute import compute
 from boardpack.kept_checks import KeptCheck, by_day, outcomes
 from boardpack.ledger import KeptChecks, Ledger
@@ -27,7 +28,9 @@ from boardpack.own_sources import (
     unrecorded,
 )
 from boardpack.periods import Period
+from boardpack.sql_dialects import POSTGRES, SPARK, Dialect
 from boardpack.warehouse import data_span, open_slice
+from boardpack.workspace import SUITE
 from workspaces import shop, small
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -316,3 +319,27 @@ def test_a_workspace_without_a_start_knows_its_definitions_since_ever(model: Mod
     assert set(frame["version"]) == {1}
     earlier = registry_frame(model.catalogue, [], date(2000, 1, 1), date(1999, 1, 1))
     assert set(earlier["valid_from"]) == {date(1999, 1, 1)}
+
+
+class Named:
+    """Stands in for a connection: only its dialect is asked for."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+
+@pytest.mark.parametrize(
+    ("dialect", "written"), [(POSTGRES, "'o''h\\no'"), (SPARK, "'o\\'h\\\\no'")]
+)
+def test_another_engine_is_sent_the_rows_as_text(dialect: Dialect, written: str) -> None:
+    source = Model.open(SUITE).sources["dq_results"]
+    rows = results_frame(
+        [kept("2025-06-30", "users", ["o'h\\no", "accuracy", "", "info", "passed", 3, 0, None])],
+        AS_OF, UTC_ZONE, WEIGHTS,
+    )  # fmt: skip
+    relation = own_relation(Named(dialect), source, rows, AS_OF, UTC_ZONE)  # type: ignore[arg-type]
+    assert written in relation.native
+    assert "NULL" in relation.native
+    assert set(relation.columns) == set(source.columns)
+    nothing = own_relation(Named(dialect), source, rows[:0], AS_OF, UTC_ZONE)  # type: ignore[arg-type]
+    assert nothing.native.endswith("WHERE FALSE)")

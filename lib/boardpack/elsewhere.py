@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
 from boardpack import asof
 from boardpack.connections import Connection, QueryError, Table
 from boardpack.errors import SourceError, WorkspaceError
 from boardpack.sources import Mapped, Source, Sources
+from boardpack.sql_dialects import Dialect
 from boardpack.sql_kinds import of_type
-from boardpack.translation import Relation
+from boardpack.translation import Relation, quoted, translate
 from boardpack.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def connect(workspace: Workspace) -> Connection:
@@ -103,6 +107,37 @@ def _view(
     if not filled:
         raise asof.no_rows(source, file, line)
     return relation_of(source, native, found, as_of, zone, file, line)
+
+
+def own_relation(
+    connection: Connection, source: Source, rows: pd.DataFrame, as_of: date, zone: ZoneInfo
+) -> Relation:
+    """What stands for a source of Boardpack's own: its rows, written into each statement."""
+    types = {c.name: c.sql_type for c in source.columns.values() if c.name in rows}
+    casts = ", ".join(f'CAST(v."{name}" AS {type_}) AS "{name}"' for name, type_ in types.items())
+    head = translate(f"SELECT {casts} FROM v", connection.dialect).rpartition("FROM")[0]
+    cells = rows[list(types)].astype(object).where(rows[list(types)].notna(), None)
+    written = [
+        f"({', '.join(_literal(value, connection.dialect) for value in row)})"
+        for row in cells.itertuples(index=False)
+    ] or [f"({', '.join(['NULL'] * len(types))})"]
+    names = ", ".join(quoted(name, connection.dialect) for name in types)
+    where = "" if len(rows) else " WHERE FALSE"
+    native = f"({head}FROM (VALUES {', '.join(written)}) AS v({names}){where})"
+    return relation_of(source, native, types, as_of, zone, source.file)
+
+
+def _literal(value: object, dialect: Dialect) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value).upper()
+    text = str(value).replace("'", "''")
+    return f"'{text}'" if dialect.name != "spark" else "'" + _for_spark(str(value)) + "'"
+
+
+def _for_spark(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def relation_of(

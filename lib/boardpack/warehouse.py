@@ -137,7 +137,14 @@ class Slice:
 
     def refill(self, source: str) -> None:
         """Fill a source of Boardpack's own again, with what is known by now."""
-        _fill(self.con, self.declared[source], self.declared.own[source](self.as_of))
+        rows = self.declared.own[source](self.as_of)
+        if self.elsewhere is None:
+            _fill(self.con, self.declared[source], rows)
+            return
+        assert isinstance(self.relations, dict)
+        self.relations[source] = elsewhere.own_relation(
+            self.elsewhere, self.declared[source], rows, self.as_of, self.zone
+        )
 
     def spans(self, sources: Iterable[str]) -> dict[str, Span]:
         """The days each source has rows for; a source without time or rows is left out."""
@@ -191,13 +198,23 @@ def open_slice(
         relations, lacking = elsewhere.views(
             connection, workspace, declared, as_of, wanted, broken=broken
         )
+        ours = [
+            n
+            for n in sorted(wanted)
+            if n in declared.own and n not in {*relations, *(broken or ())}
+        ]
+        for name in ours:
+            relations[name] = elsewhere.own_relation(
+                connection, declared[name], declared.own[name](as_of), as_of, workspace.zone
+            )
+            lacking[name] = frozenset(declared[name].columns) - set(relations[name].columns)
         known = {
             name: {column: str(kind) for column, kind in relation.columns.items()}
             for name, relation in relations.items()
         }
         return Slice(
             duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
-            relations, columns=known,
+            relations, own=tuple(ours), columns=known,
         )  # fmt: skip
     con = duckdb.connect()
     try:
