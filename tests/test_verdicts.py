@@ -36,6 +36,7 @@ from report_fixture import FACTS, HOSTILE, Desk
 from values_fixture import small_values
 from verdict_fixture import (
     INVOICED_TWICE,
+    ODD,
     PAID_TWICE,
     UNKNOWN_STATUS,
     gate_policy,
@@ -331,13 +332,7 @@ def test_a_source_of_kpis_that_are_not_there_holds_nothing(tmp_path: Path) -> No
     root = workspaces.shop(tmp_path / "shop")
     report_on(root, ["purchases", "odd"])
     (root / "kpis").mkdir()
-    (root / "kpis" / "own.yml").write_text(
-        "- kpi: odd\n  name: Odd\n  definition: Payments a ticket.\n  category: revenue\n"
-        "  unit: ratio\n  direction: higher\n  owner: Sales\n  measures:\n"
-        "    payments: {source: payments, value: count(*)}\n"
-        "    tickets: {source: tickets, value: count(*)}\n  formula: payments / tickets\n",
-        encoding="utf-8",
-    )
+    (root / "kpis" / "own.yml").write_text(ODD, encoding="utf-8")
     with planted(root, UNKNOWN_STATUS):
         found, _ = judged(root)
     assert found.verdict == "publish"
@@ -495,7 +490,16 @@ def test_a_table_carries_one_mark_and_a_note(block: tables.Text) -> None:
     markdown = plain(block.markdown)
     assert markdown.count("[data warning]{.warn title=") == 1
     (note,) = [line for line in markdown.splitlines() if line.startswith("Data warning — ")]
-    assert "Monthly Recurring Revenue: table_of_mrr, all is well" in note
+    assert "table_of_mrr, all is well" in note
+    assert note.endswith("(Monthly Recurring Revenue).")
+
+
+def test_many_kpis_are_counted() -> None:
+    kpis = ["mrr", "new_mrr", "churned_mrr", "nps", "mau"]
+    values = doubtful(*(replace(WARNED, source="", kpis=(kpi,), check="c") for kpi in kpis))
+    together = doubtful(replace(WARNED, source="", kpis=tuple(kpis)))
+    assert "5 of these KPIs" in plain(tables.history(together, kpis).markdown)
+    assert "(data warning: 5 of these KPIs)" in trends(values, kpis).title
 
 
 def test_a_kpi_without_target_or_value_carries_the_mark_too() -> None:
