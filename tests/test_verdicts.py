@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from boardpack.outcomes import RunResult
 from boardpack.sentences import summary
 from boardpack.values import Finding, Values
 from boardpack.verdicts import broken_since, findings, reasons, since
+from boardpack.workspace import SUITE
 from report_fixture import FACTS, HOSTILE, Desk
 from values_fixture import small_values
 from verdict_fixture import (
@@ -319,6 +321,14 @@ def test_a_policy_names_what_there_is(
     assert hint in (caught.value.hint or "")
     assert caught.value.file == str(root / "boardpack.yml")
     assert caught.value.line == line + 2
+
+
+def test_the_policy_that_the_readme_shows_is_one(tmp_path: Path) -> None:
+    text = (SUITE / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(policy:\n  gate:\n.*?)```", text, flags=re.DOTALL)
+    root = workspaces.small(tmp_path / "w", f"company: X\ncurrency: USD\n{shown}")
+    found = policy(Model.open(root))
+    assert (found.warning, len(found.overrides), len(found.waive)) == ("hold", 2, 1)
 
 
 def test_checks_that_no_suite_names_may_be_named(tmp_path: Path) -> None:
