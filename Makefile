@@ -60,7 +60,7 @@ demo: $(READY) ## make the demo company, run its monthly and board report
 	@$(BIN)/boardpack demo --scale 1 $(ARGS)
 
 test: $(READY) ## run the tests, without the slow ones
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test-slow: $(READY) ## run the slow tests
 	@$(BIN)/python -m pytest -m "slow and not engines" $(ARGS)

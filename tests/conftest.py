@@ -7,12 +7,22 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from suite_fixture import suite_is_read_once
+
+if TYPE_CHECKING:
+    from boardpack.executions import NotebookProcess
+
+__all__ = ["suite_is_read_once"]
 
 # The benchmark is a program, not a test.
 collect_ignore = ["bench"]
@@ -24,6 +34,19 @@ for _name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_R
     os.environ[_name] = os.path.join(_HOME, _name.lower())
 for _name in ("BOARDPACK_RUN", "QUARTO_PROFILE", "QUARTO_PYTHON", "QUARTO_PROJECT_ROOT"):
     os.environ.pop(_name, None)
+
+
+#: Files that take longest, longest first: begun last, one would keep a worker busy alone.
+_LONGEST = (
+    "test_reports", "test_backfills", "test_marts", "test_init", "test_batches", "test_definition_tests",
+    "test_conformance", "test_runs", "test_schedule_cli", "test_golden_sql", "test_mutations",
+    "test_demo", "test_zones", "test_editions", "test_cli_revise", "test_golden",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 def pytest_unconfigure() -> None:
@@ -87,6 +110,15 @@ def demo_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def process() -> Iterator[NotebookProcess]:
+    """Executes notebooks; what they need takes it seconds to load."""
+    from boardpack.executions import NotebookProcess
+
+    with NotebookProcess() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The connection string of a PostgreSQL of its own; skips where there is none to start."""
     from engines_fixture import cluster, lacking, postgres_programs
@@ -132,9 +164,9 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Open a file in Chromium, then look at `page`, `console` and `external` of what it returns."""
+@contextmanager
+def visitor(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens files in Chromium: look at `page`, `console` and `external` of what it returns."""
     contexts = []
 
     def open_page(path: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> Visit:
@@ -155,3 +187,16 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    with visitor(browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def look(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """The same for tests that only read: each file is opened once for all of a test file."""
+    with visitor(browser) as open_page:
+        yield cache(open_page)

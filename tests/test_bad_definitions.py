@@ -87,6 +87,36 @@ BROKEN_KPIS = [
     ),
     ("kpi: own\n", 1, "expected a list", ""),
     ("- kpi: [own\n", 2, "not YAML", ""),
+    (
+        KPI.replace("sum(amount)}", "percentile(amount, 0.5), window: month}"),
+        8,
+        "the comma in percentile(amount, 0.5) ends the value of 'value': '0.5)'",
+        'quote the whole value: value: "percentile(amount, 0.5)"',
+    ),
+    (
+        KPI.replace("sum(amount)}", "sum(amount), where: movement_type in ('new', 'churn')}"),
+        8,
+        "not YAML",
+        "inside {...} a comma ends a value: quote one that holds a comma",
+    ),
+    (
+        KPI.replace("sum(amount)}", "sum(amount),\n      where: effective_on > 3}"),
+        9,
+        "effective_on is a moment",
+        "hours_between",
+    ),
+    (
+        KPI.replace("sum(amount)}", "sum(amount),\n      where: movement_typ = 'new'}"),
+        9,
+        "Unknown column",
+        "'movement_type'",
+    ),
+    (
+        KPI + "  grains: [month, week]\n  formula: growth(value, 3 months)\n",
+        9,
+        "no week lies 3 months before a week",
+        "go back 1 period",
+    ),
 ]
 
 
@@ -101,6 +131,26 @@ def test_kpis(tmp_path: Path, text: str, line: int, says: str, hint: str) -> Non
     assert hint in (error.hint or "")
     assert (error.file or "").endswith("own.yml")
     assert error.line == line
+
+
+@pytest.mark.parametrize("newer", ["kpis/aaa.yml", "kpis/zzz.yml"])
+def test_an_id_that_is_taken_is_told_where_the_new_entry_stands(tmp_path: Path, newer: str) -> None:
+    """Whichever file is read first: the newcomer's has less in it."""
+    own, other = KPI, KPI.replace("kpi: own", "kpi: other")
+    root = workspaces.small(tmp_path / "w", **{newer: other, "kpis/many.yml": own + other})
+    with pytest.raises(BoardpackError) as caught:
+        Model.open(root)
+    assert (caught.value.file, caught.value.line) == (str(root / newer), 1)
+    assert f"'other' is already defined in {root / 'kpis/many.yml'}:9." in caught.value.message
+    assert "write `replaces: other`" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["aaa", "zzz"])
+def test_what_replaces_may_be_read_first(tmp_path: Path, name: str) -> None:
+    mine = KPI.replace("kpi: own", "kpi: own\n  replaces: own").replace("name: Own", "name: Mine")
+    files = {"kpis/own.yml": KPI, f"kpis/{name}.yml": mine}
+    root = workspaces.small(tmp_path / "w", **files)
+    assert Model.open(root).catalogue["own"].name == "Mine"
 
 
 def test_a_circle_is_named_with_its_path(tmp_path: Path) -> None:

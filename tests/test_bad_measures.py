@@ -38,6 +38,21 @@ MEASURES = [
     ("user_milestones", "km_median(created_at, first_value, years)", "is no unit of a wait", ""),
     ("user_milestones", "km_median(created_at, first_vlue, hours)", "Unknown", "'first_value'"),
     ("account_mrr", "km_median(opening, closing, days)", "takes the moments of rows", ""),
+    ("tickets", "km_median(created_at, agent_replies, hours)", "agent_replies is no moment", ""),
+    (
+        "tickets",
+        "sum(resolved_at - created_at)",
+        "moments cannot be subtracted",
+        "write hours_between(created_at, resolved_at), which is in hours; divide by 24 for days",
+    ),
+    (
+        "tickets",
+        "median(agent_replies)",
+        "one aggregate",
+        'value: "percentile(agent_replies, 0.5)"',
+    ),
+    ("tickets", "sum(median(agent_replies))", 'make it a measure: a median is value: "perc', ""),
+    ("tickets", "avg(agent_replies)", "one aggregate", "sum(agent_replies) in one, count(agent_"),
 ]
 
 

@@ -108,6 +108,19 @@ def test_show_for_a_person(run: Run) -> None:
     assert "NaN" not in text
 
 
+def test_show_writes_numbers_as_pages_do(run: Run) -> None:
+    command = "kpi show mrr nps api_response_time_p95 ltv_cac_ratio --last 2"
+    rows = said(run(f"{command} --json"))
+    lines = run(command).stdout.splitlines()[1:]
+    assert len(lines) == len(rows)
+    for row, line in zip(rows, lines, strict=True):
+        assert (row["kpi"] in line, "e+" in line) == (True, False), line
+        if row["kpi"] == "mrr":
+            assert f" ${row['value']:,.0f} " in line
+        if row["kpi"] == "api_response_time_p95":
+            assert f" {row['value']:.0f} ms " in line.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_sql(run: Run) -> None:
     found = said(run("kpi sql mrr total_customers arr --last 2 --json"))
     assert [entry["source"] for entry in found] == ["mrr_movements", "account_mrr"]
@@ -120,7 +133,8 @@ def test_sql(run: Run) -> None:
 def test_test(run: Run, tmp_path: Path) -> None:
     found = said(run("kpi test mrr nps --json"))
     assert {entry["kpi"] for entry in found} == {"mrr", "nps"}
-    assert all(list(e) == ["kpi", "test", "passed", "message"] and e["passed"] for e in found)
+    keys = ["kpi", "test", "passed", "message", "hint", "file", "line"]
+    assert all(list(entry) == keys and entry["passed"] for entry in found)
     assert run("kpi test mrr").stdout == "2 of 2 definition tests passed\n"
 
 
@@ -145,23 +159,29 @@ OWN = """\
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "line", "message", "hint"),
     [
-        (OWN, ""),
-        (OWN.replace("expect: 100", 'expect: {"": 100, segment=smb: 100, segment=enterprise: 0}'), ""),
-        (OWN.replace("expect: 100", "expect: 99"), "expected 99, found 100.0"),
-        (OWN.replace("expect: 100", "expect: null"), "expected None, found 100.0"),
-        (OWN.replace("expect: 100", "expect: {segment=smb: 7}"), "expected 7 for segment=smb, found 100.0"),
-        (OWN.replace("expect: 100", "expect: {segment=moon: 7}"), "expected 7 for segment=moon, found None"),
-        (OWN.replace("expect: 100", "expect: many"), "expects 'many', which is no number"),
-        (OWN.replace("effective_on", "efective_on"), "'mrr_movements' has no column 'efective_on'"),
-        (OWN.replace("mrr_movements: [", "tickets: ["), "gives rows of 'tickets', which it does not use"),
-        (OWN.replace("amount: 100", "amount: much"), "cannot stand in 'mrr_movements'"),
-        (OWN.replace("period: 2025-03", "period: 2025-13"), "not in the calendar"),
+        (OWN, 0, "", ""),
+        (OWN.replace("expect: 100", 'expect: {"": 100, segment=smb: 100, segment=enterprise: 0}'), 0, "", ""),
+        (OWN.replace("expect: 100", "expect: 99"), 11, "expected 99, found 100", ""),
+        (OWN.replace("expect: 100", "expect: null"), 11, "expected no value, found 100", ""),
+        (OWN.replace("expect: 100", "expect: {segment=smb: 7}"), 11, "expected 7 for segment=smb, found 100", ""),
+        (OWN.replace("expect: 100", "expect: {segment=enterprize: 0}"), 16, "Unknown value of segment 'enterprize'", "'enterprise'"),
+        (OWN.replace("expect: 100", "expect: {segment=(unknown): 0}"), 11, "expected 0 for segment=(unknown), found no value", ""),
+        (OWN.replace("expect: 100", "expect: {segmnt=smb: 100}"), 16, "Unknown dimension of own 'segmnt'", "'segment'"),
+        (OWN.replace("expect: 100", "expect: {total: 100}"), 16, "'total' is no member", 'the total as ""'),
+        (OWN.replace("expect: 100", "expect: many"), 16, "expects 'many', which is no number", "expect: 100"),
+        (OWN.replace("expect: 100", 'expect: {"": many}'), 16, "expects 'many', which is no number", "expect: 100"),
+        (OWN.replace("effective_on", "efective_on"), 15, "Unknown column of mrr_movements 'efective_on'", "'effective_on'"),
+        (OWN.replace("segment: smb", "segment: smbs"), 14, "Unknown value of segment 'smbs'", "'smb'"),
+        (OWN.replace("mrr_movements: [", "tickets: ["), 15, "gives rows of 'tickets', which its KPI does not use", ""),
+        (OWN.replace("amount: 100", "amount: much"), 15, "'much' cannot stand in amount of mrr_movements, which is a number", ""),
+        (OWN.replace("2025-03-02", "2025-3-x"), 15, "'2025-3-x' cannot stand in effective_on of mrr_movements, which is a date", ""),
+        (OWN.replace("period: 2025-03", "period: 2025-13"), 12, "not in the calendar", ""),
     ],
 )  # fmt: skip
 def test_definition_tests_that_fail_exit_with_1_and_say_why(
-    run: Run, tmp_path: Path, text: str, message: str
+    run: Run, tmp_path: Path, text: str, line: int, message: str, hint: str
 ) -> None:
     root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": text})
     found = said(run("kpi test own --json", root), code=1 if message else 0)
@@ -170,6 +190,62 @@ def test_definition_tests_that_fail_exit_with_1_and_say_why(
     assert message in found[0]["message"]
     shown = run("kpi test own", root)
     assert f"{0 if message else 1} of 1 definition tests passed" in shown.stdout
+    if message:
+        assert hint in (found[0]["hint"] or "")
+        assert shown.stdout.startswith(f"{root / 'kpis/own.yml'}:{line}: own: hundred: ")
+        assert found[0]["line"] == line
+
+
+TICKETS = """\
+- kpi: own
+  name: Own
+  definition: Own.
+  category: support
+  unit: count
+  direction: lower
+  dimensions: [category]
+  measures:
+    value: {source: tickets, value: count(*)}
+  tests:
+    - name: one
+      period: 2025-03
+      rows:
+        tickets: [{ticket_id: t, created_at: 2025-03-02 10:00:00, category: billing}]
+      expect: {category=biling: null}
+"""
+
+
+def test_no_value_of_a_member_that_no_row_has_proves_nothing(run: Run, tmp_path: Path) -> None:
+    root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": TICKETS})
+    (found,) = said(run("kpi test own --json", root), 1)
+    assert found["message"] == "no row is of category=biling; there are category=billing"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("2025-03-02", "2025-02-30", 15, "'2025-02-30' cannot be: day is out of range for month"),
+        ("segment: smb", "segment: smb, segment: smb", 14, "key 'segment' stands here twice"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_told_with_their_line(
+    run: Run, tmp_path: Path, old: str, new: str, line: int, says: str
+) -> None:
+    root = workspaces.small(tmp_path / "w", **{"kpis/own.yml": OWN.replace(old, new)})
+    error = said(run("kpi test own --json", root), 1)["error"]
+    assert (error["line"], error["file"]) == (line, str(root / "kpis/own.yml"))
+    assert says in error["message"]
+
+
+def test_a_mapped_table_has_members_of_its_own(run: Run, tmp_path: Path) -> None:
+    text = OWN.replace("smb", "key account").replace(
+        "expect: 100", "expect: {segment=key account: 100}"
+    )
+    mapping = "maps: accounts\nsql: SELECT 1 AS account_id, 'key account' AS segment\n"
+    root = workspaces.small(
+        tmp_path / "w", **{"kpis/own.yml": text, "sources/accounts.yml": mapping}
+    )
+    assert run("kpi test own", root).stdout == "1 of 1 definition tests passed\n"
 
 
 def test_a_kpi_without_a_test_is_told(run: Run, tmp_path: Path) -> None:
@@ -177,7 +253,7 @@ def test_a_kpi_without_a_test_is_told(run: Run, tmp_path: Path) -> None:
     found = run("kpi test own", root)
     assert found.exit_code == 1
     assert found.stdout == (
-        "own: tests: it has none, and nothing shows that it is right\n"
+        f"{root / 'kpis/own.yml'}:1: own: tests: it has none, and nothing shows that it is right\n"
         "0 of 1 definition tests passed\n"
     )
 

@@ -38,7 +38,8 @@ def test_a_wrong_formula_fails_every_kpi(catalogue: Catalogue) -> None:
         )
         changed = replace(kpi, formula=wrong, each=None)
         mutated = replace(catalogue, kpis={**catalogue.kpis, name: changed})
-        results = list(definition_tests.run(mutated, [name], UTC))
+        # One that fails is enough: those after it are not run.
+        results = definition_tests.run(mutated, [name], UTC)
         assert not all(result.passed for result in results), name
 
 

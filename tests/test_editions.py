@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import errno
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -21,9 +20,7 @@ from boardpack import editions, files
 from boardpack.editions import FILES, EditionDraft, publish, reconcile, verify
 from boardpack.errors import BoardpackError, PeriodError, ReportError, RunError, StorageError
 from boardpack.ledger import EditionRow, Ledger
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["boardpack.editions", "pyarrow.parquet"])
+from processes import PROCESSES
 
 DRAFT = EditionDraft(
     report="monthly",

@@ -71,6 +71,8 @@ SELECTED = [
     ("2025-12", 3, "dataset", date(2025, 12, 20), "data_freshness data_timeliness "
      "data_completeness " + QUALITY),
     ("2025-12", 3, "dimension", date(2025, 12, 20), "data_quality_score"),
+    ("2025-12", 3, "measure", date(2025, 12, 20), "data_accuracy"),
+    ("2025-Q4", 3, "source_system", LAST_DAY, "data_accuracy"),
     ("2025-04", 3, "segment", LAST_DAY, "data_auditability"),
     ("2025-W09", 4, "segment", date(2025, 3, 1), "data_auditability " + QUALITY),
     ("2025-12", 3, "channel", LAST_DAY, "onboarding_completion_rate"),

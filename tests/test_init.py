@@ -21,6 +21,7 @@ from boardpack.cli import main
 from boardpack.doctors import examine
 from boardpack.engine.compute import compute
 from boardpack.errors import SourceError, UserError, WorkspaceError
+from boardpack.executions import NotebookProcess
 from boardpack.findings import Options
 from boardpack.inits import Drafted, init
 from boardpack.marks import marks
@@ -564,23 +565,26 @@ def test_wrong_options_are_refused(tmp_path: Path, words: list[str], says: str) 
     assert not (tmp_path / "w").exists()
 
 
-def published(folder: Path, period: str = "") -> pd.DataFrame:
+def published(folder: Path, process: NotebookProcess) -> pd.DataFrame:
     """The values of the monthly report that `run` publishes, by KPI, period and member."""
     model = Model.open(folder)
-    result = runs.run(model, orders.order(model, "monthly", period), now=lambda: datetime.now(UTC))
+    wanted = orders.order(model, "monthly")
+    result = runs.run(model, wanted, now=lambda: datetime.now(UTC), process=process)
     assert (result.status, result.error, result.verdict) == ("published", None, "publish")
     assert result.edition is not None
     return pd.read_parquet(result.edition / "values.parquet").set_index(["kpi", "period", "dims"])
 
 
 @pytest.mark.parametrize("header", [True, False])
-def test_cdnow_without_a_mapping_by_hand(reference: Path, tmp_path: Path, header: bool) -> None:
+def test_cdnow_without_a_mapping_by_hand(
+    reference: Path, tmp_path: Path, process: NotebookProcess, header: bool
+) -> None:
     source = reference / "data" / "cdnow" / "CDNOW_master.txt"
     lines = source.read_text().splitlines(keepends=True)
     (tmp_path / "CDNOW_master.txt").write_text("".join(lines if header else lines[1:]))
     drafted = init(tmp_path / "w", [str(tmp_path / "CDNOW_master.txt")], Options(currency="USD"))
     assert drafted.tables[0].rows == 69_659
-    value = published(tmp_path / "w")["value"]
+    value = published(tmp_path / "w", process)["value"]
     assert value["total_revenue", "1998-06", ""] == pytest.approx(76_109.30, abs=0.005)
     assert value["purchases", "1998-06", ""] == 2_043
     assert value["purchasing_customers", "1998-06", ""] == 1_506
@@ -588,7 +592,9 @@ def test_cdnow_without_a_mapping_by_hand(reference: Path, tmp_path: Path, header
     assert value["total_revenue", "1997-06", ""] == pytest.approx(108_395.87, abs=0.005)
 
 
-def test_telco_without_a_mapping_by_hand(reference: Path, tmp_path: Path) -> None:
+def test_telco_without_a_mapping_by_hand(
+    reference: Path, tmp_path: Path, process: NotebookProcess
+) -> None:
     source = reference / "data" / "telco_churn" / "Telco-Customer-Churn.csv"
     options = Options(currency="USD", as_of="2024-06-30")
     drafted = init(tmp_path / "w", [str(source)], options)
@@ -598,7 +604,7 @@ def test_telco_without_a_mapping_by_hand(reference: Path, tmp_path: Path) -> Non
         "11 blank values read as nothing",
         "they are the rows in which tenure is 0",
     )
-    value = published(tmp_path / "w")["value"]
+    value = published(tmp_path / "w", process)["value"]
     assert value["snapshot_customers", "2024-06", ""] == 7_043
     assert value["snapshot_churn_rate", "2024-06", ""] == pytest.approx(26.54, abs=0.005)
     month_to_month = value["snapshot_churn_rate", "2024-06", "contract=Month-to-month"]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,8 +20,7 @@ from boardpack.ledger import (
     RunEnded,
     RunStarted,
 )
-
-PROCESSES = multiprocessing.get_context("forkserver")
+from processes import PROCESSES
 
 STARTED = RunStarted(
     "run-1", "monthly", "2025-12", "month", "2025-12-31", "2026-01-01T06:00:00+00:00",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
 from pathlib import Path
@@ -10,8 +9,7 @@ import pytest
 
 from boardpack.errors import RunError, StorageError
 from boardpack.locks import lock
-
-PROCESSES = multiprocessing.get_context("forkserver")
+from processes import PROCESSES
 
 
 def hold(path: Path, held: Any, seconds: float) -> None:

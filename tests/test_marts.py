@@ -569,22 +569,21 @@ def test_the_command_line(copied: Path) -> None:
     assert "Unknown mart 'budget'" in done.output
 
 
-def test_runs_keep_marts_and_publish_the_same(tmp_path: Path) -> None:
+def test_runs_keep_marts_and_publish_the_same(tmp_path: Path, process: NotebookProcess) -> None:
     published = {}
-    with NotebookProcess() as process:
-        for setting in ("always", "never"):
-            folder = workspaces.shop(tmp_path / setting)
-            with (folder / "boardpack.yml").open("a", encoding="utf-8") as file:
-                file.write(f"marts: {setting}\n")
-            own = Model.open(folder)
-            for period in ("2025-04", "2025-05"):
-                wanted = orders.order(own, "monthly", period)
-                made = runs.run(own, wanted, now=lambda: datetime.now(UTC), process=process)
-                assert made.status == "published", made.error
-            assert made.edition is not None
-            manifest = read_manifest(made.edition)
-            facts = [manifest[name] for name in ("fingerprints", "definitions", "as_of")]
-            published[setting] = pd.read_parquet(made.edition / "values.parquet"), facts
+    for setting in ("always", "never"):
+        folder = workspaces.shop(tmp_path / setting)
+        with (folder / "boardpack.yml").open("a", encoding="utf-8") as file:
+            file.write(f"marts: {setting}\n")
+        own = Model.open(folder)
+        for period in ("2025-04", "2025-05"):
+            wanted = orders.order(own, "monthly", period)
+            made = runs.run(own, wanted, now=lambda: datetime.now(UTC), process=process)
+            assert made.status == "published", made.error
+        assert made.edition is not None
+        manifest = read_manifest(made.edition)
+        facts = [manifest[name] for name in ("fingerprints", "definitions", "as_of")]
+        published[setting] = pd.read_parquet(made.edition / "values.parquet"), facts
     assert_same(published["never"][0], published["always"][0])
     assert published["never"][1] == published["always"][1]
     assert not (tmp_path / "never" / "var" / "marts").exists()

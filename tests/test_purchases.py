@@ -14,6 +14,7 @@ import pytest
 from boardpack import model as models
 from boardpack import orders, runs
 from boardpack.engine.compute import compute
+from boardpack.executions import NotebookProcess
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import open_slice
@@ -96,12 +97,12 @@ def test_every_line_of_the_real_file_counts(real: Model) -> None:
     assert frame["purchasing_customers", "1997-01"] == 7_846
 
 
-def test_the_report_over_the_real_file(real: Model) -> None:
+def test_the_report_over_the_real_file(real: Model, process: NotebookProcess) -> None:
     """CDNOW: the figures that the description of the data gives for June 1998 and June 1997."""
     model = real
     wanted = orders.order(model, "monthly")
     assert wanted.period.label == "1998-06"
-    result = runs.run(model, wanted, now=lambda: datetime.now(UTC))
+    result = runs.run(model, wanted, now=lambda: datetime.now(UTC), process=process)
     assert (result.status, result.error) == ("published", None)
     assert result.edition is not None
     frame = pd.read_parquet(result.edition / "values.parquet")

@@ -46,10 +46,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, demo_warehouse: Path) ->
 
 
 @pytest.fixture(scope="module")
-def published(workspace: Path) -> dict[tuple[str, str], Edition]:
+def published(workspace: Path, process: NotebookProcess) -> dict[tuple[str, str], Edition]:
     model = Model.open(workspace)
     wanted = [orders.order(model, report, period, "2025-12-31") for report, period in MADE]
-    results = batches.make(model, wanted, now=lambda: datetime.now(UTC))
+    results = batches.make(model, wanted, now=lambda: datetime.now(UTC), process=process)
     found = {}
     for made, result in zip(MADE, results, strict=True):
         assert result.status == "published", (result.reasons, result.error)
@@ -75,9 +75,9 @@ def edition(request: Any, published: dict[tuple[str, str], Edition]) -> Edition:
 
 
 def test_the_page_opens_from_disk_without_a_network(
-    edition: Edition, visit: Callable[..., Any]
+    edition: Edition, look: Callable[..., Any]
 ) -> None:
-    seen = visit(edition.folder / "report.html")
+    seen = look(edition.folder / "report.html")
     seen.page.locator("svg.marks, .vega-embed svg, .vega-embed canvas").first.wait_for(
         timeout=20_000
     )
@@ -160,9 +160,9 @@ def test_the_pdf_has_the_numbers_that_are_shown(edition: Edition) -> None:
 
 
 def test_the_page_has_the_numbers_that_are_shown(
-    edition: Edition, visit: Callable[..., Any]
+    edition: Edition, look: Callable[..., Any]
 ) -> None:
-    page = visit(edition.folder / "report.html").page
+    page = look(edition.folder / "report.html").page
     marked = page.evaluate(
         "[...document.querySelectorAll('[data-kpi]')].map(e => "
         "[e.dataset.kpi, e.dataset.period, e.dataset.member || '', e.textContent.trim()])"
@@ -172,8 +172,8 @@ def test_the_page_has_the_numbers_that_are_shown(
     assert {tuple(entry) for entry in marked} <= known
 
 
-def test_every_picture_says_what_it_shows(edition: Edition, visit: Callable[..., Any]) -> None:
-    page = visit(edition.folder / "report.html").page
+def test_every_picture_says_what_it_shows(edition: Edition, look: Callable[..., Any]) -> None:
+    page = look(edition.folder / "report.html").page
     silent = page.evaluate(
         "[...document.querySelectorAll('img, svg[role=img], figure[role=img]')]"
         ".filter(e => !(e.getAttribute('alt') || e.getAttribute('aria-label') || "

@@ -12,15 +12,17 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from boardpack import orders, runs
+from boardpack.cli import main
 from boardpack.editions import verify
 from boardpack.errors import BoardpackError, PeriodError, UnknownNameError
 from boardpack.executions import NotebookProcess
@@ -30,12 +32,6 @@ from boardpack.outcomes import RunResult
 from boardpack.workspace import SUITE
 
 EXAMPLE = SUITE / "examples" / "purchases"
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[NotebookProcess]:
-    with NotebookProcess() as started:
-        yield started
 
 
 @pytest.fixture
@@ -279,10 +275,17 @@ def command(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+def test_a_mistake_ends_the_command_with_its_code_and_no_trace(workspace: Path) -> None:
+    called = command("run", "montly", "--json", cwd=workspace)
+    out, told = called.communicate(timeout=120)
+    assert called.returncode == 1
+    assert "Traceback" not in told
+    assert json.loads(out)["error"]["code"] == "unknown_name_error"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (["run", "montly", "--json"], 1, "unknown_name_error"),
         (["run", "monthly", "--period", "2025-Q9", "--json"], 1, "period_error"),
         (["kpi", "show", "mmr", "--json"], 1, "unknown_name_error"),
         (["check", "invoicez", "--json"], 1, "unknown_name_error"),
@@ -291,14 +294,18 @@ def command(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     ],
 )
 def test_exit_codes_of_the_command_line(
-    workspace: Path, arguments: list[str], code: int, error: str | None
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    error: str | None,
 ) -> None:
-    called = command(*arguments, cwd=workspace)
-    out, told = called.communicate(timeout=120)
-    assert called.returncode == code
-    assert "Traceback" not in told
+    monkeypatch.chdir(workspace)
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == code
+    assert "Traceback" not in done.stderr
     if error is not None:
-        assert json.loads(out)["error"]["code"] == error
+        assert json.loads(done.stdout)["error"]["code"] == error
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,6 @@ from schedule_fixture import Maker, desk, run
 
 EXAMPLE = SUITE / "examples" / "purchases"
 NOW = "2026-01-05T08:00+00:00"
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[NotebookProcess]:
-    with NotebookProcess() as started:
-        yield started
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -21,13 +20,11 @@ from boardpack import editions, schedule_runs
 from boardpack.errors import DefinitionError, StorageError
 from boardpack.ledger import Ledger, MadeFor, RunStarted
 from boardpack.workspace import Workspace
+from processes import PROCESSES
 from schedule_fixture import Maker, desk, run, status, told, utc
 
 DAILY = "report: day\ncron: '0 6 * * *'\n"
 MONTHLY = "report: month\ncron: '0 7 2 * *'\n"
-
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["schedule_fixture", "pyarrow.parquet"])
 
 
 @pytest.fixture(autouse=True)

@@ -71,15 +71,51 @@ def select(
     `SourceError` for a column that is missing or of a type that cannot be read as the declared one.
     """
     end = as_of + timedelta(days=1)
-    columns = [
-        _column(source, column, found, end, zone, file, line) for column in source.columns.values()
-    ]
     known = [
         f'("{name}" < {literal(source.columns[name], end, zone)} OR "{name}" IS NULL)'
         for name in dict.fromkeys(filter(None, (source.time, source.recorded_at)))
     ]
     where = f" WHERE {' AND '.join(known)}" if known else ""
-    return f"SELECT * FROM (SELECT {', '.join(columns)} FROM {base} AS b) AS t{where}"
+    return f"SELECT * FROM {_declared(source, base, found, end, zone, file, line)}{where}"
+
+
+def later(
+    source: Source,
+    base: str,
+    found: Mapping[str, str],
+    as_of: date,
+    zone: ZoneInfo,
+    file: Path,
+    line: int | None,
+) -> str | None:
+    """SQL for the rows that were recorded by the as-of and lie after it, which a slice leaves out.
+
+    None for a table that does not say when its rows were recorded.
+    """
+    time, recorded_at = source.time, source.recorded_at
+    if time is None or recorded_at is None or recorded_at not in found or time == recorded_at:
+        return None
+    end = as_of + timedelta(days=1)
+    return (
+        f"(SELECT * FROM {_declared(source, base, found, end, zone, file, line)}"
+        f' WHERE "{time}" >= {literal(source.columns[time], end, zone)}'
+        f' AND "{recorded_at}" < {literal(source.columns[recorded_at], end, zone)})'
+    )
+
+
+def _declared(
+    source: Source,
+    base: str,
+    found: Mapping[str, str],
+    end: date,
+    zone: ZoneInfo,
+    file: Path,
+    line: int | None,
+) -> str:
+    columns = [
+        _column(source, column, found, end, zone, file, line) for column in source.columns.values()
+    ]
+    return f"(SELECT {', '.join(columns)} FROM {base} AS b) AS t"
 
 
 def readable(column: Column, actual: str) -> bool:

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
-from boardpack import orders, runs
+from boardpack import orders, own_sources, runs
 from boardpack.basis import Basis
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import NotebookProcess
@@ -135,6 +135,21 @@ def _alike(model: Model, wanted: Order) -> list[tuple[EditionRow, object]]:
     return found
 
 
+def gate_first(model: Model, wanted: Sequence[Order], task: Task) -> None:
+    """Check the data as of every period that is to be made, where figures rest on what was found.
+
+    Made in turn, each period knows what was found as of those before it; so it shall when several
+    are made at once. What cannot be checked is told by its run.
+    """
+    if own_sources.RESULTS not in model.catalogue.tables(wanted[0].kpis):
+        return
+    with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
+        for order in wanted:
+            if task.again or not _alike(model, order):
+                with suppress(BoardpackError), Basis(model, [order], keep_marts=False) as basis:
+                    basis.judge(order, ledger, task.now)
+
+
 def in_turn(model: Model, wanted: Sequence[Order], task: Task) -> Iterator[Entry]:
     """Make the orders one after another in this process; an entry as each ends."""
     with ExitStack() as stack:
@@ -160,6 +175,7 @@ def at_once(model: Model, wanted: Sequence[Order], task: Task, jobs: int) -> Ite
     computed, until the periods before it have ended: the outcome is that of making them in turn.
     """
     waiting, ended = deque(range(len(wanted))), set[int]()
+    gate_first(model, wanted, task)
     with _workers(min(jobs, len(wanted)), model, task) as (workers, start):
         while len(ended) < len(wanted):
             for worker in workers:

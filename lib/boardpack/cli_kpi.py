@@ -19,9 +19,11 @@ from boardpack.engine.exactness import in_dialect
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import make_plan, unavailable
 from boardpack.errors import UnknownNameError, UserError
+from boardpack.formats import Formatter
 from boardpack.model import Model, closed_by
 from boardpack.periods import GRAINS, Grain, Period, parse_day
 from boardpack.sql_dialects import DIALECTS
+from boardpack.values import Values
 from boardpack.warehouse import Slice, data_span, open_slice
 
 
@@ -129,7 +131,9 @@ def show(
     if as_json:
         print_json(rows)
     else:
-        click.echo(_table(rows, model))
+        facts = {name: model.facts(name, periods) for name in names}
+        about = model.report_facts(periods[-1], day.isoformat())
+        click.echo(_table(rows, Formatter(Values(frame, about, facts))))
 
 
 @kpi.command()
@@ -200,21 +204,35 @@ def test_(ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
     names = _names(model, ids)
     results = list(run(model.catalogue, names, model.workspace.zone))
     results += [
-        TestResult(name, "tests", False, "it has none, and nothing shows that it is right")
+        TestResult(
+            name, "tests", False, "it has none, and nothing shows that it is right",
+            file=str(model.catalogue[name].file), line=model.catalogue[name].line,
+        )
         for name in names
         if not model.catalogue[name].tests
-    ]
+    ]  # fmt: skip
     failed = [result for result in results if not result.passed]
     if as_json:
         print_json(
             [
-                {"kpi": r.kpi, "test": r.name, "passed": r.passed, "message": r.message}
+                {
+                    "kpi": r.kpi,
+                    "test": r.name,
+                    "passed": r.passed,
+                    "message": r.message,
+                    "hint": r.hint or None,
+                    "file": r.file,
+                    "line": r.line,
+                }
                 for r in results
             ]
         )
     else:
         for result in failed:
-            click.echo(f"{result.kpi}: {result.name}: {result.message}")
+            click.echo(
+                f"{result.file}:{result.line}: {result.kpi}: {result.name}: {result.message}"
+                + (f"\nHint: {result.hint}" if result.hint else "")
+            )
         click.echo(f"{len(results) - len(failed)} of {len(results)} definition tests passed")
     sys.exit(1 if failed else 0)
 
@@ -317,9 +335,13 @@ def _check_dimensions(model: Model, names: list[str], by: tuple[str, ...]) -> No
             )
 
 
-def _table(rows: list[dict[str, Any]], model: Model) -> str:
+def _table(rows: list[dict[str, Any]], formatter: Formatter) -> str:
+    """The rows for a person, their values written as pages write them."""
     if not rows:
         return "no rows"
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(
+        {**row, "value": "" if row["value"] is None else formatter.full(row["kpi"], row["value"])}
+        for row in rows
+    )
     shown = frame[["kpi", "period", "period_start", "dims", "value", "unit", "status", "reason"]]
     return str(shown.fillna("").to_string(index=False))

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from boardpack.errors import UnknownNameError, UserError
+from boardpack.gate_checks import Checks
 from boardpack.gate_suites import (
     Dimension,
     Expectation,
@@ -25,6 +26,7 @@ from boardpack.gate_suites import (
     load_suites,
     reads,
 )
+from boardpack.gate_types import OWN
 from boardpack.sources import Source
 from boardpack.values import Finding
 from boardpack.warehouse import Slice
@@ -292,7 +294,11 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
     from boardpack.gate_engine import View
 
     source = slice_.declared[suite.source]
-    view = View(slice_.relation(source.id), tuple(source.columns), source.key, rows)
+    own = [(e.type, e.kwargs) for e in suite.expectations if e.type in OWN]
+    view = View(
+        slice_.relation(source.id), tuple(source.columns), source.key, rows,
+        Checks(slice_, source, own),
+    )  # fmt: skip
     where = f"{suite.file.parent.name}/{suite.file.name}"
     missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
     wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
@@ -304,6 +310,9 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
             results.append(_result(suite.source, where, expectation, "skipped", observed))
             continue
         outcome = next(outcomes)
+        if outcome.skipped:
+            results.append(_result(suite.source, where, expectation, "skipped", outcome.skipped))
+            continue
         result: Result = "errored" if outcome.error else "passed" if outcome.success else "failed"
         private, declared_only = _hidden(slice_, source, expectation)
         sample = tuple(_shown(row, source, private, declared_only) for row in outcome.sample)
@@ -317,6 +326,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
                 outcome.unexpected_count,
                 outcome.element_count,
                 sample if result == "failed" else (),
+                outcome.counts,
             )
         )
     return results
@@ -331,8 +341,10 @@ def _result(
     unexpected_count: int | None = None,
     element_count: int | None = None,
     sample: tuple[Mapping[str, Any], ...] = (),
+    counts: str = "",
 ) -> CheckResult:
-    evaluated, unexpected = _rows_of(expectation, outcome, unexpected_count, element_count)
+    each = not counts and (expectation.of_each_row or expectation.type in OWN)
+    evaluated, unexpected = _rows_of(each, outcome, unexpected_count, element_count)
     return CheckResult(
         source,
         expectation.type,
@@ -346,7 +358,7 @@ def _result(
         observed,
         unexpected_count,
         element_count,
-        expectation.counts,
+        counts or expectation.counts,
         sample,
         expectation.id,
         expectation.control,
@@ -358,7 +370,7 @@ def _result(
 
 
 def _rows_of(
-    expectation: Expectation,
+    of_each_row: bool,
     outcome: Result,
     unexpected_count: int | None,
     element_count: int | None,
@@ -366,7 +378,7 @@ def _rows_of(
     """Rows looked at and rows not as expected, so that checks of any kind add up."""
     if outcome in ("errored", "skipped"):
         return 0, 0
-    if expectation.of_each_row and element_count is not None:
+    if of_each_row and element_count is not None:
         # A row may be found twice by SQL that joins.
         return element_count, min(unexpected_count or 0, element_count)
     return 1, int(outcome == "failed")

@@ -53,7 +53,10 @@ _BY_NAME: Mapping[str, tuple[tuple[str, Control], ...]] = MappingProxyType({
         ("stdev", "outlier_detection"),
         ("", "business_rule_compliance"),
     ),
-    "timeliness": (("", "data_freshness_requirements"),),
+    "timeliness": (
+        ("lateness", "processing_latency_threshold"),
+        ("", "data_freshness_requirements"),
+    ),
     "consistency": (
         ("columns_to_match", "naming_convention_compliance"),
         ("column_to_exist", "naming_convention_compliance"),

@@ -27,7 +27,9 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from great_expectations.validator.validator import Validator
 from sqlalchemy.engine import Engine
 
+import boardpack.gate_own  # noqa: F401 - Great Expectations knows its types from now on
 from boardpack.errors import DefinitionError
+from boardpack.gate_checks import Checks, Found
 from boardpack.gate_duckdb import LentConnection, engine_on
 from boardpack.gate_suites import Expectation, Suite
 from boardpack.gate_types import OF_EACH_ROW
@@ -54,16 +56,24 @@ class Outcome:
     unexpected_count: int | None = None
     element_count: int | None = None
     sample: tuple[dict[str, Any], ...] = ()
+    #: what was counted, when it is not rows
+    counts: str = ""
+    #: why nothing could be said
+    skipped: str = ""
 
 
 @dataclass(frozen=True)
 class View:
-    """The view of one source: its SQL name, its declared columns and key, how many rows it has."""
+    """The view of one source: its SQL name, its declared columns and key, how many rows it has.
+
+    ``checks`` answer the types of our own.
+    """
 
     relation: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     rows: int
+    checks: Checks | None = None
 
 
 class _Columns:
@@ -83,9 +93,10 @@ class _Columns:
 class SliceExecutionEngine(SqlAlchemyExecutionEngine):
     """Great Expectations' SQL engine over one view of a slice."""
 
-    def __init__(self, engine: Engine, relation: str, columns: Sequence[str]) -> None:
-        self.relation = relation
-        self._columns = columns
+    def __init__(self, engine: Engine, view: View) -> None:
+        self.relation = view.relation
+        self.checks = view.checks
+        self._columns = view.columns
         super().__init__(engine=engine, create_temp_table=False)
 
     def get_inspector(self) -> Any:
@@ -229,7 +240,7 @@ class Bench:
         built = [
             _configuration(suite, index, expectation) for index, expectation in enumerate(wanted)
         ]
-        execution_engine = SliceExecutionEngine(self._engine, view.relation, view.columns)
+        execution_engine = SliceExecutionEngine(self._engine, view)
         names: Any = {"source_table_name": suite.source, "source_schema_name": "slice"}
         data = SqlAlchemyBatchData(
             execution_engine,
@@ -289,8 +300,11 @@ def _outcome(result: Any) -> Outcome:
         return Outcome(False, error=_plain(error))
     detail = result.result
     observed = detail.get("observed_value")
-    if "details" in detail and "unexpected_rows" in detail["details"]:
-        rows = detail["details"]["unexpected_rows"]
+    details = detail.get("details") or {}
+    if isinstance(details.get("found"), Found):
+        return _own(details["found"])
+    if "unexpected_rows" in details:
+        rows = details["unexpected_rows"]
         sample = [{k: v for k, v in row.items() if k != _FOUND} for row in rows]
         return Outcome(
             bool(result.success),
@@ -310,6 +324,17 @@ def _outcome(result: Any) -> Outcome:
         unexpected_count=None if count is None else int(count),
         element_count=None if elements is None else int(elements),
         sample=tuple(_row(row) for row in sample[:SAMPLE]),
+    )
+
+
+def _own(found: Found) -> Outcome:
+    return Outcome(
+        not found.unexpected,
+        unexpected_count=found.unexpected,
+        element_count=found.evaluated,
+        sample=tuple(_row(row) for row in found.sample),
+        counts=found.counts,
+        skipped=found.skipped,
     )
 
 

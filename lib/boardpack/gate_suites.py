@@ -20,11 +20,14 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from boardpack import gate_controls
 from boardpack.errors import DefinitionError, UnknownNameError
-from boardpack.gate_controls import CONTROLS, control_of, limit_hours, limit_of
+from boardpack.gate_controls import control_of, limit_hours, limit_of
 from boardpack.gate_ids import ID, ids_of, repeated
 from boardpack.gate_types import (
     AS_OF,
+    CONTROL,
+    MEMBERS,
     OF_EACH_ROW,
     REFUSED,
     ROWS,
@@ -39,6 +42,9 @@ from boardpack.yamlfile import Document, Strict, parse, read
 Severity = Literal["critical", "warning", "info"]
 Dimension = Literal["accuracy", "completeness", "timeliness", "consistency", "auditability"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+
+#: The source of control totals.
+CONTROLS = "source_reconciliations"
 
 _OTHERS = re.compile(r'\bslice\."?([A-Za-z_][A-Za-z0-9_]*)')
 
@@ -106,6 +112,8 @@ class Expectation:
     control: str = ""
     #: what it holds time to, such as ``< 3 days``, "" where it is about something else
     limit: str = ""
+    #: the sources that one of our own types reads beside its own
+    borrows: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -120,7 +128,8 @@ class Expectation:
     @property
     def others(self) -> tuple[str, ...]:
         """The sources that its SQL reads beside its own."""
-        return tuple(dict.fromkeys(_OTHERS.findall(self.kwargs.get("unexpected_rows_query", ""))))
+        in_sql = _OTHERS.findall(self.kwargs.get("unexpected_rows_query", ""))
+        return tuple(dict.fromkeys((*in_sql, *self.borrows)))
 
 
 @dataclass(frozen=True)
@@ -233,12 +242,15 @@ def _expectation(
     _check_type(document, key, entry.type)
     _check_arguments(document, key, entry)
     for argument, names in column_arguments(entry.kwargs):
+        known = {*source.columns}
+        if (entry.type, argument) in MEMBERS:
+            known |= {*source.dimensions}
         for name in names:
-            if name not in source.columns:
+            if name not in known:
                 raise UnknownNameError.near(
                     f"column of {source.id}",
                     str(name),
-                    source.columns,
+                    known,
                     file=document.path,
                     line=document.line((*key, "kwargs", argument)),
                 )
@@ -260,7 +272,22 @@ def _expectation(
         entry.meta.control
         or control_of(entry.type, entry.kwargs, entry.meta.dimension, source.key),
         entry.meta.limit or limit_of(entry.kwargs),
+        _borrowed(source, entry),
     )
+
+
+def _borrowed(source: Source, entry: ExpectationEntry) -> tuple[str, ...]:
+    """The sources that a dimension is borrowed from, and the one that holds control totals."""
+    if entry.type == CONTROL:
+        return (CONTROLS,)
+    found: list[str] = []
+    for type_, argument in MEMBERS:
+        path = source.dimensions.get(str(entry.kwargs.get(argument)), "")
+        while entry.type == type_ and "." in path:
+            to = source.joins[path.partition(".")[0]]
+            found.append(to.source)
+            path = to.on
+    return tuple(found)
 
 
 def _check_meta(document: Document, key: tuple[str | int, ...], entry: ExpectationEntry) -> None:
@@ -270,7 +297,7 @@ def _check_meta(document: Document, key: tuple[str | int, ...], entry: Expectati
             f"the id {entry.id!r} holds more than letters, digits, '_', '.' and '-'.",
             (*key, "id"),
         )
-    meta, own = entry.meta, CONTROLS[entry.meta.dimension]
+    meta, own = entry.meta, gate_controls.CONTROLS[entry.meta.dimension]
     if meta.control is not None and meta.control not in own:
         raise UnknownNameError.near(
             f"control of {meta.dimension}", meta.control, own,

@@ -20,6 +20,19 @@ OF_EACH_ROW = (
     "expect_select_column_",
 )
 
+#: Types of our own, see `gate_checks`.
+COUNTS = "expect_row_count_to_follow_its_history"
+MEANS = "expect_column_mean_to_follow_its_history"
+SHARES = "expect_column_shares_to_follow_their_history"
+HOURS = "expect_hours_of_day_to_follow_their_history"
+LATE = "expect_lateness_to_follow_its_history"
+TEXT = "expect_text_to_be_clean"
+AFTER = "expect_no_row_after_the_as_of"
+CONTROL = "expect_total_to_agree_with_its_control"
+#: Arguments that name a dimension or a column.
+MEMBERS = ((COUNTS, "by"), (SHARES, "column"))
+OWN = (COUNTS, MEANS, SHARES, HOURS, LATE, TEXT, AFTER, CONTROL)
+
 #: What ``{"$PARAMETER": ...}`` may hold: the as-of, or some days before it.
 AS_OF = re.compile(r"as_of(?: - timedelta\(days=(\d{1,4})\))?")
 
@@ -66,6 +79,14 @@ TYPES: Mapping[str, str] = MappingProxyType({
     "expect_table_row_count_to_be_between": f"| {_RANGE} {_AGGREGATE}",
     "expect_table_row_count_to_equal": f"value | {_AGGREGATE}",
     ROWS: "unexpected_rows_query |",
+    COUNTS: "column | by min_change settled",
+    MEANS: "column over | min_change settled",
+    SHARES: "column over | min_change settled",
+    HOURS: "column | min_change settled",
+    LATE: "column | min_change settled",
+    TEXT: "| column_list",
+    AFTER: "column |",
+    CONTROL: "column measure | adds tolerance against",
 })  # fmt: skip
 
 _BY_SQL = f"write it as an {ROWS}, for example with regexp_matches() or LIKE in its SQL"
@@ -99,7 +120,7 @@ REFUSED: Mapping[str, str] = MappingProxyType({
 
 def column_arguments(kwargs: Mapping[str, Any]) -> Iterable[tuple[str, Sequence[str]]]:
     """The arguments that name columns, and the columns they name."""
-    for argument in ("column", "column_A", "column_B"):
+    for argument in ("column", "column_A", "column_B", "over", "adds", "by"):
         if argument in kwargs:
             yield argument, [kwargs[argument]]
     for argument in ("column_list", "column_set"):
@@ -139,6 +160,18 @@ def sentence_of(type_: str, kwargs: Mapping[str, Any]) -> str:
         "expect_column_min_to_be_between": f"the smallest {first} is {_range(kwargs)}",
         "expect_compound_columns_to_be_unique": f"{together} are never repeated together",
         "expect_table_row_count_to_be_between": f"the number of rows is {_range(kwargs)}",
+        COUNTS: f"there are as many rows by {first} as usual"
+        + (f" for each {kwargs.get('by')}" if kwargs.get("by") else "")
+        + _beyond(kwargs, 20),
+        MEANS: f"the mean of {first} is as usual{_beyond(kwargs, 10)}",
+        SHARES: f"the members of {first} have their usual shares{_beyond(kwargs, 3, ' points')}",
+        HOURS: f"{first} lies on the usual hours of the day",
+        LATE: f"no more rows than usual are recorded over a day after {first}",
+        TEXT: "texts have no space around them, no word for nothing and no damaged letters",
+        AFTER: f"no row that is recorded has a {first} after the as-of",
+        CONTROL: f"{'the sum of ' + kwargs['adds'] if kwargs.get('adds') else 'the rows'} of each"
+        f" month agree with the control total of {kwargs.get('measure')}"
+        + (f" to {100 * kwargs['tolerance']:g} %" if kwargs.get("tolerance") else ""),
         "expect_column_pair_values_a_to_be_greater_than_b": (
             f"{first} is {'not below' if kwargs.get('or_equal') else 'above'} {columns[-1]}"
         ),
@@ -148,6 +181,11 @@ def sentence_of(type_: str, kwargs: Mapping[str, Any]) -> str:
         return f"{name}: {together or ', '.join(f'{k} {v}' for k, v in kwargs.items())}"
     mostly = kwargs.get("mostly", 1)
     return words if mostly == 1 else f"{words}, for at least {100 * mostly:g} % of the rows"
+
+
+def _beyond(kwargs: Mapping[str, Any], percent: float, unit: str = " %") -> str:
+    change = 100 * kwargs.get("min_change", percent / 100)
+    return f", give or take {change:g}{unit}"
 
 
 def _range(kwargs: Mapping[str, Any]) -> str:

@@ -67,6 +67,8 @@ class Slice:
     own: tuple[str, ...] = ()
     #: the columns that the table of each connected source has, with their types
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: selects of the rows that were recorded by the as-of and lie after it
+    later: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dialect(self) -> Dialect | None:
@@ -102,6 +104,13 @@ class Slice:
     def relation(self, source: str) -> str:
         """The SQL name of a connected source."""
         return f'slice."{self.declared[source].placed_of or source}"'
+
+    def ahead(self, source: str) -> str | None:
+        """SQL for the rows of a source that were recorded by the as-of and lie after it.
+
+        They are in no view. None where nothing says when rows were recorded.
+        """
+        return self.later.get(source)
 
     def missing(self, source: str) -> tuple[str, ...]:
         """The tables that ``source`` needs and the workspace has not connected."""
@@ -196,6 +205,7 @@ def open_slice(
         absent: dict[str, frozenset[str]] = {}
         columns: dict[str, dict[str, str]] = {}
         own: list[str] = []
+        later: dict[str, str] = {}
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
@@ -206,7 +216,7 @@ def open_slice(
                     own.append(name)
                 if base is None:
                     continue
-                found = _create_view(con, source, base, as_of, workspace.zone, mapped)
+                found, ahead = _create_view(con, source, base, as_of, workspace.zone, mapped)
             except SourceError as error:
                 if broken is None:
                     raise
@@ -214,12 +224,14 @@ def open_slice(
                 continue
             columns[name] = found
             absent[name] = frozenset(source.columns) - set(found)
+            if ahead is not None:
+                later[name] = ahead
     except BaseException:
         con.close()
         raise
     return Slice(
         con, as_of, workspace.zone, declared, tuple(absent), absent, own=tuple(own),
-        columns=columns,
+        columns=columns, later=later,
     )  # fmt: skip
 
 
@@ -257,6 +269,7 @@ def slice_of_rows(
     """
     con = duckdb.connect()
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA given")
+    later: dict[str, str] = {}
     for name, entries in rows.items():
         source = declared[name]
         columns = ", ".join(f'"{c.name}" {c.sql_type}' for c in source.columns.values())
@@ -276,8 +289,10 @@ def slice_of_rows(
                 raise SourceError(
                     f"row {dict(entry)} cannot stand in {name!r}: {_first_line(error)}"
                 ) from None
-        _create_view(con, source, f'given."{name}"', as_of, zone, None)
-    return Slice(con, as_of, zone, declared, tuple(rows))
+        _, ahead = _create_view(con, source, f'given."{name}"', as_of, zone, None)
+        if ahead is not None:
+            later[name] = ahead
+    return Slice(con, as_of, zone, declared, tuple(rows), later=later)
 
 
 def _utc(value: Any) -> Any:
@@ -470,8 +485,11 @@ def _create_view(
     as_of: date,
     zone: ZoneInfo,
     mapped: Mapped | None,
-) -> dict[str, str]:
-    """Make the view of a source; returns the columns that its table really has, with types."""
+) -> tuple[dict[str, str], str | None]:
+    """Make the view of a source; returns the columns that its table really has, with types.
+
+    Beside them `asof.later`, a select of the rows that lie after the as-of.
+    """
     file = mapped.file if mapped else source.file
     line = mapped.line if mapped else None
     try:
@@ -487,7 +505,7 @@ def _create_view(
         raise asof.no_rows(source, file, line)
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
-    return found
+    return found, asof.later(source, base, found, as_of, zone, file, line)
 
 
 def _quoted(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -66,6 +67,22 @@ class Document:
         return DefinitionError(message, file=self.path, line=self.line(key), hint=hint)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where an entry stands in its file, for what is found wrong in it later."""
+
+    document: Document
+    key: Key
+
+    def line(self, *steps: str | int) -> int | None:
+        """The line of what stands under these steps of the entry, or of the nearest above it."""
+        return self.document.line((*self.key, *steps))
+
+    def error(self, message: str, *steps: str | int, hint: str | None = None) -> DefinitionError:
+        """A `DefinitionError` that points there."""
+        return self.document.error(message, (*self.key, *steps), hint)
+
+
 def read(path: Path) -> Document:
     """Read one YAML file; `DefinitionError` names file and line of what cannot be read."""
     try:
@@ -81,18 +98,56 @@ def read(path: Path) -> Document:
     try:
         node = loader.get_single_node()
         if node is not None:
-            _walk(node, (), lines, path)
+            _walk(node, (), lines, path, text)
         data = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
+        in_braces = "flow mapping" in (error.context or "")
         raise DefinitionError(
-            f"is not YAML: {error.problem or error.context}.", file=path, line=line
+            f"is not YAML: {error.problem or error.context}.",
+            file=path,
+            line=line,
+            hint=f"inside {{...}} a comma ends a value: quote one that holds a comma, {_QUOTED}"
+            if in_braces
+            else None,
         ) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise DefinitionError(f"is not YAML: {error}", file=path) from None
+        raise _unreadable(node, error, path) from None
     finally:
         loader.dispose()
     return Document(path, data, lines)
+
+
+#: A value that holds a comma, as an example.
+_QUOTED = 'such as value: "percentile(amount, 0.5)"'
+
+
+def _unreadable(node: yaml.Node | None, error: Exception, path: Path) -> DefinitionError:
+    """The error for a value that looks like a date or number and is none, with its line."""
+    afresh = yaml.constructor.SafeConstructor()
+    for scalar in _scalars(node):
+        try:
+            afresh.construct_object(scalar)
+        except ValueError as cause:
+            return DefinitionError(
+                f"{scalar.value!r} cannot be: {cause}.",
+                file=path,
+                line=scalar.start_mark.line + 1,
+                hint="write a day as 2025-03-31, and quote what is to be a text",
+            )
+    return DefinitionError(f"is not YAML: {error}", file=path)
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item)
+    elif isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _scalars(name)
+            yield from _scalars(value)
 
 
 def parse(document: Document, model: type[Model], key: Key = ()) -> Model:
@@ -168,9 +223,11 @@ def _found(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _walk(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> None:
+def _walk(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, text: str) -> None:
     lines.setdefault(key, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
+        if node.flow_style:
+            _refuse_cut_value(node, path, text)
         for name, value in node.value:
             inner = (*key, str(name.value))
             if inner in lines:
@@ -181,7 +238,34 @@ def _walk(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> None:
                     hint=f"first on line {lines[inner]}",
                 )
             lines[inner] = name.start_mark.line + 1
-            _walk(value, inner, lines, path)
+            _walk(value, inner, lines, path, text)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _walk(value, (*key, index), lines, path)
+            _walk(value, (*key, index), lines, path, text)
+
+
+def _refuse_cut_value(node: yaml.MappingNode, path: Path, text: str) -> None:
+    """`DefinitionError` for a value that its own comma cuts: the rest would be taken for a key."""
+    for i, (name, _) in enumerate(node.value[1:], start=1):
+        before, value = node.value[i - 1]
+        if not (isinstance(value, yaml.ScalarNode) and value.value and _is_bare(name, text)):
+            continue
+        last = name
+        for following, _ in node.value[i + 1 :]:
+            if not _is_bare(following, text):
+                break
+            last = following
+        whole = " ".join(text[value.start_mark.index : last.end_mark.index].split())
+        quote = "'" if '"' in whole else '"'
+        raise DefinitionError(
+            f"the comma in {whole} ends the value of {before.value!r}: {name.value!r}, which"
+            " follows it, is taken for a key.",
+            file=path,
+            line=name.start_mark.line + 1,
+            hint=f"quote the whole value: {before.value}: {quote}{whole}{quote}",
+        )
+
+
+def _is_bare(name: yaml.Node, text: str) -> bool:
+    """Whether a key of ``{...}`` stands there without a colon."""
+    return not text[name.end_mark.index :].lstrip().startswith(":")

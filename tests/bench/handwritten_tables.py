@@ -26,7 +26,7 @@ COMPANY = (
     "technology_commoditisation", "action_item_completion_rate", "recommendation_adoption_rate",
     "recommendations_delivered", "quick_win_completion_rate", "analysis_completion_time",
     "process_improvements", "efficiency_gains", "revenue_impact", "data_quality_score",
-    "data_accuracy_rules", "data_consistency", "data_auditability",
+    "data_accuracy", "data_accuracy_rules", "data_consistency", "data_auditability",
 )  # fmt: skip
 
 _MONTHS = """
@@ -57,6 +57,15 @@ STATEMENTS = {
             for d in _DIMENSIONS
         )
     ),
+    "source_reconciliations": f"""
+SELECT period_start AS month, {_ALL}, count(*) AS control_totals,
+       count(*) FILTER (abs(warehouse_value - source_value) <= 0.005 * abs(source_value))
+         AS totals_agreed
+FROM source_reconciliations
+WHERE period_start >= DATE '2024-12-01' AND period_start < DATE '2026-01-01'
+  AND drawn_at < TIMESTAMP '2026-01-01'
+GROUP BY 1
+    """,
     "kpi_registry": f"""
 WITH {_MONTHS}
 SELECT month::DATE AS month, {_ALL}, count(*) AS definitions,
@@ -400,6 +409,7 @@ def values(m: pd.DataFrame) -> dict[str, pd.Series[float]]:
     scores = {d: 1 - (m[f"{d}_faults"] / m[f"{d}_rows"]).fillna(0) for d in _DIMENSIONS}
     weighted = sum(there[d] * scores[d] for d in _DIMENSIONS)
     k["data_quality_score"] = 100 * weighted / sum(there.values())
+    k["data_accuracy"] = 100 * m["totals_agreed"] / m["control_totals"]
     k["data_accuracy_rules"] = 100 * m["accuracy_passed"] / m["accuracy_checks"]
     k["data_consistency"] = 100 * m["consistency_passed"] / m["consistency_checks"]
     k["data_auditability"] = 100 * m["full_definitions"] / m["definitions"]

@@ -49,6 +49,7 @@ from boardpack.demo import (
     capacity,
     company,
     contracts,
+    controls,
     delivery,
     draws,
     finance,
@@ -135,6 +136,8 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         delivery.build(con)
         success.build(con)
         market.build(con)
+        progress("control totals")
+        controls.build(con)
         tables = con.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'out' ORDER BY table_name"
         ).fetchall()

@@ -6,9 +6,10 @@ import graphlib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import TypeVar
 
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import composites, units
@@ -18,6 +19,7 @@ from boardpack.engine.entries import IdentityEntry, KpiEntry, MeasureEntry
 from boardpack.engine.expressions import (
     ExpressionError,
     Formula,
+    Resolve,
     aggregate,
     formula,
     indispensable,
@@ -26,12 +28,17 @@ from boardpack.engine.expressions import (
 from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.goals import Goals, lacks
 from boardpack.engine.intervals import Interval, parse_interval
+from boardpack.engine.kinds import check_kinds
 from boardpack.engine.members import check_members
+from boardpack.engine.replacements import Claim, standing
 from boardpack.engine.windows import parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
-from boardpack.sources import Sources
+from boardpack.periods import Period
+from boardpack.sources import Source, Sources
 from boardpack.workspace import Workspace
-from boardpack.yamlfile import Document, Key, parse
+from boardpack.yamlfile import Document, Key, Place, parse
+
+Found = TypeVar("Found")
 
 #: What every formula may name beside measures and KPIs: the days of the period and of window month,
 #: and those of the period that are worked on; of an open one those up to the as-of.
@@ -180,32 +187,39 @@ class Catalogue:
 
 def load(workspace: Workspace, sources: Sources) -> Catalogue:
     """Every definition, the suite's and the workspace's own; the first thing wrong is the error."""
-    entries: dict[str, tuple[KpiEntry, Document, Key]] = {}
-    identities: dict[str, tuple[IdentityEntry, Document, Key]] = {}
-    for document, _own in workspace.documents("kpis"):
+    claims: dict[str, list[Claim[KpiEntry]]] = {}
+    identities: dict[str, list[Claim[IdentityEntry]]] = {}
+    for document, own in workspace.documents("kpis"):
         if not isinstance(document.data, list):
             raise document.error("expected a list of KPIs, each starting with `- kpi:`.")
         for index, data in enumerate(document.data):
             key: Key = (index,)
+            at = Place(document, key)
             if isinstance(data, dict) and "identity" in data:
-                found = parse(document, IdentityEntry, key)
-                _unique(identities, found.identity, found.replaces, "identity", document, key)
-                identities[found.identity] = (found, document, key)
+                said = parse(document, IdentityEntry, key)
+                identities.setdefault(said.identity, []).append(
+                    Claim(said.identity, said.replaces, own, said, at)
+                )
             else:
                 entry = parse(document, KpiEntry, key)
-                _unique(entries, entry.kpi, entry.replaces, "KPI", document, key)
-                entries[entry.kpi] = (entry, document, key)
+                claims.setdefault(entry.kpi, []).append(
+                    Claim(entry.kpi, entry.replaces, own, entry, at)
+                )
+    entries = standing(claims, "KPI")
     kpis = {
-        name: _kpi(entry, document, key, sources, set(entries))
-        for name, (entry, document, key) in entries.items()
+        name: _kpi(claim.entry, claim.place.document, claim.place.key, sources, set(entries))
+        for name, claim in entries.items()
     }
     _refuse_cycles(kpis)
     check_panels(sources)
-    for name, (_, document, key) in entries.items():
-        _check_unit(kpis[name], kpis, document, key)
+    for name, claimed in entries.items():
+        document, key = claimed.place.document, claimed.place.key
+        _check_unit(kpis[name], claimed.entry, kpis, sources)
+        _check_grains(kpis[name], claimed.entry)
         _check_dimensions(kpis[name], kpis, sources, document, (*key, "dimensions"))
     checked = []
-    for entry_, document, key in identities.values():
+    for agreed in standing(identities, "identity").values():
+        entry_, document, key = agreed.entry, agreed.place.document, agreed.place.key
         left = _read_formula(entry_.left, document, (*key, "left"))
         right = _read_formula(entry_.right, document, (*key, "right"))
         for side, read in (("left", left), ("right", right)):
@@ -225,25 +239,6 @@ def load(workspace: Workspace, sources: Sources) -> Catalogue:
         _check_rows(identity, kpis, sources, document, key)
         checked.append(identity)
     return Catalogue(kpis, tuple(checked), sources, workspace.calendar)
-
-
-def _unique(
-    known: Mapping[str, tuple[Any, Document, Key]],
-    name: str,
-    replaces: str | None,
-    what: str,
-    document: Document,
-    key: Key,
-) -> None:
-    if name in known and replaces != name:
-        _, other, other_key = known[name]
-        raise document.error(
-            f"{what} {name!r} is already defined in {other.path}:{other.line(other_key)}.",
-            key,
-            hint=f"write `replaces: {name}` if this is to stand in its place",
-        )
-    if replaces is not None and name not in known:
-        raise document.error(f"{what} {name!r} replaces nothing.", (*key, "replaces"))
 
 
 def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known: set[str]) -> Kpi:
@@ -315,7 +310,8 @@ def _kpi(entry: KpiEntry, document: Document, key: Key, sources: Sources, known:
         )
     return Kpi(
         entry.kpi, entry.name, entry.definition, entry.category, entry.unit, entry.direction,
-        document.path, document.line(key), read, text, measures, tuple(inputs), entry.owner,
+        document.path, document.line(key), Place(document, key), read, text, measures,
+        tuple(inputs), entry.owner,
         entry.additive, tuple(entry.dimensions), tuple(entry.grains), entry.each,
         entry.no_value or "", entry.notes, tuple(entry.tests),
         _text_of(entry),
@@ -357,28 +353,20 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
             "source", entry.source, sources.declared,
             file=document.path, line=document.line((*key, "source")),
         )  # fmt: skip
-    source = sources[entry.source]
-
+    source, at = sources[entry.source], Place(document, key)
     used: list[str] = []
 
     def column(name: str) -> str:
         used.append(name)
         return column_sql(sources, source, name)
 
+    measured = _checked(sources, source, entry.value, aggregate, column, at, "value")
+    where = None
+    if entry.where is not None:
+        where = _checked(sources, source, entry.where, scalar, column, at, "where")
     try:
-        measured = aggregate(entry.value, column)
-        where = None if entry.where is None else scalar(entry.where, column)
-        if not (source.panel_of or source.distinct_of):
-            check_members(sources, source, entry.value)
-            check_members(sources, source, entry.where or "true")
         window = parse_window(entry.window)
         mature = 0 if entry.mature_after is None else _days(entry.mature_after)
-    except ExpressionError as error:
-        raise document.error(f"{entry.value!r}: {error}.", (*key, "value")) from None
-    except UnknownNameError as error:
-        raise UnknownNameError(
-            error.message, file=document.path, line=document.line(key), hint=error.hint
-        ) from None
     except ValueError as error:
         raise document.error(str(error), key) from None
     if measured.prorated and not (source.time and source.time_end):
@@ -434,6 +422,30 @@ def _measure(sources: Sources, entry: MeasureEntry, document: Document, key: Key
     )  # fmt: skip
 
 
+def _checked(
+    sources: Sources,
+    source: Source,
+    text: str,
+    read: Callable[[str, Resolve], Found],
+    column: Resolve,
+    at: Place,
+    step: str,
+) -> Found:
+    """An expression of a measure as it is read; what is wrong in it points at its key."""
+    try:
+        found = read(text, column)
+        if not (source.panel_of or source.distinct_of):
+            check_members(sources, source, text)
+        check_kinds(sources, source, text)
+    except ExpressionError as error:
+        raise at.error(f"{text!r}: {error}.", step, hint=error.hint) from None
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            error.message, file=at.document.path, line=at.line(step), hint=error.hint
+        ) from None
+    return found
+
+
 def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     source = sources[measure.source]
     base = sources[source.derived_from] if source.derived_from else source
@@ -452,19 +464,44 @@ def _needed(sources: Sources, measure: Measure) -> set[tuple[str, str]]:
     }
 
 
-def _check_unit(kpi: Kpi, kpis: Mapping[str, Kpi], document: Document, key: Key) -> None:
+def _check_unit(kpi: Kpi, entry: KpiEntry, kpis: Mapping[str, Kpi], sources: Sources) -> None:
     about = {*kpi.inputs, *(goal.kpi for goal in kpi.formula.goals)}
+    text = composites.written_out(kpi.formula_text, kpi.weights)
     try:
         units.check(
-            composites.written_out(kpi.formula_text, kpi.weights),
+            text,
             kpi.unit,
             {name: kpis[name].unit for name in about if name in kpis},
-            {name: measure.aggregate.kind for name, measure in kpi.measures.items()},
+            {name: _unit(sources, kpi, name) for name in kpi.measures},
         )
     except units.UnitError as error:
-        raise document.error(
-            f"the formula of {kpi.id!r} cannot be in {kpi.unit}: {error}.", (*key, "formula")
+        # Without a formula its one measure is all there is.
+        alone = entry.formula is None and text in kpi.measures
+        steps = ("measures", text, "value") if alone else ("formula",)
+        raise kpi.place.error(
+            f"the formula of {kpi.id!r} cannot be in {kpi.unit}: {error}.", *steps, hint=error.hint
         ) from None
+
+
+def _unit(sources: Sources, kpi: Kpi, measure: str) -> units.Unit | None:
+    """What a measure is in, as far as its expression tells."""
+    entry = kpi.written[measure]
+    panel = sources[entry.source].panel
+    columns = {name: units.of_measure(column.value, {}) for name, column in panel.items()}
+    return units.of_measure(entry.value, columns)
+
+
+def _check_grains(kpi: Kpi, entry: KpiEntry) -> None:
+    """A period that is named and can never have a value is a mistake; one that is not is told."""
+    for grain in entry.grains if "grains" in entry.model_fields_set else ():
+        for _, shift in kpi.formula.shifts:
+            if shift.before(Period.containing(date(2025, 1, 1), grain)) is None:
+                raise kpi.place.error(
+                    f"KPI {kpi.id!r} is for each {grain}, and no {grain} lies {shift} before a"
+                    f" {grain}.",
+                    "grains",
+                    hint="leave it out of grains:, or go back 1 period",
+                )
 
 
 def _check_dimensions(
@@ -517,7 +554,7 @@ def _read_formula(text: str, document: Document, key: Key) -> Formula:
     try:
         return formula(text)
     except ExpressionError as error:
-        raise document.error(f"{text!r}: {error}.", key) from None
+        raise document.error(f"{text!r}: {error}.", key, error.hint) from None
 
 
 def _days(text: str) -> int:

@@ -9,6 +9,7 @@ from boardpack.engine.expressions import (
     aggregate,
     scalar,
 )
+from boardpack.engine.kinds import check_kinds
 from boardpack.engine.members import check_members
 from boardpack.engine.windows import parse_point, parse_window
 from boardpack.errors import DefinitionError, UnknownNameError
@@ -62,6 +63,8 @@ def check_panels(sources: Sources) -> None:
                     sources, sources[entry.of] if entry.of else base, entry.where or "true"
                 )
                 found = aggregate(entry.value, column)
+                for text in filter(None, (entry.value, entry.where)):
+                    check_kinds(sources, sources[entry.of] if entry.of else base, text)
                 if found.kind not in ("sum", "count", "min", "max") or found.prorated:
                     raise ExpressionError(
                         f"{entry.value!r} does not add up over the days of a panel; "
@@ -73,8 +76,11 @@ def check_panels(sources: Sources) -> None:
                     parse_point(entry.at)
                 if entry.window:
                     parse_window(entry.window)
-        except (ExpressionError, ValueError) as error:
-            raise DefinitionError(f"source {source.id!r}: {error}.", file=source.file) from None
+        except ValueError as error:
+            hint = error.hint if isinstance(error, ExpressionError) else None
+            raise DefinitionError(
+                f"source {source.id!r}: {error}.", file=source.file, hint=hint
+            ) from None
         except UnknownNameError as error:
             raise UnknownNameError(error.message, file=source.file, hint=error.hint) from None
 

@@ -14,6 +14,7 @@ from boardpack.engine.expressions import (
 from boardpack.engine.intervals import Interval
 from boardpack.engine.windows import Window
 from boardpack.periods import GRAINS, Grain
+from boardpack.yamlfile import Place
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Kpi:
     direction: Direction
     file: Path
     line: int | None
+    place: Place = field(compare=False, repr=False)
     formula: Formula
     formula_text: str
     measures: Mapping[str, Measure] = field(default_factory=dict)

@@ -30,6 +30,10 @@ Aggregate = Literal[
 class ExpressionError(ValueError):
     """An expression that is not allowed; the message says which part and what would be."""
 
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
 
 #: Node types that may stand in an expression over rows or over other KPIs.
 _ALLOWED: tuple[type[exp.Expr], ...] = (
@@ -135,6 +139,8 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
         return Measured("percentile", _write(node.expressions[0], resolve), quantile=quantile)
     if isinstance(node, exp.Anonymous) and node.name.lower() in ESTIMATES:
         return _estimate(node, resolve)
+    if other := _written_otherwise(node):
+        raise ExpressionError(f"must be one aggregate, and {node.key}() is none", other)
     close = difflib.get_close_matches(
         node.name.lower() if isinstance(node, exp.Anonymous) else "",
         [*ESTIMATES, "percentile", "histogram_percentile"],
@@ -149,6 +155,26 @@ def aggregate(text: str, resolve: Resolve) -> Measured:
         f"{', '.join(e.form for e in ESTIMATES.values())}"
         + (f"; did you mean {close[0]}?" if close else "")
     )
+
+
+def _as_measure(node: exp.Expr) -> str:
+    other = _written_otherwise(node)
+    return f": {other}" if other else ""
+
+
+def _written_otherwise(node: exp.Expr) -> str:
+    """How an aggregate of other dialects is written here; "" for any other expression."""
+    if isinstance(node, exp.Median):
+        return f'a median is value: "percentile({_write_done(node.this)}, 0.5)"'
+    if isinstance(node, (exp.Quantile, exp.PercentileCont, exp.PercentileDisc, exp.ApproxQuantile)):
+        return 'a percentile is value: "percentile(x, 0.95)"'
+    if isinstance(node, exp.Avg):
+        x = _write_done(node.this)
+        return (
+            f"a mean is a formula over two measures: sum({x}) in one, count({x}) in the other,"
+            " and formula: one / other"
+        )
+    return ""
 
 
 def _estimate(node: exp.Anonymous, resolve: Resolve) -> Measured:
@@ -375,7 +401,8 @@ def _refusal(node: exp.Expr) -> str:
     if isinstance(node, (exp.Subquery, exp.Select, exp.Query)):
         return "sub-queries are not allowed"
     if isinstance(node, exp.AggFunc):
-        return f"{node.sql_name().lower()}() cannot stand inside an expression; make it a measure"
+        name = node.sql_name().lower()
+        return f"{name}() cannot stand inside an expression; make it a measure{_as_measure(node)}"
     if isinstance(node, (exp.Func, exp.Anonymous)):
         name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
         return (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
+from boardpack.engine.definitions import Measure
 from boardpack.engine.expressions import parse
 from boardpack.engine.functions import spaced
 from boardpack.errors import UnknownNameError
@@ -19,11 +20,30 @@ def check_members(sources: Sources, source: Source, text: str) -> None:
     not map onto it: what is mapped may have words of its own. ``source`` has the columns.
     """
     for name, member in compared(text):
-        values = resolve(sources, source, name).values
-        alias = name.rpartition(".")[0]
-        table = source.joins[alias].source if alias else source.placed_of or source.id
-        if values and member not in values and table not in sources.mappings:
+        values = _values(sources, source, name)
+        if values and member not in values:
             raise UnknownNameError.near(f"value of {name}", member, values)
+
+
+def declared_members(
+    sources: Sources, measures: Iterable[Measure], dimension: str
+) -> tuple[str, ...]:
+    """What a dimension of these measures can be; () where one of them does not tell."""
+    found: dict[str, None] = {}
+    for measure in measures:
+        base = sources[sources[measure.source].derived_from or measure.source]
+        values = _values(sources, base, base.dimensions[dimension])
+        if not values:
+            return ()
+        found |= dict.fromkeys(values)
+    return tuple(found)
+
+
+def _values(sources: Sources, source: Source, column: str) -> tuple[str, ...]:
+    """The values that a column lists; () where any may be in it."""
+    alias = column.rpartition(".")[0]
+    table = source.joins[alias].source if alias else source.placed_of or source.id
+    return () if table in sources.mappings else resolve(sources, source, column).values
 
 
 def compared(text: str) -> Iterator[tuple[str, str]]:
