@@ -294,14 +294,14 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
     from boardpack.gate_engine import View
 
     source = slice_.declared[suite.source]
-    own = [(e.type, e.kwargs) for e in suite.expectations if e.type in OWN]
+    missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
+    wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
+    own = [(e.type, e.kwargs) for e in wanted if e.type in OWN]
     view = View(
         slice_.relation(source.id), tuple(source.columns), source.key, rows,
         Checks(slice_, source, own),
     )  # fmt: skip
     where = f"{suite.file.parent.name}/{suite.file.name}"
-    missing = [_missing(slice_, suite, expectation) for expectation in suite.expectations]
-    wanted = [e for e, m in zip(suite.expectations, missing, strict=True) if not m]
     outcomes = iter(bench.evaluate(suite, wanted, view))
     results = []
     for expectation, lacking in zip(suite.expectations, missing, strict=True):

@@ -118,7 +118,8 @@ def _counts(past: Past, least: float, settled: int) -> list[Looked]:
         return [gate_history.count(_settled(past.days, settled), past.first, least)]
     found = []
     for member, days in past.members.items():
-        looked = gate_history.count(_settled(days, settled), past.first, least)
+        # One that has more than it had is growing; one that is missing has fewer.
+        looked = gate_history.count(_settled(days, settled), past.first, least, fewer_only=True)
         found.append(looked.of(member))
     return found
 

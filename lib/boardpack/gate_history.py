@@ -73,11 +73,12 @@ class _Blocks:
     sums: tuple[Numbers, ...]
 
 
-def count(days: Numbers, first: date, min_change: float) -> Looked:
+def count(days: Numbers, first: date, min_change: float, *, fewer_only: bool = False) -> Looked:
     """Blocks with unusually few or many rows.
 
     ``days`` are the rows of each day from ``first`` to the as-of, none left out. ``min_change`` is
     the share that has to be missing, or the like upwards: 0.5 is under half or over twice.
+    With ``fewer_only`` there are never too many.
 
     >>> steady = np.full(400, 200.0)
     >>> steady[-10] = 20
@@ -95,6 +96,8 @@ def count(days: Numbers, first: date, min_change: float) -> Looked:
             chance = _CHANCE / np.sqrt(np.maximum(expected, 1))
         low, high = _usual(off, np.maximum(chance, limit), grain)
         low, high = ((expected + 0.5) * np.exp(edge) - 0.5 for edge in (low, high))
+        if fewer_only:
+            high = np.full(len(high), np.inf)
         return _looked(blocks, found, expected, low, high)
 
     return _first_unusual(judge, grain_of(days))

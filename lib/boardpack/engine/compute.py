@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -17,7 +16,7 @@ from boardpack.engine import exactness
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.definitions import Kpi
 from boardpack.engine.estimates import ESTIMATES, PARTS
-from boardpack.engine.formulas import derive
+from boardpack.engine.formulas import Columns, derive
 from boardpack.engine.histogram import percentile
 from boardpack.engine.intervals import limits
 from boardpack.engine.marts import NONE, Marts
@@ -52,10 +51,10 @@ def compute(
     planned = make_plan(catalogue, slice_, wanted, periods, by, marts)
     frame, members = _gather(slice_, planned)
     uncovered = {} if covered else _uncovered(catalogue, slice_, planned)
-    for column, of_column in groupby(sorted(uncovered), key=itemgetter(0)):
-        frame.loc[frame["p"].isin([p for _, p in of_column]), column] = np.nan
-    frame = derive(catalogue, slice_, planned, frame)
-    return _long(catalogue, slice_, planned, frame, wanted, uncovered, members)
+    for column, p in uncovered:
+        frame[column][frame["p"] == p] = np.nan
+    derived = derive(catalogue, slice_, planned, frame)
+    return _long(catalogue, slice_, planned, derived, wanted, uncovered, members)
 
 
 #: Aggregates that are zero, and not unknown, where there are no rows.
@@ -65,61 +64,17 @@ _ZERO = ("sum", "count", "distinct", "rolling")
 _Members = dict[str, set[tuple[int, str]]]
 
 
-def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
+def _gather(slice_: Slice, planned: Plan) -> tuple[dict[str, NDArray[Any]], _Members]:
     """One row a period and member, one column a measure; what has no rows counts as zero."""
-    found: dict[str, dict[tuple[int, int, str], float]] = {}
-    members: _Members = {}
-    index = {period: p for p, period in enumerate(planned.periods)}
-    waits: dict[str, dict[tuple[int, int, str], list[float]]] = {
-        f"{name}__{part}": {}
-        for measure, name in planned.measures.items()
-        if measure.aggregate.kind == "estimate"
-        for part in PARTS
-    }
-    for sent in planned.statements:
-        statement, rows = _sent(slice_, planned, sent)
-        several = [waits.get(name) for name in statement.columns]
-        columns = [found.setdefault(name, {}) for name in statement.columns]
-        own = members.setdefault(statement.source, set())
-        number = [index[period] for period in statement.periods]
-        for p, dim, member, *values in rows:
-            own.add((dim, member))
-            for cells_of, lists, value in zip(columns, several, values, strict=True):
-                if value is not None:
-                    if lists is not None:
-                        lists.setdefault((number[p], dim, member), []).append(value)
-                    else:
-                        cells_of[number[p], dim, member] = value
-        for dim, name in enumerate(planned.by):
-            seen = {member for d, member in own if d == dim} - {UNKNOWN}
-            declared = _declared_members(slice_, statement.source, name)
-            if not seen:
-                own.discard((dim, UNKNOWN))
-            elif seen & declared:
-                # A table with words of its own does not have the declared members at all.
-                own |= {(dim, member) for member in declared}
+    sent = [_sent(slice_, planned, statement) for statement in planned.statements]
+    members = _members(slice_, planned, sent)
     cells = [(-1, ""), *sorted({cell for own in members.values() for cell in own if cell[0] >= 0})]
-    keys = [(p, dim, member) for p in range(len(planned.periods)) for dim, member in cells]
-    known = slice_.as_of + timedelta(days=1)
-    period_days = _days(slice_, Window("period"), planned.periods)
-    month_days = _days(slice_, Window("month"), planned.periods)
-    # The holidays of a country take a while to load: only who counts business days needs them.
-    worked = any("business_days" in kpi.formula.names for kpi in planned.kpis)
-    business_days = [
-        float(p.calendar.business_days(p.start, min(p.end, known))) if worked else np.nan
-        for p in planned.periods
-    ]
-    frame: dict[str, object] = {
-        "p": [p for p, _, _ in keys],
-        "dim": [dim for _, dim, _ in keys],
-        "member": [member for _, _, member in keys],
-        "period_days": [period_days[p] for p, _, _ in keys],
-        "month_days": [month_days[p] for p, _, _ in keys],
-        "business_days": [business_days[p] for p, _, _ in keys],
-    }
+    found, waits = _placed(planned, sent, cells)
+    frame = _calendar(slice_, planned, cells)
 
     def column(name: str, empty: float = np.nan) -> NDArray[np.float64]:
-        return np.array([found[name].get(key, empty) for key in keys])
+        values, known = found[name]
+        return np.where(known, values, empty)
 
     for measure, name in planned.measures.items():
         if measure.aggregate.kind == "histogram_percentile":
@@ -135,19 +90,94 @@ def _gather(slice_: Slice, planned: Plan) -> tuple[pd.DataFrame, _Members]:
         elif measure.aggregate.kind == "estimate":
             tables = [waits[f"{name}__{part}"] for part in PARTS]
             estimate = ESTIMATES[measure.aggregate.estimate].of
-            frame[name] = np.array(
-                [
-                    estimate(*(np.array(table[key]) for table in tables))
-                    if key in tables[0]
-                    else np.nan
-                    for key in keys
-                ]
-            )
+            frame[name] = np.full(len(frame["p"]), np.nan)
+            for row in tables[0]:
+                frame[name][row] = estimate(*(np.array(table[row]) for table in tables))
         elif measure.aggregate.kind in _ZERO and not measure.known_only:
             frame[name] = column(name, 0.0)
         else:
             frame[name] = column(name)
-    return pd.DataFrame(frame), members
+    return frame, members
+
+
+#: A statement that was sent, and the rows that came back.
+_Sent = tuple[Statement, list[tuple[Any, ...]]]
+
+
+def _members(slice_: Slice, planned: Plan, sent: Sequence[_Sent]) -> _Members:
+    """The members that each source has rows of, and those that its dimensions declare."""
+    members: _Members = {}
+    for statement, rows in sent:
+        own = members.setdefault(statement.source, set())
+        own.update((dim, member) for _, dim, member, *_ in rows)
+        for dim, name in enumerate(planned.by):
+            seen = {member for d, member in own if d == dim} - {UNKNOWN}
+            declared = _declared_members(slice_, statement.source, name)
+            if not seen:
+                own.discard((dim, UNKNOWN))
+            elif seen & declared:
+                # A table with words of its own does not have the declared members at all.
+                own |= {(dim, member) for member in declared}
+    return members
+
+
+def _placed(
+    planned: Plan, sent: Sequence[_Sent], cells: Sequence[tuple[int, str]]
+) -> tuple[
+    dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]], dict[str, dict[int, list[float]]]
+]:
+    """Every column of the statements, each value at the row of its period and cell.
+
+    A column is its values and whether they are known; of an estimate all values of a row.
+    """
+    index = {period: p for p, period in enumerate(planned.periods)}
+    place = {cell: i for i, cell in enumerate(cells)}
+    size = len(planned.periods) * len(cells)
+    found = {}
+    waits: dict[str, dict[int, list[float]]] = {
+        f"{name}__{part}": {}
+        for measure, name in planned.measures.items()
+        if measure.aggregate.kind == "estimate"
+        for part in PARTS
+    }
+    for statement, rows in sent:
+        first = [index[period] * len(cells) for period in statement.periods]
+        kept = [row for row in rows if row[1:3] in place]
+        at = np.array([first[p] + place[dim, member] for p, dim, member, *_ in kept], dtype=int)
+        columns = list(zip(*kept, strict=True))[3:] or [()] * len(statement.columns)
+        for name, column in zip(statement.columns, columns, strict=True):
+            given = np.array([value is not None for value in column], dtype=bool)
+            if name in waits:
+                for row, value in zip(at[given], itertools.compress(column, given), strict=True):
+                    waits[name].setdefault(row, []).append(value)
+                continue
+            values, known = np.zeros(size), np.zeros(size, dtype=bool)
+            values[at[given]] = np.array(column, dtype=float)[given]
+            known[at[given]] = True
+            found[name] = (values, known)
+    return found, waits
+
+
+def _calendar(
+    slice_: Slice, planned: Plan, cells: Sequence[tuple[int, str]]
+) -> dict[str, NDArray[Any]]:
+    """The columns that say which period and cell a row is, and the days that formulas may name."""
+    known = slice_.as_of + timedelta(days=1)
+    # The holidays of a country take a while to load: only who counts business days needs them.
+    worked = any("business_days" in kpi.formula.names for kpi in planned.kpis)
+    business_days = [
+        float(p.calendar.business_days(p.start, min(p.end, known))) if worked else np.nan
+        for p in planned.periods
+    ]
+    periods = len(planned.periods)
+    return {
+        "p": np.repeat(np.arange(periods), len(cells)),
+        "dim": np.tile([dim for dim, _ in cells], periods),
+        "member": np.tile(np.array([member for _, member in cells], dtype=object), periods),
+        "period_days": np.repeat(_days(slice_, Window("period"), planned.periods), len(cells)),
+        "month_days": np.repeat(_days(slice_, Window("month"), planned.periods), len(cells)),
+        "business_days": np.repeat(business_days, len(cells)),
+    }
 
 
 def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[float]:
@@ -157,9 +187,7 @@ def _days(slice_: Slice, window: Window, periods: Sequence[Period]) -> list[floa
     return [float(max((min(high, known) - low).days, 0)) for low, high in spans if low]
 
 
-def _sent(
-    slice_: Slice, planned: Plan, statement: Statement
-) -> tuple[Statement, list[tuple[Any, ...]]]:
+def _sent(slice_: Slice, planned: Plan, statement: Statement) -> _Sent:
     """A statement and its rows; where a mart went away meanwhile, the one that does without it."""
     if statement.stored:
         try:
@@ -196,6 +224,8 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
         for measure in planned.measures
     }
     spans = slice_.spans(dict.fromkeys(bases.values()))
+    windows = {measure.window: None for measure in planned.measures}
+    days = {window: [window.days(period) for period in planned.periods] for window in windows}
     found = {}
     for measure, name in planned.measures.items():
         base = bases[measure]
@@ -203,8 +233,9 @@ def _uncovered(catalogue: Catalogue, slice_: Slice, planned: Plan) -> dict[tuple
             # A table without a time of its own (users) does not say when it begins.
             continue
         span = spans.get(base)
-        for p, period in enumerate(planned.periods):
-            low, high = measure.window.days(period)
+        for p, (period, (low, high)) in enumerate(
+            zip(planned.periods, days[measure.window], strict=True)
+        ):
             if low is not None and measure.aggregate.days:
                 low -= timedelta(days=measure.aggregate.days - 1)
             if span is None:
@@ -220,28 +251,26 @@ def _long(
     catalogue: Catalogue,
     slice_: Slice,
     planned: Plan,
-    frame: pd.DataFrame,
+    frame: Columns,
     wanted: Sequence[str],
     uncovered: Mapping[tuple[str, int], str],
     members: _Members,
 ) -> pd.DataFrame:
     end = slice_.as_of + timedelta(days=1)
-    absent = np.full(len(frame), np.nan)
-    dims = np.where(
-        frame["dim"] < 0,
-        "",
-        np.array([*planned.by, ""], dtype=object)[frame["dim"].to_numpy()] + "=" + frame["member"],
-    )
+    absent = np.full(len(frame["p"]), np.nan)
+    # Every period has the same cells in the same order.
+    size = len(absent) // len(planned.periods)
+    cells = [*zip(frame["dim"][:size].tolist(), frame["member"][:size], strict=True)]
+    dims = ["" if dim < 0 else f"{planned.by[dim]}={member}" for dim, member in cells]
     known = {kpi.id: kpi for kpi in planned.kpis}
-    values_of = {name: frame[f"k_{name}"].to_numpy() for name in known}
-    values_of |= {column: frame[column].to_numpy() for column in planned.measures.values()}
-    values_of |= {str(column): frame[column].to_numpy() for column in frame if "$" in str(column)}
+    values_of = {name: frame[f"k_{name}"] for name in known}
+    values_of |= {column: frame[column] for column in planned.measures.values()}
+    values_of |= {column: frame[column] for column in frame if "$" in column}
     # A cut period is of no grain that others are of: who adds up months does not count it twice.
     named_periods = [
         (p.label, p.start, p.end, f"{p.grain}_to_date" if p.cut else p.grain)
         for p in planned.periods
     ]
-    p_of, dim_of, member_of = (frame[name].to_numpy() for name in ("p", "dim", "member"))
     rows: list[tuple[object, ...]] = []
     for kpi in (known[name] for name in wanted if name in known):
         # Its members are those of its own sources, whatever else is computed beside it.
@@ -249,11 +278,11 @@ def _long(
         allowed = {(-1, "")} | {
             (i, m) for i, m in own if i >= 0 and planned.by[i] in kpi.dimensions
         }
-        grains = {p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains}
+        shown = [i for i, cell in enumerate(cells) if cell in allowed]
         values = values_of[kpi.id]
         ratio = kpi.formula.denominator is not None
-        numerators = frame[f"n_{kpi.id}"].to_numpy() if ratio else absent
-        denominators = frame[f"d_{kpi.id}"].to_numpy() if ratio else absent
+        numerators = frame[f"n_{kpi.id}"] if ratio else absent
+        denominators = frame[f"d_{kpi.id}"] if ratio else absent
         low, high = absent, absent
         if kpi.interval is not None:
             beside = {
@@ -263,16 +292,16 @@ def _long(
         states = _states(catalogue, kpi, planned.periods[: planned.requested], end)
         if near := exactness.approximation(catalogue, kpi.id, slice_.dialect):
             states = [_marked(state, near) for state in states]
-        for row, (p, *cell) in enumerate(zip(p_of, dim_of, member_of, strict=True)):
-            if p not in grains or tuple(cell) not in allowed:
-                continue
+        grains = [p for p in range(planned.requested) if planned.periods[p].grain in kpi.grains]
+        for p, cell in itertools.product(grains, shown):
+            row = p * size + cell
             status, reason = states[p]
             if np.isnan(values[row]):
                 status = "no_value"
                 reason = _why_none(planned, known, kpi, p, row, values_of, uncovered)
             rows.append(
                 (
-                    kpi.id, *named_periods[p], dims[row],
+                    kpi.id, *named_periods[p], dims[cell],
                     values[row], numerators[row], denominators[row], kpi.unit, status, reason,
                     low[row], high[row],
                 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import duckdb
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from boardpack.engine import goals
@@ -19,19 +19,22 @@ from boardpack.engine.shifts import Shift
 from boardpack.errors import RunError
 from boardpack.warehouse import Slice
 
+#: Columns by name, with a row a period and cell: every period has the same cells in the same order.
+Columns = Mapping[str, NDArray[Any]]
 
-def derive(catalogue: Catalogue, slice_: Slice, planned: Plan, frame: pd.DataFrame) -> pd.DataFrame:
-    """Formulas, one SELECT a level of the graph, in DuckDB on the small frame."""
+
+def derive(catalogue: Catalogue, slice_: Slice, planned: Plan, frame: Columns) -> Columns:
+    """Formulas, one SELECT a level of the graph, in DuckDB on the small frame.
+
+    ``frame`` has ``p`` and a column for each measure and for each of `BUILT_IN`; what comes back
+    has ``k_``, ``n_`` and ``d_`` of each KPI besides: its value, its numerator and denominator.
+    """
     names = {name: name for name in BUILT_IN}
-    waiting: list[dict[str, str]] = []
     with slice_.con.cursor() as con:
         for level in _levels(catalogue, planned.kpis):
+            frame = {**frame, **_shifted(planned, frame, level, names)}
+            frame = {**frame, **_goals(catalogue, planned, frame, level)}
             columns = {}
-            if any(kpi.formula.shifts or kpi.formula.goals for kpi in level):
-                frame = _evaluated(con, planned, frame, waiting)
-                waiting = []
-                frame = _shifted(planned, frame, level, names)
-                frame = _with_goals(catalogue, planned, frame, level)
             for kpi in level:
                 local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
                 local |= {
@@ -40,20 +43,17 @@ def derive(catalogue: Catalogue, slice_: Slice, planned: Plan, frame: pd.DataFra
                 }
                 local |= {goal.column: _column_of(kpi, goal) for goal in kpi.formula.goals}
                 columns[kpi.id] = _selected(kpi, local)
+            frame = {**frame, **_evaluated(con, planned, frame, columns)}
+            for kpi in level:
+                frame = {**frame, **_rolled_up(planned, frame, kpi)}
             names |= {kpi.id: f"k_{kpi.id}" for kpi in level}
-            waiting.append(columns)
-            if any(rolls_up(kpi, period) for kpi in level for period in planned.periods):
-                frame = _evaluated(con, planned, frame, waiting)
-                waiting = []
-                for kpi in level:
-                    frame = _roll_up(planned, frame, kpi)
-        return _evaluated(con, planned, frame, waiting)
+    return frame
 
 
 def _shifted(
-    planned: Plan, frame: pd.DataFrame, level: Sequence[Kpi], names: Mapping[str, str]
-) -> pd.DataFrame:
-    """The frame with a column for each figure that formulas of this level want of before."""
+    planned: Plan, frame: Columns, level: Sequence[Kpi], names: Mapping[str, str]
+) -> Columns:
+    """A column for each figure that formulas of this level want of before."""
     wanted: dict[str, tuple[str, Shift]] = {}
     for kpi in level:
         local = {**names, **{m: planned.measures[kpi.measures[m]] for m in kpi.measures}}
@@ -64,46 +64,45 @@ def _shifted(
     made = {}
     for name, (column, shift) in wanted.items():
         if name not in frame:
-            now = frame[column].to_numpy(dtype=float).reshape(len(planned.periods), -1)
+            now = frame[column].reshape(len(planned.periods), -1)
             then = np.full_like(now, np.nan)
             for p, before in enumerate(_before(planned, shift)):
                 if before is not None:
                     then[p] = now[before]
             made[name] = then.reshape(-1)
-    return frame.assign(**made)
+    return made
 
 
-def _with_goals(
-    catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, level: Sequence[Kpi]
-) -> pd.DataFrame:
-    """The frame with a column for each target, threshold or weight that this level names."""
-    cells = len(frame) // len(planned.periods)
-    made = {}
+def _goals(catalogue: Catalogue, planned: Plan, frame: Columns, level: Sequence[Kpi]) -> Columns:
+    """A column for each target, threshold or weight that this level names."""
+    rows = len(frame["p"])
+    made: dict[str, NDArray[np.float64]] = {}
     for kpi in level:
         for goal in kpi.formula.goals:
             if goal.what == "weight":
                 weights = catalogue.weights(kpi.id)
-                found = np.full(len(frame), weights[goal.kpi] / sum(weights.values()))
+                found = np.full(rows, weights[goal.kpi] / sum(weights.values()))
             elif goal.what == "met":
                 found = _met(catalogue, planned, frame, goal.kpi)
             elif goal.what in COUNTING:
                 names = [name for name in catalogue.counted(kpi) if f"k_{name}" in frame]
                 judged = [_met(catalogue, planned, frame, name) for name in names]
-                counted = np.array([np.full(len(frame), np.nan), *judged])
+                counted = np.array([np.full(rows, np.nan), *judged])
                 found = np.nansum(counted, axis=0)
                 if goal.what == "with_target":
                     found = np.sum(~np.isnan(counted), axis=0).astype(float)
             else:
                 assert catalogue.goals is not None
-                found = goals.figures(catalogue.goals, goal, planned.periods).repeat(cells)
+                figures = goals.figures(catalogue.goals, goal, planned.periods)
+                found = figures.repeat(rows // len(planned.periods))
             made[_column_of(kpi, goal)] = found
-    return frame.assign(**made)
+    return made
 
 
-def _met(catalogue: Catalogue, planned: Plan, frame: pd.DataFrame, kpi: str) -> NDArray[np.float64]:
+def _met(catalogue: Catalogue, planned: Plan, frame: Columns, kpi: str) -> NDArray[np.float64]:
     """Whether each figure of a KPI meets its target: 1, 0, or NaN where there is none to meet."""
     assert catalogue.goals is not None
-    values = frame[f"k_{kpi}"].to_numpy(dtype=float).reshape((len(planned.periods), -1))
+    values = frame[f"k_{kpi}"].reshape((len(planned.periods), -1))
     found = goals.met(catalogue.goals, kpi, planned.periods, values)
     for p, period in enumerate(planned.periods):
         if period.grain not in catalogue[kpi].grains:
@@ -135,42 +134,34 @@ def _levels(catalogue: Catalogue, kpis: Sequence[Kpi]) -> Iterator[list[Kpi]]:
 
 
 def _evaluated(
-    con: duckdb.DuckDBPyConnection,
-    planned: Plan,
-    frame: pd.DataFrame,
-    levels: Sequence[Mapping[str, str]],
-) -> pd.DataFrame:
-    """The frame with the columns of these levels, each selected from the one before it."""
-    con.register("frame", frame)
-    tables = ["frame"]
-    for columns in levels:
-        tables.append(f"(SELECT *, {', '.join(columns.values())} FROM {tables[-1]})")
+    con: duckdb.DuckDBPyConnection, planned: Plan, frame: Columns, columns: Mapping[str, str]
+) -> Columns:
+    """The columns that a level's KPIs select from those before it."""
+    selected = ", ".join(columns.values())
+    # To be given a table costs by the column, and few levels need more than a few.
+    read = {"p", *re.findall(r'"([^"]+)"', selected)}
+    con.register("frame", {name: column for name, column in frame.items() if name in read})
     try:
-        return con.execute(f"SELECT * FROM {tables[-1]}").df()
+        found = con.execute(f"SELECT {selected} FROM frame").fetchnumpy()
     except duckdb.Error:
-        raise _broken(con, planned, levels, tables) from None
+        raise _broken(con, planned, columns) from None
     finally:
         con.unregister("frame")
+    return {name: np.ma.filled(column, np.nan) for name, column in found.items()}
 
 
-def _broken(
-    con: duckdb.DuckDBPyConnection,
-    planned: Plan,
-    levels: Sequence[Mapping[str, str]],
-    tables: Sequence[str],
-) -> RunError:
+def _broken(con: duckdb.DuckDBPyConnection, planned: Plan, columns: Mapping[str, str]) -> RunError:
     """The error for formulas that failed together: which of them it is, found one by one."""
     kpis = {kpi.id: kpi for kpi in planned.kpis}
-    for columns, table in zip(levels, tables, strict=False):
-        for name, column in columns.items():
-            try:
-                con.execute(f"SELECT {column} FROM {table}").fetchall()
-            except duckdb.Error as error:
-                return RunError(
-                    f"the formula of {name!r} failed: {str(error).splitlines()[0]}",
-                    file=kpis[name].file,
-                    line=kpis[name].line,
-                )
+    for name, column in columns.items():
+        try:
+            con.execute(f"SELECT {column} FROM frame").fetchall()
+        except duckdb.Error as error:
+            return RunError(
+                f"the formula of {name!r} failed: {str(error).splitlines()[0]}",
+                file=kpis[name].file,
+                line=kpis[name].line,
+            )
     return RunError(f"the formulas of {', '.join(kpis)} failed together.")
 
 
@@ -188,18 +179,16 @@ def named(sql: str, names: Mapping[str, str]) -> str:
     return re.sub(r'"([a-z][a-z0-9_@$]*)"', lambda match: f'"{names[match.group(1)]}"', sql)
 
 
-def _roll_up(planned: Plan, frame: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
+def _rolled_up(planned: Plan, frame: Columns, kpi: Kpi) -> Columns:
     """For ``each: month``: a quarter is its months' numerators over their denominators, summed."""
     outer = [p for p, period in enumerate(planned.periods) if rolls_up(kpi, period)]
     if not outer:
-        return frame
+        return {}
     index = {period: p for p, period in enumerate(planned.periods)}
     # A period has the same cells as every other, in the same order.
     shape = (len(planned.periods), -1)
     names = [f"{part}_{kpi.id}" for part in ("k", "n", "d")]
-    value, top, bottom = (
-        frame[name].to_numpy(dtype=float, copy=True).reshape(shape) for name in names
-    )
+    value, top, bottom = (frame[name].copy().reshape(shape) for name in names)
     for p in outer:
         within = planned.periods[p].within(kpi.each or "month")
         if not all(month in index for month in within):
@@ -210,5 +199,6 @@ def _roll_up(planned: Plan, frame: pd.DataFrame, kpi: Kpi) -> pd.DataFrame:
         top[p], bottom[p] = top[inner].sum(axis=0), bottom[inner].sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             value[p] = np.where(bottom[p] == 0, np.nan, kpi.formula.scale * top[p] / bottom[p])
-    rolled = zip(names, (value, top, bottom), strict=True)
-    return frame.assign(**{name: found.reshape(-1) for name, found in rolled})
+    return {
+        name: found.reshape(-1) for name, found in zip(names, (value, top, bottom), strict=True)
+    }

@@ -71,13 +71,15 @@ def rows(
         if not source.distinct_of:
             selected.append(f"{_bucket(slice_, table, buckets, outer)} AS bucket")
         conditions = _within(slice_, table, buckets, open_start, outer)
+    within = tuple(conditions)
     conditions += _exclusion(table, outer)
     if source.distinct_of and source.where:
         conditions.append(f"({scalar(source.where, outer)})")
     joins += _joins(slice_, table, needed)
     keyword = "SELECT DISTINCT" if source.distinct_of else "SELECT"
     where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
-    relation = _relation(slice_, table, needed)
+    own_time = str(table.time) in table.columns and str(table.time) not in table.milestones
+    relation = _relation(slice_, table, needed, within if own_time and not open_start else ())
     body = f"{keyword} {', '.join(selected)}\nFROM {relation} AS t{joins}{where}"
     if source.distinct_of:
         # A bucket is made of whole days, so that days need not be told apart by it as well.
@@ -262,11 +264,11 @@ def _within(
     return conditions
 
 
-def _relation(slice_: Slice, table: Source, needed: Iterable[str]) -> str:
+def _relation(slice_: Slice, table: Source, needed: Iterable[str], within: Sequence[str]) -> str:
     """The table, with what a placed source adds to it as far as it is needed."""
     if table.touches is not None:
         return _with_touches(slice_, table, table.touches)
-    return with_milestones(slice_, table, needed)
+    return _with_milestones(slice_, table, needed, within)
 
 
 def _with_touches(slice_: Slice, table: Source, entry: TouchesEntry) -> str:
@@ -295,33 +297,43 @@ def _with_touches(slice_: Slice, table: Source, entry: TouchesEntry) -> str:
     )
 
 
-def with_milestones(slice_: Slice, table: Source, needed: Iterable[str]) -> str:
+def _with_milestones(
+    slice_: Slice, table: Source, needed: Iterable[str], within: Sequence[str]
+) -> str:
     """The table with the milestones that are needed: one row a key is joined, so none comes twice.
 
     Rows of the other source that its own ``exclude`` leaves out are not left out here: whose
-    milestones count is for the table to say.
+    milestones count is for the table to say. ``within`` are conditions on the time of a row of the
+    table: nobody looks for the milestones of others, which may be most.
     """
     relation = slice_.relation(table.id)
     wanted = [name for name in table.milestones if name in set(needed)]
     if not wanted:
         return relation
+    key = f'"{table.key[0]}"'
+    shown, whose = "", ""
+    if within:
+        conditions = " AND ".join(within)
+        shown = f"  WITH those AS (SELECT * FROM {relation} AS t WHERE {conditions})\n"
+        relation, whose = "those", f"SELECT {key} FROM those"
     columns, joins = "", ""
     for i, name in enumerate(wanted):
         columns += f', m{i}.moment AS "{name}"'
         joins += (
-            f"\n  LEFT JOIN (\n{_milestone(slice_, table.milestones[name])}\n  ) AS m{i}"
-            f' ON m{i}.entity = r."{table.key[0]}"'
+            f"\n  LEFT JOIN (\n{_milestone(slice_, table.milestones[name], whose)}\n  ) AS m{i}"
+            f" ON m{i}.entity = r.{key}"
         )
-    return f"(\n  SELECT r.*{columns}\n  FROM {relation} AS r{joins}\n)"
+    return f"(\n{shown}  SELECT r.*{columns}\n  FROM {relation} AS r{joins}\n)"
 
 
-def _milestone(slice_: Slice, entry: MilestoneEntry) -> str:
-    """A row for each entity that has got there: when."""
+def _milestone(slice_: Slice, entry: MilestoneEntry, whose: str) -> str:
+    """A row for each entity that has got there: when; ``whose`` selects them, if not all."""
     other = slice_.declared[entry.of]
     by, time = f't."{entry.by}"', f't."{other.time}"'
     relation = f"{slice_.relation(other.id)} AS t"
     own = [] if entry.where is None else [f"({_of_table(entry.where)})"]
-    conditions = " AND ".join([*own, f"{by} IS NOT NULL", f"{time} IS NOT NULL"])
+    among = [f"{by} IN ({whose})"] if whose else []
+    conditions = " AND ".join([*own, f"{by} IS NOT NULL", f"{time} IS NOT NULL", *among])
     if entry.nth == 1:
         return (
             f"    SELECT {by} AS entity, MIN({time}) AS moment FROM {relation}"
