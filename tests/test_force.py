@@ -192,12 +192,14 @@ def test_a_draft_is_listed_as_one_and_never_as_the_latest(
     assert "Revision 1" in latest
     assert "Draft" not in latest
     assert "Draft, failed" in every
+    assert "<summary>1 draft</summary>" in every
     assert "Published all the same by A. &lt;i&gt;Jonas&lt;/i&gt;" in every
     alone = index_html([draft], "Shop", root, read_brand()).split('<div class="all">')[0]
     assert "Revision 2" in alone
     assert "Draft, failed" in alone
     newer = index_html([first, draft, last], "Shop", root, read_brand())
     assert "Revision 3" in newer.split('<div class="all">')[0]
+    assert "<summary>1 earlier revision and 1 draft</summary>" in newer
     # A schedule does not take a draft for what it is to make.
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         ledger.add_edition(draft)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -20,7 +20,8 @@ from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
 from boardpack.model import Model
 from boardpack.values import Finding
-from verdict_fixture import gate_policy, judged, readable
+from boardpack.warehouse import open_slice
+from verdict_fixture import ODD, gate_policy, judged, readable, report_on
 
 Change = Callable[[duckdb.DuckDBPyConnection], object]
 
@@ -31,9 +32,7 @@ def shop(tmp_path: Path) -> Path:
     root = workspaces.shop(tmp_path / "shop")
     config = (root / "boardpack.yml").read_text(encoding="utf-8")
     example = Model.open(root)
-    from boardpack.warehouse import open_slice
-
-    slice_ = open_slice(example.workspace, example.sources, datetime(2030, 1, 1).date())
+    slice_ = open_slice(example.workspace, example.sources, date(2030, 1, 1))
     frames = {name: slice_.con.execute(f'FROM slice."{name}"').df() for name in slice_.sources}
     kept = {name: slice_.columns[name] for name in slice_.sources}
     slice_.close()
@@ -125,6 +124,15 @@ def test_a_source_that_no_gate_has_seen_is_the_users_mistake(shop: Path, stateme
 
 
 def test_a_source_that_no_gate_has_seen_is_not_available(shop: Path) -> None:
+    change(shop, DROPPED)
+    assert told(shop) == ("publish", [])
+
+
+def test_what_only_kpis_rest_on_that_never_were_there_is_not_missed(shop: Path) -> None:
+    told(shop)
+    (shop / "kpis").mkdir()
+    (shop / "kpis" / "own.yml").write_text(ODD, encoding="utf-8")
+    report_on(shop, ["purchases", "odd"])
     change(shop, DROPPED)
     assert told(shop) == ("publish", [])
 

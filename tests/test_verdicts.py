@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,10 +33,12 @@ from boardpack.outcomes import RunResult
 from boardpack.sentences import summary
 from boardpack.values import Finding, Values
 from boardpack.verdicts import broken_since, findings, reasons, since
+from boardpack.workspace import SUITE
 from report_fixture import FACTS, HOSTILE, Desk
 from values_fixture import small_values
 from verdict_fixture import (
     INVOICED_TWICE,
+    ODD,
     PAID_TWICE,
     UNKNOWN_STATUS,
     gate_policy,
@@ -320,6 +323,14 @@ def test_a_policy_names_what_there_is(
     assert caught.value.line == line + 2
 
 
+def test_the_policy_that_the_readme_shows_is_one(tmp_path: Path) -> None:
+    text = (SUITE / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(policy:\n  gate:\n.*?)```", text, flags=re.DOTALL)
+    root = workspaces.small(tmp_path / "w", f"company: X\ncurrency: USD\n{shown}")
+    found = policy(Model.open(root))
+    assert (found.warning, len(found.overrides), len(found.waive)) == ("hold", 2, 1)
+
+
 def test_checks_that_no_suite_names_may_be_named(tmp_path: Path) -> None:
     root = workspaces.small(tmp_path / "w", "company: X\ncurrency: USD\n")
     gate_policy(root, "waive: [{check: payments.connected, until: 2025-06-30, reason: a}]")
@@ -331,13 +342,7 @@ def test_a_source_of_kpis_that_are_not_there_holds_nothing(tmp_path: Path) -> No
     root = workspaces.shop(tmp_path / "shop")
     report_on(root, ["purchases", "odd"])
     (root / "kpis").mkdir()
-    (root / "kpis" / "own.yml").write_text(
-        "- kpi: odd\n  name: Odd\n  definition: Payments a ticket.\n  category: revenue\n"
-        "  unit: ratio\n  direction: higher\n  owner: Sales\n  measures:\n"
-        "    payments: {source: payments, value: count(*)}\n"
-        "    tickets: {source: tickets, value: count(*)}\n  formula: payments / tickets\n",
-        encoding="utf-8",
-    )
+    (root / "kpis" / "own.yml").write_text(ODD, encoding="utf-8")
     with planted(root, UNKNOWN_STATUS):
         found, _ = judged(root)
     assert found.verdict == "publish"
@@ -495,7 +500,16 @@ def test_a_table_carries_one_mark_and_a_note(block: tables.Text) -> None:
     markdown = plain(block.markdown)
     assert markdown.count("[data warning]{.warn title=") == 1
     (note,) = [line for line in markdown.splitlines() if line.startswith("Data warning — ")]
-    assert "Monthly Recurring Revenue: table_of_mrr, all is well" in note
+    assert "table_of_mrr, all is well" in note
+    assert note.endswith("(Monthly Recurring Revenue).")
+
+
+def test_many_kpis_are_counted() -> None:
+    kpis = ["mrr", "new_mrr", "churned_mrr", "nps", "mau"]
+    values = doubtful(*(replace(WARNED, source="", kpis=(kpi,), check="c") for kpi in kpis))
+    together = doubtful(replace(WARNED, source="", kpis=tuple(kpis)))
+    assert "5 of these KPIs" in plain(tables.history(together, kpis).markdown)
+    assert "(data warning: 5 of these KPIs)" in trends(values, kpis).title
 
 
 def test_a_kpi_without_target_or_value_carries_the_mark_too() -> None:

@@ -68,6 +68,15 @@ def report_on(root: Path, kpis: list[str]) -> None:
     nbformat.write(notebook, path)
 
 
+#: A KPI over payments and a table that the shop does not have.
+ODD = (
+    "- kpi: odd\n  name: Odd\n  definition: Payments a ticket.\n  category: revenue\n"
+    "  unit: ratio\n  direction: higher\n  owner: Sales\n  measures:\n"
+    "    payments: {source: payments, value: count(*)}\n"
+    "    tickets: {source: tickets, value: count(*)}\n  formula: payments / tickets\n"
+)
+
+
 def judged(root: Path, period: str = "2025-06") -> tuple[GateResult, dict[str, str]]:
     """What the gate says of the shop's report, kept in its ledger, and of each of its KPIs."""
     model = Model.open(root)

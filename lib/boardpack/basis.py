@@ -108,12 +108,20 @@ class Basis:
         return [kpi for kpi in order.kpis if not unavailable(catalogue, self.slice, kpi)]
 
     def gone(self, order: Order) -> list[str]:
-        """The tables of an order that its last gate knew, and that cannot be read now."""
-        return [
-            table
-            for table in self.model.catalogue.tables(order.kpis)
-            if vanished.is_gone(table, self.slice, self._known, self.policy.retired)
-        ]
+        """The tables that the last gate knew and that cannot be read now.
+
+        Of KPIs alone that lack nothing else: one that was never available is not missed.
+        """
+        found: dict[str, None] = {}
+        for kpi in order.kpis:
+            tables = self.model.catalogue.tables([kpi])
+            lacking = [table for table in tables if table not in self.slice.sources]
+            if all(
+                vanished.is_gone(table, self.slice, self._known, self.policy.retired)
+                for table in lacking
+            ):
+                found |= dict.fromkeys(lacking)
+        return list(found)
 
     def fingerprints(self, order: Order) -> dict[str, str]:
         """The hash of every table that an order's KPIs or their checks look at."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from boardpack.markup import Box, Line, Paragraph, Piece, Span
 from boardpack.values import Finding, Values
 
 _WORDS: Mapping[str, str] = {"banner": "data warning", "hold": "data failed"}
+#: More KPIs than this are counted, each has its own mark.
+_NAMED = 4
 _ROLES: Mapping[str, str] = {"banner": "warn", "hold": "bad"}
 
 
@@ -35,7 +37,7 @@ def note(values: Values, kpis: Iterable[str]) -> tuple[Piece, ...]:
     lines = []
     for leads_to, said in _WORDS.items():
         parts = [
-            f"{', '.join(names)}: {_of(found)}"
+            f"{_of(found)} ({_listed(names)})"
             for found, names in concerned.items()
             if found.leads_to == leads_to
         ]
@@ -59,8 +61,13 @@ def caption(values: Values, kpis: Iterable[str]) -> str:
     for kpi in dict.fromkeys(kpis):
         if said := word(values, kpi):
             marked.setdefault(said, []).append(values.kpi(kpi).name)
-    told = "; ".join(f"{said}: {', '.join(names)}" for said, names in marked.items())
+    told = "; ".join(f"{said}: {_listed(names)}" for said, names in marked.items())
     return f" ({told})" if told else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The KPIs by name, or how many where that would be a paragraph."""
+    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} of these KPIs"
 
 
 def _of(found: Finding) -> str:

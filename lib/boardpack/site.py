@@ -255,8 +255,9 @@ def _others(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Re
         + (f" <span>{escape(_forced(row))}</span></li>" if row.forced else "</li>")
         for row in revisions
     )
-    what = "other" if any(row.forced for row in revisions) else "earlier"
-    count = _count(len(revisions), f"{what} revision")
+    drafts = sum(bool(row.forced) for row in revisions)
+    counted = ((len(revisions) - drafts, "earlier revision"), (drafts, "draft"))
+    count = " and ".join(_count(number, thing) for number, thing in counted if number)
     return (
         f'<tr role="row" class="older"><td role="cell" colspan="{len(_COLUMNS)}">'
         f"<details><summary>{count}</summary><ul>{lines}</ul></details></td></tr>"
