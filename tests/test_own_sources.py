@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from boardpack import orders
-from boardpack.basis import Basis, examine
+from boardpack.basis import Basis
 from boardpack.elsewhere import own_relation
 from boardpack.engine.compute import compute
+from boardpack.judging import examine
 from boardpack.kept_checks import KeptCheck, by_day, outcomes
 from boardpack.ledger import KeptChecks, Ledger
 from boardpack.model import Model
