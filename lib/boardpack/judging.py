@@ -66,6 +66,7 @@ def examine(
                 )
         wanted = [name for name in tables if name in slice_.sources or name in changed]
         found = checked(model, slice_, wanted, suites, ledger, now, changed)
+        ledger.remember_columns(vanished.remembered(slice_, known, wanted), stamp(now()))
     finally:
         slice_.close()
     return verdicts.ruled(found, rules, day, verdicts.since(ledger, day))
