@@ -59,9 +59,14 @@ def examine(
     try:
         changed = vanished.changes(tables, slice_, broken, known, rules.retired, suites)
         for name in named:
-            if slice_.missing(name) and name not in changed:
+            lacking = [
+                table
+                for table in slice_.missing(name)
+                if not vanished.is_gone(table, slice_, known, rules.retired)
+            ]
+            if lacking:
                 raise UserError(
-                    f"source {name!r} is not connected: {', '.join(slice_.missing(name))}.",
+                    f"source {name!r} is not connected: {', '.join(lacking)}.",
                     hint="map a table onto it in sources/",
                 )
         wanted = [name for name in tables if name in slice_.sources or name in changed]
