@@ -437,7 +437,13 @@ class _Attempt:
             kpi_verdicts={} if self.facts.verdict == "not checked" else self._kpi_verdicts(),
             forced=self.facts.forced if edition else "",
             forced_by=self.facts.forced_by if edition else "",
+            quality=self._page_of_quality(edition),
         )
+
+    def _page_of_quality(self, edition: EditionRow | None) -> str:
+        """Where the page about the data is: of an edition beside it, else in the run's folder."""
+        folder = self.folder if edition is None else self.root / edition.folder
+        return str(folder / QUALITY) if self._found is not None else ""
 
 
 def _storage(folder: Path, error: OSError) -> StorageError:
