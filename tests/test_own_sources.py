@@ -14,9 +14,10 @@ import pytest
 
 from boardpack import backfills, mart_builds, orders
 from boardpack.backfill_workers import Task, gate_first
-from boardpack.basis import Basis, examine
+from boardpack.basis import Basis
 from boardpack.elsewhere import own_relation
 from boardpack.engine.compute import compute
+from boardpack.judging import examine
 from boardpack.kept_checks import KeptCheck, by_day, outcomes
 from boardpack.ledger import KeptChecks, Ledger
 from boardpack.model import Model

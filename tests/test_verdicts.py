@@ -17,7 +17,7 @@ import pytest
 
 import workspaces
 from boardpack import orders, runs, tables
-from boardpack.basis import Basis, policy
+from boardpack.basis import Basis
 from boardpack.blocks import Chart
 from boardpack.cards import headline
 from boardpack.charts import by_member, trend, trends
@@ -26,6 +26,7 @@ from boardpack.errors import UnknownNameError
 from boardpack.executions import NotebookProcess
 from boardpack.gate import CheckResult
 from boardpack.gatefile import GateEntry
+from boardpack.judging import policy
 from boardpack.kept_checks import body_of
 from boardpack.ledger import KeptChecks, Ledger, Run, RunEnded, RunStarted
 from boardpack.model import Model

@@ -235,7 +235,7 @@ def check(
       boardpack check --data-docs var/data_docs
     """
     from boardpack import gate, gate_scores
-    from boardpack.basis import examine, load_suites
+    from boardpack.judging import examine, load_suites
     from boardpack.ledger import Ledger
     from boardpack.model import Model
 
