@@ -12,7 +12,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from boardpack import backfills, mart_builds, orders
+from boardpack import backfills, doctors, mart_builds, orders
 from boardpack.backfill_workers import Task, gate_first
 from boardpack.basis import Basis
 from boardpack.elsewhere import own_relation
@@ -367,3 +367,21 @@ def test_another_engine_is_sent_the_rows_as_text(dialect: Dialect, written: str)
     assert set(relation.columns) == set(source.columns)
     nothing = own_relation(Named(dialect), source, rows[:0], AS_OF, UTC_ZONE)  # type: ignore[arg-type]
     assert nothing.native.endswith("WHERE FALSE)")
+
+
+def test_what_we_fill_ourselves_alone_makes_no_report(tmp_path: Path, model: Model) -> None:
+    folder = small(tmp_path / "empty", "company: Small\ncurrency: USD\ndimensions: []\n")
+    found = doctors.examine(folder)
+    assert found.next[0].what.startswith("Connect a table")
+    assert {s.source for s in found.sources if s.connected} == {"dq_results", "kpi_registry"}
+    assert all(one.lacks for one in found.schedules if one.enabled)
+    empty = Model.open(folder)
+    board = orders.order(empty, "board", "2025-12")
+    with Basis(empty, [board]) as basis:
+        assert basis.sources(board)
+        assert not basis.has_data(board)
+    quality = orders.order(model, "quality", "2025-06")
+    with Basis(model, [quality]) as basis:
+        assert basis.has_data(quality)
+        # A period before the data is one still, however old the definitions are.
+        assert set(basis.slice.reach(basis.sources(quality))) == {"invoices"}
