@@ -12,7 +12,8 @@ import nbformat
 import pandas as pd
 import pytest
 
-from boardpack import orders
+from boardpack import backfills, doctors, mart_builds, orders
+from boardpack.backfill_workers import Task, gate_first
 from boardpack.basis import Basis
 from boardpack.elsewhere import own_relation
 from boardpack.engine.compute import compute
@@ -272,6 +273,28 @@ def test_a_check_by_hand_is_kept_and_a_second_one_adds_nothing(model: Model) -> 
     assert told == {result.control or None for result in made}
 
 
+@pytest.mark.parametrize(("report", "days"), [("quality", 3), ("monthly", 0)])
+def test_periods_made_at_once_know_what_was_found_before_them(
+    model: Model, report: str, days: int
+) -> None:
+    wanted = backfills.plan(model, report, "2025-04", "2025-06")
+    gate_first(model, wanted, Task(report, "", now, False, "builtin"))
+    with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
+        kept_days = by_day(ledger.kept_checks("9999-12-31"))
+    assert list(kept_days) == ["2025-04-30", "2025-05-31", "2025-06-30"][:days]
+
+
+def test_no_mart_is_made_of_what_we_fill_ourselves(model: Model) -> None:
+    slice_ = open_slice(model.workspace, model.sources, AS_OF)
+    try:
+        ground = mart_builds.Ground(model.workspace, model.catalogue, slice_, "")
+        made_of = {ground.table(design).id for design in ground.designs()}
+    finally:
+        slice_.close()
+    assert "invoices" in made_of
+    assert not made_of & {"dq_results", "kpi_registry"}
+
+
 def test_what_was_found_later_is_not_known_before(model: Model) -> None:
     with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
         for day in ("2025-05-31", "2025-06-30"):
@@ -344,3 +367,21 @@ def test_another_engine_is_sent_the_rows_as_text(dialect: Dialect, written: str)
     assert set(relation.columns) == set(source.columns)
     nothing = own_relation(Named(dialect), source, rows[:0], AS_OF, UTC_ZONE)  # type: ignore[arg-type]
     assert nothing.native.endswith("WHERE FALSE)")
+
+
+def test_what_we_fill_ourselves_alone_makes_no_report(tmp_path: Path, model: Model) -> None:
+    folder = small(tmp_path / "empty", "company: Small\ncurrency: USD\ndimensions: []\n")
+    found = doctors.examine(folder)
+    assert found.next[0].what.startswith("Connect a table")
+    assert {s.source for s in found.sources if s.connected} == {"dq_results", "kpi_registry"}
+    assert all(one.lacks for one in found.schedules if one.enabled)
+    empty = Model.open(folder)
+    board = orders.order(empty, "board", "2025-12")
+    with Basis(empty, [board]) as basis:
+        assert basis.sources(board)
+        assert not basis.has_data(board)
+    quality = orders.order(model, "quality", "2025-06")
+    with Basis(model, [quality]) as basis:
+        assert basis.has_data(quality)
+        # A period before the data is one still, however old the definitions are.
+        assert set(basis.slice.reach(basis.sources(quality))) == {"invoices"}

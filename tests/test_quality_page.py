@@ -225,6 +225,7 @@ def test_an_edition_has_its_page_and_a_held_run_keeps_its_own_to_itself(workspac
     assert code == 0
     edition = Path(str(made["edition"]))
     assert made["files"]["quality"] == "quality.html"  # type: ignore[index]
+    assert made["quality"] == str(edition / "quality.html")
     text = words((edition / "quality.html").read_text(encoding="utf-8"))
     assert "May 2025, as of May 31, 2025" in text
     assert "invoices" in text
@@ -237,7 +238,8 @@ def test_an_edition_has_its_page_and_a_held_run_keeps_its_own_to_itself(workspac
     mapping.write_text(twice, encoding="utf-8")
     code, held = called(workspace, "run", "monthly", "--period", "2025-06")
     assert (code, held["status"]) == (3, "held")
-    own = workspace / "var" / "runs" / str(held["run_id"]) / "quality.html"
+    own = Path(str(held["quality"]))
+    assert own.parent == workspace / "var" / "runs" / str(held["run_id"])
     assert "Held: readers see neither" in words(own.read_text(encoding="utf-8"))
     assert not (workspace / "var" / "editions" / "monthly" / "2025-06").exists()
     assert str(held["run_id"]) not in (workspace / "var/site/index.html").read_text("utf-8")

@@ -88,6 +88,16 @@ class Basis:
         """The connected tables that an order's KPIs rest on."""
         return [t for t in self.model.catalogue.tables(order.kpis) if t in self.slice.sources]
 
+    def has_data(self, order: Order) -> bool:
+        """Whether any table of the company is there to make an order of.
+
+        What Boardpack fills itself is none, save for an order that rests on nothing else.
+        """
+        own = set(self.slice.own)
+        theirs = set(self.model.catalogue.tables(order.kpis)) - own
+        there = set(self.slice.sources) - own
+        return bool(there & theirs if theirs else there)
+
     def used(self, order: Order) -> list[str]:
         """The connected tables that the KPIs rest on which are available: those that count."""
         tables = self.model.catalogue.tables(self.available(order))

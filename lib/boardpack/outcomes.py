@@ -39,6 +39,8 @@ class RunResult:
     #: why and by whom it was published although the data did not pass; "" for any other
     forced: str = ""
     forced_by: str = ""
+    #: the page about the quality of the data, "" where nothing was checked
+    quality: str = ""
 
     @classmethod
     def refused(cls, wanted: Order, error: BoardpackError) -> RunResult:
@@ -95,6 +97,7 @@ class RunResult:
             "forced_by": self.forced_by,
             "edition": str(self.edition) if self.edition else None,
             "files": dict(self.files),
+            "quality": self.quality,
             "kpis": list(self.kpis),
             "not_available": dict(self.not_available),
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},

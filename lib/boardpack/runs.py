@@ -117,7 +117,7 @@ def run(
         notebooks = process or opened.enter_context(NotebookProcess())
         with watch.stage("plan"):
             shared = basis or opened.enter_context(Basis(model, [wanted]))
-            spans = shared.slice.spans(shared.sources(wanted))
+            spans = shared.slice.reach(shared.sources(wanted))
             # Without its tables a report is held, not misplaced.
             if spans or not shared.gone(wanted):
                 models.check_period(wanted.period, wanted.as_of.isoformat(), spans)
@@ -220,7 +220,7 @@ class _Attempt:
         return self.result("published", values, edition, rendered.renderer)
 
     def _gate(self, check: bool) -> bool:
-        if not self.basis.sources(self.wanted) and not self.basis.gone(self.wanted):
+        if not self.basis.has_data(self.wanted) and not self.basis.gone(self.wanted):
             raise RunError(
                 f"no source of report {self.wanted.report!r} is connected.",
                 hint="`boardpack doctor` shows which sources each KPI lacks",
@@ -275,7 +275,7 @@ class _Attempt:
         """Whether somebody wants the report although it is held; it is marked so then."""
         if self.force is None:
             return False
-        if not self.basis.sources(self.wanted):
+        if not self.basis.has_data(self.wanted):
             raise RunError(
                 f"no source of report {self.wanted.report!r} is connected: there is nothing to"
                 " publish.",
@@ -437,7 +437,13 @@ class _Attempt:
             kpi_verdicts={} if self.facts.verdict == "not checked" else self._kpi_verdicts(),
             forced=self.facts.forced if edition else "",
             forced_by=self.facts.forced_by if edition else "",
+            quality=self._page_of_quality(edition),
         )
+
+    def _page_of_quality(self, edition: EditionRow | None) -> str:
+        """Where the page about the data is: of an edition beside it, else in the run's folder."""
+        folder = self.folder if edition is None else self.root / edition.folder
+        return str(folder / QUALITY) if self._found is not None else ""
 
 
 def _storage(folder: Path, error: OSError) -> StorageError:

@@ -164,6 +164,14 @@ class Slice:
         rows = self.rows(" UNION ALL ".join(parts))
         return {name: Span(first, last) for name, first, last in rows if first is not None}
 
+    def reach(self, sources: Iterable[str]) -> dict[str, Span]:
+        """The days that the company's own data reach over; see `spans`.
+
+        What Boardpack fills itself does not say that: it only counts where nothing else is named.
+        """
+        found = self.spans(sources)
+        return {name: span for name, span in found.items() if name not in self.own} or found
+
     def close(self) -> None:
         """Let go of the warehouse."""
         self.con.close()
@@ -333,8 +341,7 @@ def data_span(
     """
     everything = open_slice(workspace, declared, date(9998, 12, 31), sources, broken=broken)
     try:
-        found = everything.spans(everything.sources)
-        return {s: span for s, span in found.items() if s not in everything.own} or found
+        return everything.reach(everything.sources)
     finally:
         everything.close()
 

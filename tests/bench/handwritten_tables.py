@@ -26,7 +26,7 @@ COMPANY = (
     "technology_commoditisation", "action_item_completion_rate", "recommendation_adoption_rate",
     "recommendations_delivered", "quick_win_completion_rate", "analysis_completion_time",
     "process_improvements", "efficiency_gains", "revenue_impact", "data_quality_score",
-    "data_accuracy", "data_accuracy_rules", "data_consistency", "data_auditability",
+    "data_accuracy", "data_coverage", "required_fields_filled", "data_accuracy_rules", "data_consistency", "data_auditability",
 )  # fmt: skip
 
 _MONTHS = """
@@ -404,7 +404,9 @@ def values(m: pd.DataFrame) -> dict[str, pd.Series[float]]:
     k["architecture_health"] = 100 * m["sound_modules"] / m["modules"]
     k["data_pipeline_success_rate"] = 100 * m["jobs_succeeded"] / m["jobs"]
     fields = 100 * (1 - m["completeness_faults"] / m["completeness_rows"])
-    k["data_completeness"] = np.fmin(100 * m["rows_loaded"] / m["rows_expected"], fields)
+    k["required_fields_filled"] = fields
+    k["data_coverage"] = 100 * m["rows_loaded"] / m["rows_expected"]
+    k["data_completeness"] = np.fmin(k["data_coverage"], fields)
     there = {d: m[f"{d}_weight"].where(m[f"{d}_rows"] > 0, 0) for d in _DIMENSIONS}
     scores = {d: 1 - (m[f"{d}_faults"] / m[f"{d}_rows"]).fillna(0) for d in _DIMENSIONS}
     weighted = sum(there[d] * scores[d] for d in _DIMENSIONS)
