@@ -339,6 +339,17 @@ def test_who_forces_may_be_in_the_environment(
     assert (found["forced"], found["forced_by"]) == ("the board meets", "Ada")
 
 
+def test_force_that_was_not_needed_is_told(shop: Path, make: Make) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "boardpack", "run", "monthly", "--period", "2025-01", "--force",
+         "--reason", "just in case", "--by", "me"],
+        cwd=shop, text=True, capture_output=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "not forced: the data passed" in done.stderr
+    assert "DRAFT" not in done.stdout
+
+
 def test_under_quarto_the_pages_are_marked_too(tmp_path: Path) -> None:
     facts = replace(FACTS, verdict="hold", forced=f'Say "{HOSTILE}"\\', forced_by="me")
     document = Desk(tmp_path).assemble("Text.", facts).document.read_text(encoding="utf-8")

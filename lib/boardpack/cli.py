@@ -120,6 +120,8 @@ def run(
     else:
         for result in results:
             _tell(result, workspace)
+            if forced and result.status == "published" and not result.forced:
+                click.echo("  not forced: the data passed", err=True)
     sys.exit(max(result.exit_code for result in results))
 
 
