@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -223,16 +224,21 @@ def test_when_all_tables_are_gone_the_report_is_held(shop: Path) -> None:
     assert "nothing to publish" in str(failed.error)
 
 
-def test_check_says_the_same_as_a_run(shop: Path) -> None:
-    told(shop)
+def test_check_is_a_gate_too(shop: Path) -> None:
+    def check() -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "boardpack", "check", "payments", "--as-of", "2025-06-30",
+             "--json"],
+            cwd=shop, text=True, capture_output=True, timeout=240, check=False,
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout)
+
+    assert check()[0] == 0
     change(shop, DROPPED)
-    done = subprocess.run(
-        [sys.executable, "-m", "boardpack", "check", "payments", "--as-of", "2025-06-30", "--json"],
-        cwd=shop, text=True, capture_output=True, timeout=240, check=False,
-    )  # fmt: skip
-    found = json.loads(done.stdout)
-    assert (done.returncode, found["verdict"]) == (3, "hold")
+    code, found = check()
+    assert (code, found["verdict"]) == (3, "hold")
     assert found["findings"][0]["check"] == "payments.connected"
+    assert told(shop)[0] == "hold"
 
 
 def test_the_doctor_is_not_concerned(shop: Path) -> None:

@@ -59,13 +59,19 @@ def examine(
     try:
         changed = vanished.changes(tables, slice_, broken, known, rules.retired, suites)
         for name in named:
-            if slice_.missing(name) and name not in changed:
+            lacking = [
+                table
+                for table in slice_.missing(name)
+                if not vanished.is_gone(table, slice_, known, rules.retired)
+            ]
+            if lacking:
                 raise UserError(
-                    f"source {name!r} is not connected: {', '.join(slice_.missing(name))}.",
+                    f"source {name!r} is not connected: {', '.join(lacking)}.",
                     hint="map a table onto it in sources/",
                 )
         wanted = [name for name in tables if name in slice_.sources or name in changed]
         found = checked(model, slice_, wanted, suites, ledger, now, changed)
+        ledger.remember_columns(vanished.remembered(slice_, known, wanted), stamp(now()))
     finally:
         slice_.close()
     return verdicts.ruled(found, rules, day, verdicts.since(ledger, day))
