@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from boardpack import gate
-from boardpack.basis import judge, load_suites
 from boardpack.cli import main
 from boardpack.gate import GateResult
+from boardpack.judging import judge, load_suites
 from boardpack.ledger import Ledger
 from boardpack.model import Model
 from boardpack.sql_dialects import POSTGRES, SPACES
@@ -165,7 +165,8 @@ def test_a_verdict_is_remembered(
     def judged(ledger: Ledger, as_of: date) -> GateResult:
         with closing(open_slice(model.workspace, model.sources, as_of, ["plans"])) as slice_:
             prints = slice_.fingerprints
-            return judge(slice_, ["plans"], suites, ledger, prints, lambda: datetime(2026, 1, 2))
+            now = datetime(2026, 1, 2)
+            return judge(slice_, ["plans"], suites, ledger, prints, lambda: now, {})
 
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         first = judged(ledger, AS_OF)
