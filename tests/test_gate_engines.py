@@ -118,7 +118,7 @@ def _outcomes(found: GateResult) -> list[tuple[Any, ...]]:
 def test_a_clean_company_passes_alike(clean: Company) -> None:
     expected, found = _checked(clean.duckdb), _checked(clean.postgres)
     assert _outcomes(found) == _outcomes(expected)
-    assert (found.verdict, found.reasons) == ("publish", ())
+    assert found.verdict == "publish"
     assert len(found.results) > 900
 
 

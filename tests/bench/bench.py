@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import engines
+import gates
 import handwritten
 import marts
 import naive
@@ -174,6 +175,18 @@ def backfill(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     return []
 
 
+def gated(workspace: Path, rounds: int, quick: bool) -> list[bool]:
+    """What the gate adds to the monthly report, and against Great Expectations on pandas."""
+    command = ["-m", "boardpack", "run", "monthly", "--as-of", str(AS_OF), "--json"]
+    ungated = ["-c", UNGATED, str(workspace), "monthly", str(AS_OF)]
+
+    def run(*arguments: str) -> None:
+        _forget_runs(workspace / "var")
+        naive.call(sys.executable, *arguments, cwd=workspace)
+
+    return gates.measure(workspace, rounds, lambda: run(*command), lambda: run(*ungated))
+
+
 def _forget_runs(var: Path) -> None:
     """All but the tables: the next run finds nothing to take over."""
     for entry in var.iterdir():
@@ -288,6 +301,7 @@ PARTS = {
     "batch": (batch, 0.1, 2),
     "engine": (engine, 1.0, 7),
     "marts": (marts.against_rows, 1.0, 5),
+    "gate": (gated, 1.0, 3),
     "planning": (scales.planning, 0.1, 5),
     "pandas": (scales.against_pandas, 1.0, 3),
     "backfill": (backfill, 0.1, 2),
