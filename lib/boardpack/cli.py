@@ -173,16 +173,30 @@ def _tell(result: Any) -> None:
 
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--suggest", is_flag=True, help="Draft a suite for SOURCE from its data instead.")
+@click.option(
+    "--write", is_flag=True, help="With --suggest: into expectations/, never over a file."
+)
 @known_by_option
 @workspace_option
 @json_option
-def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:
+def check(
+    sources: tuple[str, ...], suggest: bool, write: bool, as_of: str, workspace: str, as_json: bool
+) -> None:
     """Run the gate on SOURCEs (default: all that are connected) without making a report.
+
+    With an earlier --as-of it is what the gate would have said then, of the rows recorded by then.
 
     \b
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
+      boardpack check invoices --suggest --write
     """
+    if suggest or write:
+        from boardpack.cli_suggest import suggested
+
+        suggested(sources, suggest, write, as_of, workspace, as_json)
+        return
     from boardpack import gate
     from boardpack.basis import load_suites
     from boardpack.model import Model

@@ -101,14 +101,23 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Sum:
+    """Two columns whose sum (``+``) or product (``*``) is a third."""
+
+    left: str
+    sign: str
+    right: str
+    total: str
+
+
+@dataclass(frozen=True)
 class SourceFacts:
     """What a source holds as of a day."""
 
     rows: int
     columns: Mapping[str, ColumnFacts]
     orders: tuple[Order, ...] = ()
-    #: columns that add up, as SQL: what is equal to what, such as ``("net + tax", "gross")``
-    sums: tuple[tuple[str, str], ...] = ()
+    sums: tuple[Sum, ...] = ()
     #: days without a row between the first and the last, longest of all, and days with one
     longest_gap: int = 0
     days: int = 0
@@ -259,9 +268,7 @@ def _moment(facts: ColumnFacts, other: ColumnFacts) -> str:
     return f"CAST({name} AS DATE)" if facts.column.type != other.column.type else name
 
 
-def _sums(
-    slice_: Slice, relation: str, columns: Mapping[str, ColumnFacts]
-) -> tuple[tuple[str, str], ...]:
+def _sums(slice_: Slice, relation: str, columns: Mapping[str, ColumnFacts]) -> tuple[Sum, ...]:
     """Products of two columns and sums of two that are a third, in every row that was looked at."""
     numbers = [
         c.name for c in columns.values()
@@ -277,13 +284,12 @@ def _sums(
             told = [r for r in rows if r[a] and r[b] and r[c] is not None]
             if len(told) < 50 or len({(r[a], r[b]) for r in told}) < 10:
                 continue
-            names = numbers[a], numbers[b]
             if all(abs(r[a] + r[b] - r[c]) <= 0.011 for r in told):
-                found.append((" + ".join(names), numbers[c]))
+                found.append(Sum(numbers[a], "+", numbers[b], numbers[c]))
             elif all(_is_product(r[a], r[b], r[c]) for r in told) and not any(
                 {r[i] for r in told} == {1.0} for i in (a, b)
             ):
-                found.append((" * ".join(names), numbers[c]))
+                found.append(Sum(numbers[a], "*", numbers[b], numbers[c]))
     return tuple(found)
 
 
