@@ -20,6 +20,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from boardpack import gate_arguments
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.gate_types import (
     AS_OF,
@@ -210,7 +211,7 @@ def _expectation(
         if (entry.type, argument) in MEMBERS:
             known |= {*source.dimensions}
         for name in names:
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise UnknownNameError.near(
                     f"column of {source.id}",
                     str(name),
@@ -218,6 +219,7 @@ def _expectation(
                     file=document.path,
                     line=document.line((*key, "kwargs", argument)),
                 )
+    gate_arguments.check(document, key, entry.type, entry.kwargs, source)
     sentence = entry.meta.sentence or entry.description or sentence_of(entry.type, entry.kwargs)
     if entry.type == ROWS:
         _check_query(document, key, entry, declared)
