@@ -340,14 +340,15 @@ def _said(row: Mapping[str, Any]) -> str:
 
 def _can_split(ground: Ground, dimension: str) -> bool:
     """Whether a dimension is there and can be shown: one of its own, or of a connected source."""
-    source, column = ground.source, ground.source.dimensions[dimension]
-    while "." in column:
-        alias, _, column = column.rpartition(".")
-        join = source.joins[alias]
-        if join.at_event or join.source not in ground.slice.sources or "." in join.on:
+    source, path = ground.source, ground.source.dimensions[dimension]
+    alias, _, name = path.rpartition(".")
+    owner = ground.slice.declared[source.joins[alias].source] if alias else source
+    while "." in path:
+        join = source.joins[path.partition(".")[0]]
+        if join.source not in ground.slice.sources:
             return False
-        source = ground.slice.declared[join.source]
-    return column not in ground.slice.lacks(source.id) and not source.columns[column].pii
+        path = join.on
+    return name not in ground.slice.lacks(owner.id) and not owner.columns[name].pii
 
 
 def _all_midnight(ground: Ground, time: str) -> bool:
