@@ -12,6 +12,8 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
+
 from boardpack.sources import Column, Source
 from boardpack.warehouse import Slice, local_day
 
@@ -21,10 +23,14 @@ VALUES = 300
 _PAIRED = 6
 #: Rows that sums of columns are looked for in.
 _SAMPLE = 4000
+#: How many rows, and what share of them, have to agree.
+_LEAST, _NEARLY = 50, 0.98
 #: Blank rows that are read to see what they have in common.
 _BLANK = 500
 #: How near 0 a number that is measured comes: what is farther leaves a gap.
 _GAP, _SMALL = 0.005, 0.5
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+
 _NUMBERS = ("int", "bigint", "decimal", "double")
 _TIMES = ("date", "timestamp")
 #: What stands for an unknown moment or number in systems that cannot leave one empty.
@@ -269,32 +275,34 @@ def _moment(facts: ColumnFacts, other: ColumnFacts) -> str:
 
 
 def _sums(slice_: Slice, relation: str, columns: Mapping[str, ColumnFacts]) -> tuple[Sum, ...]:
-    """Products of two columns and sums of two that are a third, in every row that was looked at."""
+    """Products of two columns and sums of two that are a third, in nearly every row looked at."""
     numbers = [
         c.name for c in columns.values()
-        if c.is_number and not c.column.pii and not c.is_constant and c.known >= 50
+        if c.is_number and not c.column.pii and not c.is_constant and c.known >= _LEAST
     ][:8]  # fmt: skip
     if len(numbers) < 3:
         return ()
     listed = ", ".join(f'CAST(t."{name}" AS DOUBLE)' for name in numbers)
     rows = slice_.rows(f"SELECT {listed} FROM {relation} AS t LIMIT {_SAMPLE}")
+    held = np.array(rows, dtype=float).T
     found = []
     for c in range(len(numbers)):
         for a, b in combinations([i for i in range(len(numbers)) if i != c], 2):
-            told = [r for r in rows if r[a] and r[b] and r[c] is not None]
-            if len(told) < 50 or len({(r[a], r[b]) for r in told}) < 10:
+            told = ~np.isnan(held[c]) & np.nan_to_num(held[a] * held[b] != 0).astype(bool)
+            left, right, total = (held[i][told] for i in (a, b, c))
+            if len(total) < _LEAST or len(np.unique(left + right)) < 10:
                 continue
-            if all(abs(r[a] + r[b] - r[c]) <= 0.011 for r in told):
+            if _agree(left + right, total, 0.0):
                 found.append(Sum(numbers[a], "+", numbers[b], numbers[c]))
-            elif all(_is_product(r[a], r[b], r[c]) for r in told) and not any(
-                {r[i] for r in told} == {1.0} for i in (a, b)
-            ):
+            elif _agree(left * right, total, 0.001) and (left != 1).any() and (right != 1).any():
                 found.append(Sum(numbers[a], "*", numbers[b], numbers[c]))
     return tuple(found)
 
 
-def _is_product(a: float, b: float, product: float) -> bool:
-    return abs(a * b - product) <= 0.011 + 0.001 * abs(product)
+def _agree(numbers: Numbers, totals: Numbers, share: float) -> bool:
+    """Whether they are the same to the cent, and to a share of them, in nearly all rows."""
+    same = np.abs(numbers - totals) <= 0.011 + share * np.abs(totals)
+    return bool(same.mean() >= _NEARLY)
 
 
 def _blanks(
