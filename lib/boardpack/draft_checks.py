@@ -187,7 +187,7 @@ def _formats(ground: Ground) -> Iterator[Check]:
         )
         verb = "" if shape.words.startswith("written") else "written as "
         check = ground.by_sql(
-            query, f"{facts.name} is {verb}{shape.words}", "accuracy",
+            query, f"{facts.name} is {verb}{shape.words}", "consistency",
             f"A {facts.name} written otherwise would be read as nothing, or meet no other.",
         )  # fmt: skip
         # The values looked at are not all, and the others may be unlike them.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -124,8 +126,14 @@ def _blind_to_empty(source: Source, measure: Measure) -> bool:
 @lru_cache(maxsize=4096)
 def _is_false(sql: str) -> bool:
     """What a statement over constants says, asked once."""
-    with duckdb.connect() as con:
-        return con.execute(sql).fetchone() == (False,)
+    return _constants(os.getpid()).execute(sql).fetchone() == (False,)
+
+
+@lru_cache(maxsize=1)
+def _constants(_process: int) -> duckdb.DuckDBPyConnection:
+    """An empty database: to open one takes longer than to ask it, and a fork may not use it."""
+    atexit.register(_constants.cache_clear)
+    return duckdb.connect()
 
 
 def _measured(measure: Measure) -> str:
