@@ -216,6 +216,10 @@ def _tell(result: Any, workspace: str) -> None:
 
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--suggest", is_flag=True, help="Draft a suite for SOURCE from its data instead.")
+@click.option(
+    "--write", is_flag=True, help="With --suggest: into expectations/, never over a file."
+)
 @known_by_option
 @click.option("--data-docs", default=None, metavar="DIR",
               type=click.Path(file_okay=False, path_type=Path),
@@ -224,18 +228,26 @@ def _tell(result: Any, workspace: str) -> None:
 @workspace_option
 @json_option
 def check(
-    sources: tuple[str, ...], as_of: str, data_docs: Path | None, workspace: str, as_json: bool
-) -> None:
+    sources: tuple[str, ...], suggest: bool, write: bool, as_of: str, data_docs: Path | None,
+    workspace: str, as_json: bool,
+) -> None:  # fmt: skip
     """Run the gate on SOURCEs (default: all that are connected) without making a report.
 
+    With an earlier --as-of it is what the gate would have said then, of the rows recorded by then.
     What is found is kept by the as-of, as the history of each check. --json has every check, the
     scores, the standards and the twelve controls by source and in all.
 
     \b
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
+      boardpack check invoices --suggest --write
       boardpack check --data-docs var/data_docs
     """
+    if suggest or write:
+        from boardpack.cli_suggest import suggested
+
+        suggested(sources, suggest, write, as_of, workspace, as_json)
+        return
     from boardpack import gate, gate_scores
     from boardpack.judging import examine, load_suites
     from boardpack.ledger import Ledger

@@ -7,7 +7,7 @@ are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from boardpack.gate_history import Looked
 from boardpack.gate_series import Past, Wanted
 from boardpack.gate_types import AFTER, CONTROL, COUNTS, HOURS, LATE, MEANS, SHARES, TEXT
 from boardpack.sources import Source
-from boardpack.warehouse import Slice
+from boardpack.warehouse import Slice, local_day
 
 #: Rows kept to show.
 SAMPLE = 5
@@ -209,7 +209,7 @@ def _total(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
         else ""
     )
     against = "c.warehouse_value" if kwargs.get("against") == "warehouse" else "c.source_value"
-    month = f"date_trunc('month', t.\"{column}\")"
+    month = f"date_trunc('month', {local_day(replace(source, time=column), slice_.zone)})"
     rows = slice_.rows(
         f"SELECT c.period_start, max({against}), CAST(coalesce({total}, 0) AS DOUBLE)"
         f" FROM {slice_.relation('source_reconciliations')} AS c LEFT JOIN"

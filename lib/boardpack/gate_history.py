@@ -178,6 +178,8 @@ def _longer(one: Grain, other: Grain) -> Grain:
 def grain_of(days: Numbers) -> Grain:
     """The shortest block in which a source usually has many rows."""
     last = days[-364:]
+    if not len(last):
+        return "month"
     if np.median(last) >= MANY:
         return "day"
     weeks = last[len(last) % 7 :].reshape(-1, 7).sum(axis=1)

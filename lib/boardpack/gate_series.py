@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from boardpack.asof import literal
+from boardpack.engine.rows import at_event
 from boardpack.gate_history import Numbers
 from boardpack.sources import Source
 from boardpack.warehouse import Slice, local_day
@@ -138,6 +139,9 @@ def _borrowed(slice_: Slice, source: Source, column: str, joins: dict[str, str])
         return f't."{name}"'
     if join not in joins:
         to = source.joins[join]
+        if to.at_event:
+            joins[join] = at_event(slice_, source, join, to)
+            return f'"{join}"."{name}"'
         own = _borrowed(slice_, source, to.on, joins)
         key = slice_.declared[to.source].key[0]
         relation = slice_.relation(to.source)

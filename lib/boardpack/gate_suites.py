@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
-from boardpack import gate_controls
+from boardpack import gate_arguments, gate_controls
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.gate_controls import control_of, limit_hours, limit_of
 from boardpack.gate_ids import ID, ids_of, repeated
@@ -246,7 +246,7 @@ def _expectation(
         if (entry.type, argument) in MEMBERS:
             known |= {*source.dimensions}
         for name in names:
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise UnknownNameError.near(
                     f"column of {source.id}",
                     str(name),
@@ -254,6 +254,7 @@ def _expectation(
                     file=document.path,
                     line=document.line((*key, "kwargs", argument)),
                 )
+    gate_arguments.check(document, key, entry.type, entry.kwargs, source)
     sentence = entry.meta.sentence or entry.description or sentence_of(entry.type, entry.kwargs)
     if entry.type == ROWS:
         _check_query(document, key, entry, declared)

@@ -222,14 +222,9 @@ def _checked(new: NewFolder) -> Drafted:
     connected = sorted(model.sources.mappings)
     slice_ = open_slice(model.workspace, model.sources, _FAR, connected)
     try:
-        known = {name: model.sources[name] for name in slice_.sources}
-        spans = slice_.spans(slice_.sources)
+        names = slice_.sources
+        spans = slice_.spans(names)
         day = max((span.last for span in spans.values()), default=None)
-        suites = {}
-        for name, source in known.items():
-            behind = (day - spans[name].last).days if day and name in spans else 0
-            suite = draft_suite(slice_, source, known, behind)
-            suites[f"expectations/{name}.json"] = suite_text(suite)
         catalogue = model.catalogue
         lacking = {
             kpi: why for kpi in catalogue.kpis if (why := unavailable(catalogue, slice_, kpi))
@@ -239,19 +234,26 @@ def _checked(new: NewFolder) -> Drafted:
     finally:
         slice_.close()
     report = draft_report(figures, list(lacking), model.workspace.settings.dimensions)
-    new.write(suites)
     drafted = {"notebooks/overview.ipynb": report.notebook, "reports/monthly.qmd": report.document}
     new.write(drafted if available else {})
     found = Drafted(str(new.root), (), (), (), (), tuple(available), lacking)
-    if day is None:
-        return found
-    read = gate.load_suites(
-        model.workspace.folders("expectations"),
-        [model.sources[name] for name in connected],
-        declared=model.sources.declared,
-    )
-    slice_ = open_slice(model.workspace, model.sources, day, gate.reads(read, connected))
+    # As the gate sees them, and not with what lies ahead.
+    slice_ = open_slice(model.workspace, model.sources, day or _FAR, connected)
     try:
+        known = {name: model.sources[name] for name in names}
+        suites = {}
+        for name, source in known.items():
+            behind = (day - spans[name].last).days if day and name in spans else 0
+            suite = draft_suite(slice_, source, known, behind)
+            suites[f"expectations/{name}.json"] = suite_text(suite)
+        new.write(suites)
+        if day is None:
+            return found
+        read = gate.load_suites(
+            model.workspace.folders("expectations"),
+            [model.sources[name] for name in connected],
+            declared=model.sources.declared,
+        )
         result = gate.check(slice_, connected, read)
     finally:
         slice_.close()

@@ -396,7 +396,7 @@ def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
     for alias in order:
         join = table.joins[alias]
         if join.at_event:
-            text += _at_event(slice_, table, alias, join)
+            text += at_event(slice_, table, alias, join)
             continue
         via, _, column = join.on.rpartition(".")
         key = slice_.declared[join.source].key[0]
@@ -407,7 +407,7 @@ def _joins(slice_: Slice, table: Source, needed: set[str]) -> str:
     return text
 
 
-def _at_event(slice_: Slice, table: Source, alias: str, join: Join) -> str:
+def at_event(slice_: Slice, table: Source, alias: str, join: Join) -> str:
     """The join to what held when the row came: each state holds until the next, so one at most."""
     other = slice_.declared[join.source]
     entity, since = (f'"{name}"' for name in other.key)
