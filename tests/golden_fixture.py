@@ -43,6 +43,34 @@ JOIN (SELECT last_day(month) AS day
 GROUP BY m.account_id, d.day"""
 
 
+#: What checks found of it, drawn as of the middle and the end of each month.
+RESULTS = """\
+SELECT d.day + INTERVAL 86399 SECOND AS run_at, s.dataset,
+       s.dataset || '.' || x.dimension AS expectation_id, x.dimension, x.weight,
+       100 * x.n + hash(s.dataset) % 900 AS evaluated,
+       CASE WHEN hash(s.dataset, x.n, d.day) % 3 = 0 THEN hash(x.n, d.day) % 40 ELSE 0 END AS unexpected,
+       hash(s.dataset, x.n, d.day) % 3 <> 0 OR hash(x.n, d.day) % 40 = 0 AS success,
+       CASE WHEN d.day < DATE '2025-12-31' THEN d.after + INTERVAL 86399 SECOND END AS superseded_at
+FROM (SELECT day, lead(day) OVER (ORDER BY day) AS after
+      FROM (SELECT CAST(month AS DATE) + 14 AS day
+            FROM range(TIMESTAMP '2023-01-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH) AS t(month)
+            UNION ALL SELECT last_day(month)
+            FROM range(TIMESTAMP '2023-01-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH) AS t(month))
+     ) AS d
+CROSS JOIN (SELECT DISTINCT dataset FROM job_runs WHERE dataset IS NOT NULL
+            UNION ALL SELECT 'invoices') AS s
+CROSS JOIN (VALUES ('accuracy', 30, 1), ('completeness', 25, 2), ('timeliness', 20, 3),
+            ('consistency', 15, 4), ('auditability', 10, 5)) AS x(dimension, weight, n)"""
+#: Definitions of which some changed in the middle of a quarter, and were not full before.
+REGISTRY = """\
+SELECT 'kpi' || (n % 40) AS kpi_id, 1 + n // 40 AS version, 'hash' || n AS method_hash,
+       CASE WHEN n % 7 = 0 THEN 7 ELSE 8 END AS definition_fields_filled,
+       8 AS definition_fields_total, n % 11 <> 0 AS lineage_documented,
+       CASE WHEN n < 40 THEN DATE '2023-01-01' ELSE DATE '2025-02-10' + CAST(n AS INTEGER) END AS valid_from,
+       CASE WHEN n < 25 THEN DATE '2025-02-10' + CAST(n + 40 AS INTEGER) END AS valid_to
+FROM range(65) AS t(n)"""
+
+
 @dataclass(frozen=True)
 class Company:
     """The demo company twice: as the engine sees it, and its raw tables."""
@@ -127,11 +155,14 @@ class Company:
 def company(tmp_path_factory: pytest.TempPathFactory, demo_warehouse: Path) -> Iterator[Company]:
     folder = over_demo(tmp_path_factory.mktemp("golden") / "demo", demo_warehouse)
     (folder / "sources").mkdir()
-    mapping = "maps: customer_snapshots\nsql: |\n" + textwrap.indent(SNAPSHOTS, "  ")
-    (folder / "sources" / "customer_snapshots.yml").write_text(mapping, encoding="utf-8")
+    drawn = {"customer_snapshots": SNAPSHOTS, "dq_results": RESULTS, "kpi_registry": REGISTRY}
+    for source, sql in drawn.items():
+        mapping = f"maps: {source}\nsql: |\n" + textwrap.indent(sql, "  ")
+        (folder / "sources" / f"{source}.yml").write_text(mapping, encoding="utf-8")
     with duckdb.connect(str(demo_warehouse), read_only=True) as raw:
         raw.execute("SET threads = 1")
-        raw.execute(f"CREATE TEMP TABLE customer_snapshots AS {SNAPSHOTS}")
+        for source, sql in drawn.items():
+            raw.execute(f"CREATE TEMP TABLE {source} AS {sql}")
         yield Company(Model.open(folder), raw)
 
 

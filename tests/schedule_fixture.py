@@ -18,7 +18,7 @@ from boardpack.editions import FILES, EditionDraft
 from boardpack.errors import BoardpackError, NotebookError
 from boardpack.ledger import Ledger, MadeFor, RunEnded, RunStarted, stamp
 from boardpack.orders import Order
-from boardpack.runs import RunResult
+from boardpack.outcomes import RunResult
 from boardpack.schedule_runs import Outcome
 from boardpack.schedules import Schedule
 from boardpack.slots import Slot

@@ -19,7 +19,7 @@ from boardpack.errors import UnknownNameError, UserError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
 from boardpack.model import Model
-from boardpack.runs import RunResult
+from boardpack.outcomes import RunResult
 from boardpack.workspace import SUITE
 
 

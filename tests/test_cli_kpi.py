@@ -373,4 +373,5 @@ def test_doctor(run: Run) -> None:
     assert (lacks["purchases"], lacks["mrr"]) == ("", "not connected: mrr_movements")
     text = run("doctor", EXAMPLE).stdout
     assert "mrr_movements            not connected" in text
-    assert f"4 of {len(demo['sources'])} connected" in text
+    # Its four tables, and the two that Boardpack fills itself.
+    assert f"6 of {len(demo['sources'])} connected" in text

@@ -425,7 +425,7 @@ def test_growth_is_against_the_period_before(tmp_path: Path) -> None:
 
 
 def test_a_statement_that_fails_names_its_source(tmp_path: Path) -> None:
-    model = own(tmp_path, "source: mrr_movements, value: sum(movement_type)")
+    model = own(tmp_path, "source: mrr_movements, value: sum(cast(movement_type as double))")
     with pytest.raises(RunError, match="the statement for source 'mrr_movements' failed: "):
         figures(model, BOOK, "own", "2025-03")
 

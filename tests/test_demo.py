@@ -30,7 +30,7 @@ TABLES = {
 #: Those of users and visitors, and what is measured of them.
 SCALED = {
     "sessions", "events", "product_objects", "web_visits", "request_metrics", "workflow_runs",
-    "infra_metrics_hourly", "load_tests",
+    "infra_metrics_hourly", "load_tests", "source_reconciliations",
 }  # fmt: skip
 
 #: What is meant, and SQL for the rows that break it.

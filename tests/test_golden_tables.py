@@ -31,6 +31,9 @@ JOBS = (
     "data_pipeline_success_rate data_processing_time data_freshness data_timeliness "
     "data_completeness reporting_deadline_compliance "
 )
+QUALITY = (
+    "data_quality_score data_accuracy_rules data_consistency data_coverage required_fields_filled "
+)
 SUCCESS = (
     "customer_health_score health_band_share at_risk_customer_rate_yellow at_risk_customer_rate "
     "health_degradation_rate expansion_ready_accounts onboarding_completion_rate "
@@ -47,7 +50,7 @@ PROGRAMME = (
     "revenue_impact "
 )
 RATING = "technology_commoditisation data_volume_growth_rate "
-EVERY_DAY = CAPACITY + AUTOMATION + DELIVERY + JOBS + SUCCESS + MARKET + PROGRAMME
+EVERY_DAY = CAPACITY + AUTOMATION + DELIVERY + JOBS + QUALITY + SUCCESS + MARKET + PROGRAMME
 
 SELECTED = [
     ("2025-Q4", 3, "segment", LAST_DAY, EVERY_DAY + SPRINTS + RATING),
@@ -68,7 +71,12 @@ SELECTED = [
     ("2025-12", 3, "repository", LAST_DAY, "code_quality_score technical_debt_ratio "
      "architecture_health"),
     ("2025-12", 3, "dataset", date(2025, 12, 20), "data_freshness data_timeliness "
-     "data_completeness"),
+     "data_completeness " + QUALITY),
+    ("2025-12", 3, "dimension", date(2025, 12, 20), "data_quality_score"),
+    ("2025-12", 3, "measure", date(2025, 12, 20), "data_accuracy"),
+    ("2025-Q4", 3, "source_system", LAST_DAY, "data_accuracy"),
+    ("2025-04", 3, "dataset", LAST_DAY, "data_auditability " + QUALITY),
+    ("2025-W09", 4, "dataset", date(2025, 3, 1), "data_auditability " + QUALITY),
     ("2025-12", 3, "channel", LAST_DAY, "onboarding_completion_rate"),
     ("2025-12", 3, "subject", LAST_DAY, "aided_brand_awareness share_of_voice "
      "market_position_rank thought_leadership_output"),

@@ -10,7 +10,16 @@ import pytest
 
 from boardpack import ledger as ledgers
 from boardpack.errors import StorageError
-from boardpack.ledger import EditionRow, Ledger, MadeFor, Run, RunEnded, RunStarted
+from boardpack.ledger import (
+    EditionRow,
+    KeptChecks,
+    KpiVersion,
+    Ledger,
+    MadeFor,
+    Run,
+    RunEnded,
+    RunStarted,
+)
 from processes import PROCESSES
 
 STARTED = RunStarted(
@@ -105,7 +114,11 @@ def test_a_verdict_is_remembered_and_the_first_one_stands(ledger: Ledger) -> Non
     assert ledger.verdict("key") == '{"verdict": "banner"}'
 
 
-@pytest.mark.parametrize("table", ["run_started", "run_ended", "verdict", "edition", "run_slot"])
+KEPT = KeptChecks("2025-12-31", "tickets", "k1", "[]")
+VERSION = KpiVersion("mrr", 1, "abc", "2023-01-01")
+
+
+@pytest.mark.parametrize("table", list(ledgers._TABLES))
 @pytest.mark.parametrize(
     "statement",
     [
@@ -123,8 +136,12 @@ def test_no_statement_changes_a_row(path: Path, table: str, statement: str) -> N
         ledger.end(ENDED)
         ledger.add_edition(EDITION)
         ledger.remember_verdict("key", "{}")
+        ledger.keep_checks([KEPT])
+        ledger.add_versions([VERSION])
+        ledger.remember_columns({"tickets": {"opened_at": "TIMESTAMP"}}, "today")
     columns = {"run_started": "report", "run_ended": "error", "verdict": "body", "edition": "as_of",
-               "run_slot": "run_id"}  # fmt: skip
+               "run_slot": "run_id", "kept_checks": "body", "kpi_version": "method_hash",
+               "source_columns": "columns"}  # fmt: skip
     # A connection of its own: the ledger's rows are safe from other programs too.
     con = sqlite3.connect(path)
     before = con.execute(f"SELECT * FROM {table}").fetchall()
@@ -179,6 +196,10 @@ def test_an_attempt_is_begun_once_and_its_run_with_it(ledger: Ledger) -> None:
     assert [run.started.run_id for run in ledger.runs()] == ["run-1", "run-2", "run-3"]
 
 
+#: Those of the first schema.
+FIRST_TABLES = ("run_started", "run_ended", "verdict", "edition")
+
+
 def test_a_ledger_of_an_older_boardpack_is_taken_over(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,9 +207,7 @@ def test_a_ledger_of_an_older_boardpack_is_taken_over(
     columns = tuple(name for name in ledgers._ENDED if name != "gate_key")
     with monkeypatch.context() as old:
         old.setattr(ledgers, "_MIGRATIONS", ledgers._MIGRATIONS[:1])
-        old.setattr(
-            ledgers, "_TABLES", {k: v for k, v in ledgers._TABLES.items() if k != "run_slot"}
-        )
+        old.setattr(ledgers, "_TABLES", {name: ledgers._TABLES[name] for name in FIRST_TABLES})
         with Ledger(path) as ledger:
             for run_id, ended in (("run-1", True), ("run-2", False)):
                 ledger._add(
@@ -201,6 +220,7 @@ def test_a_ledger_of_an_older_boardpack_is_taken_over(
                 if ended:
                     values = {name: getattr(ENDED, name) for name in columns}
                     ledger._add("run_ended", {**values, "reasons": "[]", "seconds": "{}"})
+            old.setattr(ledgers, "_EDITION", [n for n in ledgers._EDITION if "forced" not in n])
             ledger.add_edition(EDITION)
     con = sqlite3.connect(path)
     assert con.execute("PRAGMA user_version").fetchone() == (1,)
@@ -219,6 +239,38 @@ def test_a_ledger_of_an_older_boardpack_is_taken_over(
         with pytest.raises(sqlite3.IntegrityError, match="never changed"):
             con.execute(statement)
     con.close()
+
+
+def test_checks_are_kept_by_day_and_the_newest_of_a_day_counts(ledger: Ledger) -> None:
+    earlier = replace(KEPT, as_of="2025-11-30")
+    ledger.keep_checks([KEPT, earlier, replace(KEPT, source="users", body="[1]")], "today")
+    ledger.keep_checks([KEPT])
+    assert ledger.kept_checks("2025-11-30") == [earlier]
+    again = replace(KEPT, key="k2", body="[2]")
+    ledger.keep_checks([again])
+    assert ledger.kept_checks("2026-01-01") == [
+        earlier, again, replace(KEPT, source="users", body="[1]"),
+    ]  # fmt: skip
+    # What was found before stays, and what is said a second time in a row is not repeated.
+    assert ledger._con.execute("SELECT count(*) FROM kept_checks").fetchone() == (4,)
+
+
+def test_checks_are_kept_all_or_none(ledger: Ledger) -> None:
+    def breaking() -> Iterator[KeptChecks]:
+        yield KEPT
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ledger.keep_checks(breaking())
+    assert ledger.kept_checks("2026-01-01") == []
+
+
+def test_a_version_of_a_definition_is_recorded_once(ledger: Ledger) -> None:
+    second = KpiVersion("mrr", 2, "def", "2025-12-31")
+    ledger.add_versions([VERSION, second])
+    # Another process saw the change on another day.
+    ledger.add_versions([replace(second, valid_from="2025-11-30")])
+    assert ledger.kpi_versions() == [VERSION, second]
 
 
 def test_a_ledger_of_a_newer_boardpack_is_left_alone(path: Path) -> None:

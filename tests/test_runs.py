@@ -28,7 +28,7 @@ from boardpack.errors import BoardpackError, PeriodError, UnknownNameError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
 from boardpack.model import Model
-from boardpack.runs import RunResult
+from boardpack.outcomes import RunResult
 from boardpack.workspace import SUITE
 
 EXAMPLE = SUITE / "examples" / "purchases"

@@ -118,6 +118,11 @@ def _declared(
     return f"(SELECT {', '.join(columns)} FROM {base} AS b) AS t"
 
 
+def readable(column: Column, actual: str) -> bool:
+    """Whether a table's type, in DuckDB's words, can be read as the declared one without loss."""
+    return actual.partition("(")[0] in _READABLE[column.type] and not actual.endswith("]")
+
+
 def literal(column: Column, day: date, zone: ZoneInfo) -> str:
     """SQL for the beginning of ``day``: a date for date columns, a UTC instant for timestamps."""
     if column.type == "date":
@@ -142,15 +147,19 @@ def _column(
                 file=file,
                 line=line,
                 hint=f"found: {', '.join(near or found)}",
+                wrong="columns",
+                columns=found,
             )
         return f'CAST(NULL AS {column.sql_type}) AS "{column.name}"'
     actual = found[column.name]
-    if actual.partition("(")[0] not in _READABLE[column.type] or actual.endswith("]"):
+    if not readable(column, actual):
         raise SourceError(
             f"column {column.name!r} of source {source.id!r} is {actual}, expected {column.type}.",
             file=file,
             line=line,
             hint=f"convert it in the mapping's sql, e.g. CAST({column.name} AS {column.sql_type})",
+            wrong="columns",
+            columns=found,
         )
     value = f'b."{column.name}"'
     if actual == "TIMESTAMP WITH TIME ZONE":
@@ -188,4 +197,5 @@ def no_rows(source: Source, file: Path, line: int | None) -> SourceError:
         file=file,
         line=line,
         hint="an empty table is never read as zero; leave the source unconnected instead",
+        wrong="rows",
     )

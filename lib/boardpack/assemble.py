@@ -20,7 +20,14 @@ from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
 from boardpack.figures import chart_html, standalone
 from boardpack.formats import period_name
-from boardpack.frontpage import facts_list, period_of, warnings_of
+from boardpack.frontpage import (
+    draft_mark,
+    facts_list,
+    period_of,
+    quality_page,
+    shortened,
+    warnings_of,
+)
 from boardpack.markup import escape_attribute, escape_markdown
 from boardpack.qmd import (
     ALT,
@@ -89,7 +96,7 @@ def assemble(
     page = _Page(report, facts, {name: _Notebook(name, path) for name, path in executed.items()})
     lines = page.with_sections(list(page.lines()), sections or {})
     title = page.meta("title", Line("", report.path, 1))
-    text = _document(report, facts, title, lines)
+    text = _document(report, facts, title, lines, quality_page(target))
     try:
         (target / "figures").mkdir(parents=True, exist_ok=True)
         for name, svg in page.figures.items():
@@ -352,14 +359,16 @@ def _meta(report: Report, facts: ReportFacts) -> dict[str, str]:
     return {**written, **known, **({"title": written["title"]} if "title" in written else {})}
 
 
-def _document(report: Report, facts: ReportFacts, title: str, lines: list[str]) -> str:
+def _document(
+    report: Report, facts: ReportFacts, title: str, lines: list[str], quality: str
+) -> str:
     period = escape_markdown(period_name(period_of(facts), facts.locale))
     company = escape_markdown(facts.company)
     header: dict[str, Any] = {
         **report.header,
         "title": title,
         "subtitle": f"{company} · {period}",
-        "pagetitle": f"{title}, {period} · {company}",
+        "pagetitle": f"{'DRAFT: ' if facts.forced else ''}{title}, {period} · {company}",
         "lang": facts.locale.replace("_", "-"),
         "company": company,
         "period-name": period,
@@ -368,20 +377,24 @@ def _document(report: Report, facts: ReportFacts, title: str, lines: list[str]) 
         "revision": facts.revision,
         "run-id": facts.run_id,
         "filters": ["theme/filter.lua"],
-        "format": _formats(report.header.get("format")),
+        "format": _formats(report.header.get("format"), facts.forced),
     }
+    if facts.forced:
+        header["held"] = escape_markdown(shortened(facts.forced))
     text = yaml.safe_dump(header, allow_unicode=True, sort_keys=False, width=10_000)
-    front = [*facts_list(facts), "", *warnings_of(facts), ""]
+    front = [*draft_mark(facts), *facts_list(facts), "", *warnings_of(facts, quality), ""]
     return "\n".join(("---", text.rstrip(), "---", "", *front, *lines, ""))
 
 
-def _formats(written: object) -> dict[str, Any]:
+def _formats(written: object, forced: str) -> dict[str, Any]:
     """Quarto's options per format; the built-in renderer brings the same by itself."""
     own = written if isinstance(written, dict) else {}
     html: dict[str, Any] = {"css": "theme/report.css", "include-after-body": "theme/charts.html"}
-    typst: dict[str, Any] = {
-        "include-in-header": {"text": '#import "theme/report.typ": *\n#show: report-parts\n'}
-    }
+    setup = '#import "theme/report.typ": *\n#show: report-parts\n'
+    if forced:
+        reason = json.dumps(shortened(forced), ensure_ascii=False)
+        setup += f"#set page(background: bp-draft, header: bp-draft-head({reason}))\n"
+    typst: dict[str, Any] = {"include-in-header": {"text": setup}}
     return {
         "html": {**_mapping(own.get("html")), **html},
         "typst": {**_mapping(own.get("typst")), **typst},

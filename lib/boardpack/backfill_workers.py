@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
-from boardpack import orders, runs
+from boardpack import orders, own_sources, runs
 from boardpack.basis import Basis
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import NotebookProcess
@@ -126,12 +126,28 @@ def _alike(model: Model, wanted: Order) -> list[tuple[EditionRow, object]]:
     definitions = {kpi: model.catalogue.definition_hash(kpi) for kpi in wanted.kpis}
     found: list[tuple[EditionRow, object]] = []
     for row in rows:
-        if (row.as_of, row.segment) == (wanted.as_of.isoformat(), wanted.segment):
+        same = (row.as_of, row.segment) == (wanted.as_of.isoformat(), wanted.segment)
+        if same and not row.forced:
             with suppress(StorageError):
                 manifest = read_manifest(root / row.folder)
                 if manifest.get("definitions") == definitions:
                     found.append((row, manifest.get("fingerprints")))
     return found
+
+
+def gate_first(model: Model, wanted: Sequence[Order], task: Task) -> None:
+    """Check the data as of every period that is to be made, where figures rest on what was found.
+
+    Made in turn, each period knows what was found as of those before it; so it shall when several
+    are made at once. What cannot be checked is told by its run.
+    """
+    if own_sources.RESULTS not in model.catalogue.tables(wanted[0].kpis):
+        return
+    with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
+        for order in wanted:
+            if task.again or not _alike(model, order):
+                with suppress(BoardpackError), Basis(model, [order], keep_marts=False) as basis:
+                    basis.judge(order, ledger, task.now)
 
 
 def in_turn(model: Model, wanted: Sequence[Order], task: Task) -> Iterator[Entry]:
@@ -159,6 +175,7 @@ def at_once(model: Model, wanted: Sequence[Order], task: Task, jobs: int) -> Ite
     computed, until the periods before it have ended: the outcome is that of making them in turn.
     """
     waiting, ended = deque(range(len(wanted))), set[int]()
+    gate_first(model, wanted, task)
     with _workers(min(jobs, len(wanted)), model, task) as (workers, start):
         while len(ended) < len(wanted):
             for worker in workers:

@@ -13,7 +13,7 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate, mart_builds, mart_files
+from boardpack import gate, judging, mart_builds, mart_files, own_sources, vanished, verdicts
 from boardpack import model as models
 from boardpack.engine import identities
 from boardpack.engine import marts as marts_
@@ -26,17 +26,15 @@ from boardpack.notebooks import Notebook
 from boardpack.orders import Order
 from boardpack.periods import Grain, Period
 from boardpack.values import ReportFacts, Values
-from boardpack.warehouse import Slice, open_slice
 
-#: How many breaks of identities a held report names.
-TOLD = 5
 #: The grain whose figures are added up to check those of another.
 _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "year": "month"}
 
-Suites = dict[str, gate.Suite]
-
 #: Facts that tell one report from another: a notebook that does not look at the report sees none.
-_OF_THE_REPORT = ("report", "title", "run_id", "revision", "restated")
+_OF_THE_REPORT = (
+    "report", "title", "run_id", "revision", "restated", "verdict", "reasons", "findings",
+    "forced", "forced_by",
+)  # fmt: skip
 
 
 class Basis:
@@ -51,16 +49,26 @@ class Basis:
         self.model, self.orders = model, tuple(orders)
         (self.as_of,) = {order.as_of for order in orders}
         tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
-        self.suites = load_suites(model, tables)
+        if own_sources.RESULTS in tables:
+            # Figures that rest on what checks found rest on all checks, not on those of one report.
+            tables = tuple(s.id for s in model.sources.declared.values() if not s.derived_from)
+        self.suites = judging.load_suites(model, tables)
         # The gate also looks at what the sources refer to.
         seen = gate.reads(self.suites, tables)
         self._stamp = mart_files.stamp(model.workspace)
-        self.slice = open_slice(model.workspace, model.sources, self.as_of, seen)
+        self.policy = judging.policy(model)
+        self._known = judging.known_columns(model)
+        own = gate.reads(self.suites, model.catalogue.tables(k for o in orders for k in o.kpis))
+        self.slice, broken = judging.open_known(model, self.as_of, seen, self._known, own)
+        self._changed = vanished.changes(
+            tables, self.slice, broken, self._known, self.policy.retired, self.suites
+        )
         self._keep_marts = keep_marts
         self._marts: dict[tuple[str, ...], marts_.Marts] = {}
         #: what executed notebooks may be taken again for, by what they saw
         self.executed: dict[str, Path] = {}
         self._fingerprints: dict[str, str] = {}
+        self._completed = False
         self._passed: list[Order] = []
         self._frames: dict[tuple[str, str, str], pd.DataFrame] = {}
         self._finer: dict[Period, pd.DataFrame] = {}
@@ -80,6 +88,42 @@ class Basis:
         """The connected tables that an order's KPIs rest on."""
         return [t for t in self.model.catalogue.tables(order.kpis) if t in self.slice.sources]
 
+    def has_data(self, order: Order) -> bool:
+        """Whether any table of the company is there to make an order of.
+
+        What Boardpack fills itself is none, save for an order that rests on nothing else.
+        """
+        own = set(self.slice.own)
+        theirs = set(self.model.catalogue.tables(order.kpis)) - own
+        there = set(self.slice.sources) - own
+        return bool(there & theirs if theirs else there)
+
+    def used(self, order: Order) -> list[str]:
+        """The connected tables that the KPIs rest on which are available: those that count."""
+        tables = self.model.catalogue.tables(self.available(order))
+        return [table for table in tables if table in self.slice.sources] or self.sources(order)
+
+    def available(self, order: Order) -> list[str]:
+        """The KPIs of an order that have values here."""
+        catalogue = self.model.catalogue
+        return [kpi for kpi in order.kpis if not unavailable(catalogue, self.slice, kpi)]
+
+    def gone(self, order: Order) -> list[str]:
+        """The tables that the last gate knew and that cannot be read now.
+
+        Of KPIs alone that lack nothing else: one that was never available is not missed.
+        """
+        found: dict[str, None] = {}
+        for kpi in order.kpis:
+            tables = self.model.catalogue.tables([kpi])
+            lacking = [table for table in tables if table not in self.slice.sources]
+            if all(
+                vanished.is_gone(table, self.slice, self._known, self.policy.retired)
+                for table in lacking
+            ):
+                found |= dict.fromkeys(lacking)
+        return list(found)
+
     def fingerprints(self, order: Order) -> dict[str, str]:
         """The hash of every table that an order's KPIs or their checks look at."""
         seen = gate.reads(self.suites, self.model.catalogue.tables(order.kpis))
@@ -87,15 +131,46 @@ class Basis:
         return self._hashes(sorted(wanted))
 
     def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
-        """The gate's verdict on the sources of an order; what was checked before is known."""
-        found = judge(self.slice, self.sources(order), self.suites, ledger, self._hashes, now)
+        """The gate's verdict on the sources of an order; what was checked before is known.
+
+        The ledger then remembers the columns of every table.
+        """
+        self._complete(ledger, now)
+        used = self.used(order)
+        found = judging.judge(
+            self.slice, [*used, *self.gone(order)], self.suites, ledger, self._hashes, now,
+            self._changed,
+        )  # fmt: skip
+        columns = vanished.remembered(self.slice, self._known, used)
+        ledger.remember_columns(columns, stamp(now()))
+        since = verdicts.since(ledger, self.as_of)
+        found = verdicts.ruled(found, self.policy, self.as_of, since)
         if found.verdict != "hold":
             self.allow(order)
         return found
 
+    def _complete(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        """Fill the sources of Boardpack's own, once, with what is known after all other checks.
+
+        So no figure depends on which report was made first.
+        """
+        if self._completed or not self.slice.own:
+            return
+        filled = judging.complete(
+            self.model, self.slice, self.suites, ledger, self._hashes, now, self._changed
+        )
+        for name in filled:
+            self._fingerprints.pop(name, None)
+        self._completed = True
+
     def gate_key(self, order: Order) -> str:
-        """All that the verdict on an order rests on, as a hash: data, as-of and suites."""
-        return gate.verdict_key(self.fingerprints(order), self.suites, self.as_of)
+        """All that the verdict on an order rests on, as a hash: data, as-of, suites and policy."""
+        parts = [
+            gate.verdict_key(self.fingerprints(order), self.suites, self.as_of),
+            self.policy.model_dump_json(),
+            *self.gone(order),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def allow(self, order: Order) -> None:
         """Let an order's KPIs be computed: its sources passed, or nobody wants them checked."""
@@ -134,7 +209,9 @@ class Basis:
             found = [replace(cell, dims=f"segment={order.segment}") for cell in found]
         found += self._parts(order)
         found.sort(key=lambda cell: (cell.period == period.label, cell.period), reverse=True)
-        return [traced(catalogue, self.slice, cell) for cell in found[:TOLD]] + found[TOLD:]
+        return [traced(catalogue, self.slice, cell) for cell in found[: verdicts.TOLD]] + found[
+            verdicts.TOLD :
+        ]
 
     def _parts(self, order: Order) -> list[identities.Break]:
         grain, catalogue = _FINER.get(order.period.grain), self.model.catalogue
@@ -188,48 +265,6 @@ class Basis:
         return {table: self._fingerprints[table] for table in wanted}
 
 
-def load_suites(model: Model, tables: Sequence[str]) -> Suites:
-    """The suites of these tables, the workspace's own before the suite's."""
-    return gate.load_suites(
-        model.workspace.folders("expectations"),
-        [model.sources[table] for table in tables],
-        declared=model.sources.declared,
-    )
-
-
-def judge(
-    slice_: Slice,
-    sources: Sequence[str],
-    suites: Suites,
-    ledger: Ledger,
-    fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
-    now: Callable[[], datetime],
-) -> gate.GateResult:
-    """The gate's verdict on these sources together.
-
-    What was found in a source is remembered in the ledger by all that it rests on, so that reports
-    that share a source check it once.
-    """
-    keys = {}
-    known: dict[str, gate.GateResult] = {}
-    for name in sources:
-        suite = {name: suites[name]} if name in suites else {}
-        keys[name] = gate.verdict_key(
-            fingerprints(sorted(gate.reads(suite, [name]))), suite, slice_.as_of
-        )
-        body = ledger.verdict(keys[name])
-        if body is not None:
-            known[name] = gate.GateResult.from_dict(json.loads(body))
-    rest = [name for name in sources if name not in known]
-    if rest:
-        for name, found in gate.by_source(gate.check(slice_, rest, suites)).items():
-            known[name] = found
-            if not any(entry.outcome == "errored" for entry in found.results):
-                body = json.dumps(found.to_dict())
-                ledger.remember_verdict(keys[name], body, stamp(now()))
-    return gate.together([known[name] for name in sources], slice_.as_of)
-
-
 def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values) -> str:
     """A hash of all that a notebook's outputs can depend on; "" for one that may see more.
 
@@ -242,7 +277,8 @@ def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values
     own = values.named(notebook.kpis)
     report = {k: v for k, v in asdict(own.report).items() if k not in _OF_THE_REPORT}
     facts = {"path": str(notebook.path), "text": text, "parameters": dict(parameters),
-             "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()}}  # fmt: skip
+             "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()},
+             "findings": {k: [str(f) for f in own.findings(k)] for k in own.kpis}}  # fmt: skip
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     digest.update(pd.util.hash_pandas_object(own.frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()

@@ -15,7 +15,8 @@ from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
 from boardpack.model import Model
 from boardpack.orders import Order
-from boardpack.runs import Progress, Renderer, RunResult
+from boardpack.outcomes import RunResult
+from boardpack.runs import Force, Progress, Renderer
 
 
 def make(
@@ -27,12 +28,13 @@ def make(
     renderer: Renderer = "auto",
     check: bool = True,
     process: NotebookProcess | None = None,
+    force: Force | None = None,
 ) -> list[RunResult]:
     """Make these reports and bring the index up to date; a result each, in their order.
 
     Orders of one as-of share a `Basis`. A report that fails, whatever the reason, does not keep the
     others from being made: its result carries the error. ``progress`` gives each order what is told
-    its stages.
+    its stages. With ``force`` a report that would be held is published as a draft.
     """
     results: dict[int, RunResult] = {}
     numbered = sorted(enumerate(orders), key=lambda entry: entry[1].as_of)
@@ -46,7 +48,7 @@ def make(
                     try:
                         results[number] = runs.run(
                             model, order, now=now, progress=progress(order), renderer=renderer,
-                            check=check, process=notebooks, basis=basis,
+                            check=check, process=notebooks, basis=basis, force=force,
                         )  # fmt: skip
                     except BoardpackError as error:
                         results[number] = RunResult.refused(order, error)

@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from boardpack import cautions
 from boardpack.blocks import Block, Chart, Shown, Text
 from boardpack.formats import MINUS, Formatter, number
 from boardpack.markup import Line, numbers, plain
@@ -49,10 +50,11 @@ def bridge(
     last = values.value(balance)
     if first.value is None or last.value is None:
         return Text("")
-    steps = _steps(formatter, first, last, [kpi for kpi in movements if values.is_available(kpi)])
+    known = [kpi for kpi in movements if values.is_available(kpi)]
+    steps = _steps(formatter, first, last, known)
     said = _bridge_message(formatter, first, last)
     return Chart(
-        title=plain(said),
+        title=plain(said) + cautions.caption(values, [balance, *known]),
         alt=f"Bridge of {values.kpi(balance).name}: "
         + ", ".join(f"{step.name} {step.text}" for step in steps)
         + ".",
@@ -90,7 +92,7 @@ def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> B
     board = Board("full", 210, scale.room, max(label.width for label in labels) + 30)
     x = x_axis(formatter, periods, board.width, edges=0.35)
     return Chart(
-        title=plain(said),
+        title=plain(said) + cautions.caption(values, known),
         alt=f"Stacked bars of {', '.join(values.kpi(kpi).name for kpi in known)} for"
         f" {len(periods)} periods up to {formatter.period(periods[-1])}. {plain(said)}.",
         spec=board.spec(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from boardpack import cautions
 from boardpack.blocks import Text
 from boardpack.formats import Formatter, number
 from boardpack.markup import Box, Break, Line, NoValue, Paragraph, Span, text
@@ -43,12 +44,14 @@ def factors(values: Values, product: str, parts: Sequence[str]) -> Text:
 
 def _card(values: Values, reading: Reading, sign: str = "") -> Box:
     figure = reading.formatter.figure(reading.now)
+    kpi = reading.facts.id
     so_far: Line = (" ", Span("warn", (reading.mark,))) if reading.mark else ()
+    so_far = (*so_far, *cautions.mark(values, kpi))
     parts = [
         Paragraph((Span("card-name", (f"{reading.name} {sign}".strip(),)),)),
         Paragraph((Span("card-value", (figure,)), *so_far)),
     ]
-    course = picture(values, reading.facts.id, size=(200, 32), shown_width="100%")
+    course = picture(values, kpi, size=(200, 32), shown_width="100%")
     if course:
         parts.append(Paragraph((course,)))
     if isinstance(figure, NoValue):
@@ -57,6 +60,7 @@ def _card(values: Values, reading: Reading, sign: str = "") -> Box:
         _answers(reading),
         _target_line(reading),
         *(_other(reading, v) for v in (reading.before, reading.year_ago)),
+        cautions.remark(values, kpi),
     ]
     noted: list[Line] = [(Span("card-note", line),) for line in lines if line]
     parts.append(Paragraph(tuple(part for line in noted for part in (*line, Break()))[:-1]))

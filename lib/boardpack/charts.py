@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from boardpack import cautions
 from boardpack.blocks import Block, Chart, Text
 from boardpack.formats import DASH, Formatter, member_name
 from boardpack.markup import Line, NoValue, numbers, plain
@@ -158,8 +159,10 @@ def trends(
         *panels, columns=columns, bounds="flush", spacing={"row": 88, "column": gap}
     ).properties(padding=_EDGE)
     said = _standing(list(readings.values()))
+    # The message of one of them says it of that one already.
+    others = [kpi for kpi, reading in readings.items() if message(reading) != said]
     return Chart(
-        title=plain(said),
+        title=plain(said) + cautions.caption(values, others),
         alt=f"{len(told)} small charts. "
         + " ".join(plain(message(reading)) + "." for reading in readings.values()),
         spec=finished(chart),
@@ -220,7 +223,7 @@ def by_member(
     said = explanation(values, kpi, dimension) or (f"{reading.name} by {dimension}",)
     ends = ", ".join(label.text for label in labels)
     return Chart(
-        title=plain(said),
+        title=plain(said) + cautions.caption(values, [kpi]),
         alt=f"Lines of {reading.name} by {dimension} from {formatter.period(periods[0])} to"
         f" {formatter.period(periods[-1])}; they end at {ends}.",
         spec=board.spec(layers),

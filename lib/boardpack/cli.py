@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -66,6 +67,17 @@ def main() -> None:
     show_default=True,
     help="auto takes quarto when it is installed.",
 )
+@click.option(
+    "--force", is_flag=True, help="Publish it, as a draft, although the data do not pass."
+)
+@click.option("--reason", default=None, metavar="TEXT", help="Why it is forced; on every page.")
+@click.option(
+    "--by",
+    default=None,
+    metavar="NAME",
+    envvar="BOARDPACK_USER",
+    help="Who forces it; default: BOARDPACK_USER.",
+)
 @workspace_option
 @json_option
 def run(
@@ -74,6 +86,9 @@ def run(
     as_of: str,
     segment: str,
     renderer: Any,
+    force: bool,
+    reason: str | None,
+    by: str | None,
     workspace: str,
     as_json: bool,
 ) -> None:
@@ -88,20 +103,42 @@ def run(
       boardpack run monthly --period 2025-12
       boardpack run board --period 2025-Q4 --as-of 2026-01-15 --json
       boardpack run all --as-of 2025-12-31
+      boardpack run board --force --reason "Payments of May come on Monday" --by "A. Jonas"
     """
+    forced = _force(report, force, reason, by)
     if report == "all" and period:
         raise UserError(
             "all reports cannot be about one period: they have different grains.",
             hint="with --as-of 2025-12-31 each is about the last period closed by then",
         )
-    results = _run(workspace, [report], period, as_of, segment, renderer, quiet=as_json)
+    results = _run(
+        workspace, [report], period, as_of, segment, renderer, quiet=as_json, force=forced
+    )
     if as_json:
         found = [result.as_dict() for result in results]
         print_json({"runs": found} if report == "all" else found[0])
     else:
         for result in results:
-            _tell(result)
+            _tell(result, workspace)
+            if forced and result.status == "published" and not result.forced:
+                click.echo("  not forced: the data passed", err=True)
     sys.exit(max(result.exit_code for result in results))
+
+
+def _force(report: str, force: bool, reason: str | None, by: str | None) -> tuple[str, str] | None:
+    """Why and by whom a report is forced; None when it is not."""
+    if not force:
+        if reason is not None:
+            raise click.UsageError("--reason is for --force")
+        return None
+    if report == "all":
+        raise click.UsageError("--force is for one report; name it")
+    for name, value, most in (("--reason", reason, 300), ("--by", by, 60)):
+        if not (value or "").strip():
+            raise click.UsageError(f"--force takes {name}, with something in it")
+        if len(str(value)) > most or not all(c.isprintable() or c == "\n" for c in str(value)):
+            raise click.UsageError(f"{name} is plain text of at most {most} characters")
+    return " ".join(str(reason).split()), " ".join(str(by).split())
 
 
 def _run(
@@ -113,8 +150,9 @@ def _run(
     renderer: Any = "auto",
     *,
     quiet: bool,
+    force: tuple[str, str] | None = None,
 ) -> list[Any]:
-    from boardpack import batches, orders
+    from boardpack import batches, orders, runs
     from boardpack.executions import NotebookProcess
 
     # The notebook process loads while definitions and data are read.
@@ -133,6 +171,7 @@ def _run(
             progress=_silent if quiet else _announced,
             renderer=renderer,
             process=process,
+            force=None if force is None else runs.Force(*force),
         )
 
 
@@ -150,81 +189,83 @@ def _step(stage: str) -> None:
     click.echo(f"  {stage} ...", err=True)
 
 
-def _tell(result: Any) -> None:
+def _tell(result: Any, workspace: str) -> None:
     if result.status == "published":
         spent = sum(result.seconds.values())
         click.echo(
             f"{result.report} {result.period} revision {result.revision}: {result.verdict}, "
             f"{spent:.1f} s, {result.renderer}"
         )
+        if result.forced:
+            click.echo(f"  DRAFT, forced by {result.forced_by}: {result.forced}")
         for reason in result.reasons:
             click.echo(f"  {reason}")
         for name in ("html", "pdf"):
             click.echo(f"  {result.edition / result.files[name]}")
+        return
+    if result.status == "held":
+        for line in result.held_lines(workspace):
+            click.echo(line)
         return
     click.echo(f"{result.report} {result.period}: {result.status}", err=True)
     for reason in result.reasons:
         click.echo(f"  {reason}", err=True)
     if result.error is not None:
         click.echo(f"Error: {result.error}", err=True)
-    elif result.status == "held":
-        click.echo("Nothing was published; the last good edition stays.", err=True)
 
 
 @main.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @known_by_option
+@click.option("--data-docs", default=None, metavar="DIR",
+              type=click.Path(file_okay=False, path_type=Path),
+              help="Also write Great Expectations' own pages there; they load styles from servers"
+                   " of others.")  # fmt: skip
 @workspace_option
 @json_option
-def check(sources: tuple[str, ...], as_of: str, workspace: str, as_json: bool) -> None:
+def check(
+    sources: tuple[str, ...], as_of: str, data_docs: Path | None, workspace: str, as_json: bool
+) -> None:
     """Run the gate on SOURCEs (default: all that are connected) without making a report.
+
+    What is found is kept by the as-of, as the history of each check. --json has every check, the
+    scores, the standards and the twelve controls by source and in all.
 
     \b
     Example:
       boardpack check mrr_movements --as-of 2025-12-31
+      boardpack check --data-docs var/data_docs
     """
-    from boardpack import gate
-    from boardpack.basis import load_suites
+    from boardpack import gate, gate_scores
+    from boardpack.judging import examine, load_suites
+    from boardpack.ledger import Ledger
     from boardpack.model import Model
-    from boardpack.periods import parse_day
-    from boardpack.warehouse import data_span, open_slice
 
     model = Model.open(workspace)
-    for name in sources:
-        if model.sources[name].derived_from:
-            raise UserError(
-                f"{name!r} is derived from {model.sources[name].derived_from!r} and has no suite.",
-                hint=f"check {model.sources[name].derived_from!r}",
-            )
-    tables = list(sources) or [s.id for s in model.sources.declared.values() if not s.derived_from]
-    if as_of:
-        day = parse_day(as_of)
-    else:
-        found = data_span(model.workspace, model.sources, tables)
-        if not found:
-            raise UserError("no source with data is connected.", hint="see `boardpack doctor`")
-        day = max(span.last for span in found.values())
-    suites = load_suites(model, tables)
-    slice_ = open_slice(model.workspace, model.sources, day, gate.reads(suites, tables))
-    try:
-        for name in sources:
-            if slice_.missing(name):
-                raise UserError(
-                    f"source {name!r} is not connected: {', '.join(slice_.missing(name))}.",
-                    hint="map a table onto it in sources/",
-                )
-        wanted = [name for name in slice_.sources if name in tables]
-        result = gate.check(slice_, wanted, suites)
-    finally:
-        slice_.close()
+    with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
+        result = examine(model, sources, as_of, ledger, clock)
+    weights = model.workspace.settings.policy.gate.weights.as_dict()
+    quality = gate_scores.told(result.results, date.fromisoformat(result.as_of), weights)
+    if data_docs is not None:
+        gate.warm()
+        from boardpack.gate_docs import write_docs
+
+        suites = load_suites(model, [s for s in result.sources if s in model.sources.declared])
+        day = date.fromisoformat(result.as_of)
+        index = write_docs(data_docs, day, result.results, suites)
+        quality["data_docs"] = str(index)
+        if not as_json:
+            click.echo(f"Data Docs, for a browser with a network: {index}")
     if as_json:
-        print_json({"as_of": str(day), **result.to_dict()})
+        print_json({**result.to_dict(), **quality})
     else:
         for entry in result.results:
             if entry.outcome != "passed":
-                click.echo(f"{entry.outcome:8} {entry.severity:9} {entry.source}: {entry.sentence}")
+                click.echo(f"{entry.outcome:8} {entry.severity:9} {entry.id}: {entry.sentence}")
         passed = sum(entry.outcome == "passed" for entry in result.results)
-        click.echo(f"{result.verdict} as of {day}: {passed} of {len(result.results)} checks passed")
+        told = f"{passed} of {len(result.results)} checks passed"
+        click.echo(f"{result.verdict} as of {result.as_of}: {told}")
+        click.echo(gate_scores.line(gate_scores.scores(result.results, weights)))
         for reason in result.reasons:
             click.echo(f"  {reason}")
     sys.exit(3 if result.verdict == "hold" else 0)
@@ -261,7 +302,7 @@ def demo(scale: float, seed: int, data_only: bool, workspace: str, as_json: bool
         results = _run(workspace, ["all"], quiet=as_json)
         if not as_json:
             for result in results:
-                _tell(result)
+                _tell(result, workspace)
     index = opened.var / "site" / "index.html"
     if as_json:
         print_json(

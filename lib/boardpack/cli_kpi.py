@@ -264,9 +264,8 @@ def history(id_: str, period: str, member: str, workspace: str, as_json: bool) -
         name = f"{row['report']} {row['edition']}" + (f" {row['segment']}" * bool(row["segment"]))
         value = row["value"]
         shown = "no value" if value is None else f"{value:,.4f}".rstrip("0").rstrip(".")
-        click.echo(
-            f"{name:24} r{row['revision']:<3} as of {row['as_of']}  {shown:>18}  {row['status']}"
-        )
+        status = f"{row['status']}, draft" if row["forced"] else row["status"]
+        click.echo(f"{name:24} r{row['revision']:<3} as of {row['as_of']}  {shown:>18}  {status}")
 
 
 @kpi.command("explain")

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from boardpack import cautions
 from boardpack.blocks import Block, Chart, Shown, Text
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import numbers, plain
@@ -67,7 +68,7 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
     then = formatter.period(ago_at) if ago_at.cut else "the year before"
     note = f"; a mark shows {then}, the change is against it" if has_ago else ""
     return Chart(
-        title=plain(said),
+        title=plain(said) + cautions.caption(values, [kpi]),
         alt=f"Bars of {name} by {dimension} in {formatter.period(values.period)}{note}: {listed}.",
         spec=board.spec(layers),
         columns=(
@@ -120,7 +121,8 @@ def bullet(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
     name_it = rows_chart(rows[:1]).mark_text(text="target", dy=-17, fontSize=11, color=look.muted)
     met = sum(reading.standing == "met" for reading in readings)
     return Chart(
-        title=f"{met} of {len(readings)} targets met in {formatter.period(values.period)}",
+        title=f"{met} of {len(readings)} targets met in {formatter.period(values.period)}"
+        + cautions.caption(values, [reading.facts.id for reading in readings]),
         alt="Bars against targets: "
         + "; ".join(
             f"{reading.name} {row['text']}" for reading, row in zip(readings, rows, strict=True)
@@ -185,9 +187,12 @@ def funnel(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
     whole = _rate(formatter, stages[0], stages[-1])
     listed = "; ".join(f"{row['row']} {row['text']}" for row in rows)
     return Chart(
-        title=f"{first} to {last}: {whole} in {formatter.period(values.period)}"
-        if whole and len(stages) > 1
-        else first,
+        title=(
+            f"{first} to {last}: {whole} in {formatter.period(values.period)}"
+            if whole and len(stages) > 1
+            else first
+        )
+        + cautions.caption(values, [stage.kpi for stage in stages]),
         alt=f"Bars of the stages in {formatter.period(values.period)}: {listed}.",
         spec=board.spec([bars, _texts(data, y)]),
         columns=("Stage", "Count"),

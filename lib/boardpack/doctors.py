@@ -125,6 +125,7 @@ def examine(folder: Path) -> Examination:
     tables = [s.id for s in model.sources.declared.values() if s.derived_from is None]
     slice_ = open_slice(model.workspace, model.sources, _FAR, tables)
     try:
+        own = set(slice_.own)
         found = slice_.spans(slice_.sources)
         sources = tuple(
             SourceState(
@@ -141,8 +142,12 @@ def examine(folder: Path) -> Examination:
     finally:
         slice_.close()
     settings = model.workspace.settings
-    spans = list(found.values())
-    connected = any(source.connected for source in sources)
+    # What Boardpack fills itself is there in every workspace, and makes no report.
+    spans = [span for name, span in found.items() if name not in own]
+    connected = any(source.connected and source.source not in own for source in sources)
+    made = {
+        kpi.kpi for kpi in kpis if not kpi.lacks and set(model.catalogue.tables([kpi.kpi])) - own
+    }
     return Examination(
         str(model.workspace.root),
         settings.company,
@@ -153,9 +158,9 @@ def examine(folder: Path) -> Examination:
         kpis,
         tuple(sorted(model.workspace.reports)),
         "quarto" if shutil.which("quarto") else "built-in",
-        _schedules(model, {kpi.kpi for kpi in kpis if not kpi.lacks}),
+        _schedules(model, made),
         _marts(model),
-        _next(model, folder, connected, any(not kpi.lacks for kpi in kpis), spans),
+        _next(model, folder, connected, bool(made), spans),
     )
 
 

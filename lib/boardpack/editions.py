@@ -23,6 +23,7 @@ from boardpack.calendars import is_label
 from boardpack.csvfile import csv_text
 from boardpack.errors import PeriodError, ReportError, RunError, StorageError
 from boardpack.files import make_folders, reason, seal, sync
+from boardpack.frontpage import QUALITY
 from boardpack.ledger import EditionRow, Ledger, Verdict
 from boardpack.locks import lock
 from boardpack.manifests import (
@@ -81,6 +82,7 @@ OPTIONAL = (
     "_brand.yml",
     "report.pptx",
     RESTATEMENTS,
+    QUALITY,
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -90,6 +92,7 @@ _PUBLISHING_SECONDS = 60.0
 _FROM_MANIFEST = tuple(
     entry.name for entry in fields(EditionRow) if entry.name not in ("folder", "manifest_hash")
 )
+_SINCE = ("forced", "forced_by")
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,9 @@ class EditionDraft:
     release: Literal["draft", "signed"] = "draft"
     segment: str = ""
     reasons: tuple[str, ...] = ()
+    #: why it is published although the data did not pass, and by whom
+    forced: str = ""
+    forced_by: str = ""
     revision: int | None = None
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
@@ -312,6 +318,8 @@ def _row(draft: EditionDraft, previous: int) -> EditionRow:
         published_at=draft.published_at,
         manifest_hash="",
         renderer=draft.renderer,
+        forced=draft.forced,
+        forced_by=draft.forced_by,
     )
 
 
@@ -392,7 +400,9 @@ def _row_of(folder: Path, place: str) -> EditionRow | None:
     """The ledger's row of an edition on disk, or None when its manifest is not of this folder."""
     try:
         facts = read_manifest(folder)
-        values = {name: facts[name] for name in _FROM_MANIFEST}
+        # A manifest of before something was thought of has none of it.
+        given = {name: facts.get(name, "") for name in _SINCE}
+        values = {**{name: facts[name] for name in _FROM_MANIFEST if name not in given}, **given}
         own = edition_folder(
             values["report"], values["period"], values["segment"], values["revision"]
         )

@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
 from boardpack import asof
-from boardpack.connections import Connection, QueryError
+from boardpack.connections import Connection, QueryError, Table
 from boardpack.errors import SourceError, WorkspaceError
 from boardpack.sources import Mapped, Source, Sources
+from boardpack.sql_dialects import Dialect
 from boardpack.sql_kinds import of_type
-from boardpack.translation import Relation
+from boardpack.translation import Relation, quoted, translate
 from boardpack.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def connect(workspace: Workspace) -> Connection:
@@ -50,11 +54,14 @@ def views(
     declared: Sources,
     as_of: date,
     wanted: Iterable[str],
+    *,
+    broken: dict[str, SourceError] | None = None,
 ) -> tuple[dict[str, Relation], dict[str, frozenset[str]]]:
     """What the wanted sources are in an engine, and the optional columns that each lacks.
 
     A source that is not connected is in neither. Raises `SourceError` for a table that is empty,
-    lacks a column or has one of a wrong type; the connection is then closed.
+    lacks a column or has one of a wrong type; the connection is then closed. With ``broken`` such
+    an error stands there instead.
     """
     relations: dict[str, Relation] = {}
     absent: dict[str, frozenset[str]] = {}
@@ -62,25 +69,75 @@ def views(
         tables = connection.tables()
         for name in sorted(set(wanted)):
             source, mapped = declared[name], declared.mappings.get(name)
-            native = asof.base(source, mapped, tables, partial(_no_file, connection))
-            if native is None:
-                continue
-            file, line = (mapped.file, mapped.line) if mapped else (source.file, None)
             try:
-                found = connection.columns(native)
-                filled = connection.rows(f"SELECT 1 FROM {native} AS t LIMIT 1")
-            except QueryError as error:
-                raise SourceError(
-                    f"source {name!r} cannot be read: {error}", file=file, line=line
-                ) from None
-            if not filled:
-                raise asof.no_rows(source, file, line)
-            relations[name] = relation_of(source, native, found, as_of, workspace.zone, file, line)
-            absent[name] = frozenset(source.columns) - set(found)
+                found = _view(connection, source, mapped, tables, as_of, workspace.zone)
+            except SourceError as error:
+                if broken is None:
+                    raise
+                broken[name] = error
+                continue
+            if found is not None:
+                relations[name] = found
+                absent[name] = frozenset(source.columns) - set(found.columns)
     except BaseException:
         connection.close()
         raise
     return relations, absent
+
+
+def _view(
+    connection: Connection,
+    source: Source,
+    mapped: Mapped | None,
+    tables: Mapping[str, Table],
+    as_of: date,
+    zone: ZoneInfo,
+) -> Relation | None:
+    native = asof.base(source, mapped, tables, partial(_no_file, connection))
+    if native is None:
+        return None
+    file, line = (mapped.file, mapped.line) if mapped else (source.file, None)
+    try:
+        found = connection.columns(native)
+        filled = connection.rows(f"SELECT 1 FROM {native} AS t LIMIT 1")
+    except QueryError as error:
+        raise SourceError(
+            f"source {source.id!r} cannot be read: {error}", file=file, line=line
+        ) from None
+    if not filled:
+        raise asof.no_rows(source, file, line)
+    return relation_of(source, native, found, as_of, zone, file, line)
+
+
+def own_relation(
+    connection: Connection, source: Source, rows: pd.DataFrame, as_of: date, zone: ZoneInfo
+) -> Relation:
+    """What stands for a source of Boardpack's own: its rows, written into each statement."""
+    types = {c.name: c.sql_type for c in source.columns.values() if c.name in rows}
+    casts = ", ".join(f'CAST(v."{name}" AS {type_}) AS "{name}"' for name, type_ in types.items())
+    head = translate(f"SELECT {casts} FROM v", connection.dialect).rpartition("FROM")[0]
+    cells = rows[list(types)].astype(object).where(rows[list(types)].notna(), None)
+    written = [
+        f"({', '.join(_literal(value, connection.dialect) for value in row)})"
+        for row in cells.itertuples(index=False)
+    ] or [f"({', '.join(['NULL'] * len(types))})"]
+    names = ", ".join(quoted(name, connection.dialect) for name in types)
+    where = "" if len(rows) else " WHERE FALSE"
+    native = f"({head}FROM (VALUES {', '.join(written)}) AS v({names}){where})"
+    return relation_of(source, native, types, as_of, zone, source.file)
+
+
+def _literal(value: object, dialect: Dialect) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value).upper()
+    text = str(value).replace("'", "''")
+    return f"'{text}'" if dialect.name != "spark" else "'" + _for_spark(str(value)) + "'"
+
+
+def _for_spark(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def relation_of(

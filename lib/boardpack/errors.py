@@ -19,8 +19,9 @@ BoardpackError                  base: what, where, what was found, what would be
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 
 class BoardpackError(Exception):
@@ -117,7 +118,25 @@ class PeriodError(UserError):
 
 
 class SourceError(UserError):
-    """The data behind a source is missing, empty, or of the wrong type."""
+    """The data behind a source is missing, empty, or of the wrong type.
+
+    ``wrong`` says which of these it is, and ``columns`` what its table has, by type, where the
+    table can be read.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        hint: str | None = None,
+        wrong: Literal["connected", "columns", "rows"] = "connected",
+        columns: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, file=file, line=line, hint=hint)
+        self.wrong = wrong
+        self.columns = dict(columns or {})
 
 
 class ReportError(UserError):

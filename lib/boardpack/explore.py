@@ -81,7 +81,7 @@ def _computed(
     stamp = mart_files.stamp(model.workspace)
     slice_ = open_slice(model.workspace, model.sources, day, tables)
     try:
-        models.check_period(about, day.isoformat(), slice_.spans(slice_.sources))
+        models.check_period(about, day.isoformat(), slice_.reach(slice_.sources))
         facts = model.report_facts(about, day.isoformat(), title="Exploration")
         marts = mart_builds.ready(
             mart_builds.Ground(model.workspace, model.catalogue, slice_, stamp)

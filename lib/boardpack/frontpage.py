@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from boardpack.calendars import Calendar
 from boardpack.formats import day_name, period_name, span_name
 from boardpack.markup import escape_attribute, escape_markdown
 from boardpack.periods import Period, parse_day
-from boardpack.values import ReportFacts
+from boardpack.values import Finding, ReportFacts
+
+#: The file of an edition that tells more of what the checks found.
+QUALITY = "quality.html"
 
 #: So many reasons stand above the answer; the gravest come first.
 _MOST_REASONS = 6
@@ -58,21 +62,49 @@ def _figures(count: int) -> str:
     return f"{count:,} figure{'' if count == 1 else 's'}" if count else ""
 
 
-def warnings_of(facts: ReportFacts) -> Iterator[str]:
-    """Callouts for a verdict that is not plain `publish`, and for a period that is still open."""
+def quality_page(folder: Path) -> str:
+    """The page about the quality of the data beside a report, by its name; "" where there is none.
+
+    ``folder`` is that of the edition, or of the run that will become one.
+    """
+    return QUALITY if (folder / QUALITY).is_file() else ""
+
+
+def draft_mark(facts: ReportFacts) -> Iterator[str]:
+    """What stands on every page of a report that was forced, as Markdown; nothing for any other."""
+    if not facts.forced:
+        return
+    reason = escape_markdown(shortened(facts.forced))
+    yield "::: {.draft-mark aria-hidden=true}"
+    yield "DRAFT"
+    yield ":::"
+    yield ""
+    yield "::: {.draft-strip}"
+    yield f"**DRAFT**, not for distribution: the data did not pass its checks. {reason}"
+    yield ":::"
+    yield ""
+
+
+def warnings_of(facts: ReportFacts, quality: str = "") -> Iterator[str]:
+    """Callouts for a verdict that is not plain `publish`, and for a period that is still open.
+
+    ``quality`` is the page that has more of what the checks found, if there is one.
+    """
     if facts.verdict == "hold":
-        yield from _callout(
-            "important",
-            "DRAFT: the data did not pass its checks",
-            ("Not for distribution.", *facts.reasons),
-        )
+        lead = ["**Not for distribution.**"]
+        if facts.forced:
+            by, why = escape_markdown(facts.forced_by), escape_markdown(_ended(facts.forced))
+            lead = [f"**Not for distribution.** Published all the same by {by}: {why}"]
+        title = "DRAFT: the data did not pass its checks"
+        yield from _callout("important", title, [*lead, *_found(facts)], quality)
     elif facts.verdict == "banner":
-        yield from _callout("warning", "Read with care: data checks raised warnings", facts.reasons)
+        title = "Read with care: data checks raised warnings"
+        yield from _callout("warning", title, _found(facts), quality)
     elif facts.verdict == "not checked":
         yield from _callout(
             "important",
             "DRAFT: the data was not checked",
-            ("Figures may change once the checks have run.",),
+            ["Figures may change once the checks have run."],
         )
     if facts.status == "provisional":
         name = period_name(period_of(facts), facts.locale)
@@ -82,23 +114,70 @@ def warnings_of(facts: ReportFacts) -> Iterator[str]:
         yield from _callout(
             "warning",
             f"Provisional: {name} was not over yet",
-            (f"Figures cover what was known on the as-of day.{compared}",),
+            [escape_markdown(f"Figures cover what was known on the as-of day.{compared}")],
         )
 
 
-def _callout(kind: str, title: str, reasons: tuple[str, ...]) -> Iterator[str]:
+def shortened(text: str, most: int = 100) -> str:
+    """The beginning of a text, for a line that has room for so much.
+
+    >>> shortened("a word too many", 12)
+    'a word too …'
+    """
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(flat) <= most:
+        return flat
+    return flat[: most - 1].rsplit(" ", 1)[0] + " …"
+
+
+def _found(facts: ReportFacts) -> list[str]:
+    """What the checks found that a reader must know, a line of Markdown each."""
+    told = [found for found in facts.findings if found.leads_to != "record"]
+    if not facts.findings:
+        # Of before findings were kept there are only lines of text.
+        return [escape_markdown(reason) for reason in facts.reasons]
+    return [_line(found, facts.locale) for found in told]
+
+
+def _line(found: Finding, locale: str) -> str:
+    lead = f"{found.source}: {found.sentence}" if found.source else found.sentence
+    said = f"{found.found[:1].upper()}{found.found[1:]}."
+    since = f"since {day_name(parse_day(found.since), locale)}" if found.since else ""
+    whom = [since, f"ask {found.owner}" if found.owner else "", f"check {found.check}"]
+    about = " · ".join(filter(None, whom))
+    parts = [
+        f"**{escape_markdown(lead)}.**",
+        escape_markdown(f"{said} {found.at_stake}"),
+        escape_markdown(found.note),
+        f"[{escape_markdown(about[:1].upper() + about[1:])}]{{.muted}}",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _ended(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if flat.endswith((".", "!", "?")) else flat + "."
+
+
+def _callout(kind: str, title: str, lines: Sequence[str], quality: str = "") -> Iterator[str]:
     yield f'::: {{.callout-{kind} title="{escape_attribute(title)}"}}'
     yield ""
-    if len(reasons) == 1:
-        yield escape_markdown(reasons[0])
+    if len(lines) == 1:
+        yield lines[0]
     else:
-        more = len(reasons) - _MOST_REASONS
+        more = len(lines) - _MOST_REASONS
         # One line more is no longer than the line that would count it.
-        shown = reasons if more <= 1 else reasons[:_MOST_REASONS]
-        for reason in shown:
-            yield f"- {escape_markdown(reason)}"
-        if len(shown) < len(reasons):
+        shown = lines if more <= 1 else lines[:_MOST_REASONS]
+        for line in shown:
+            yield f"- {line}"
+        if len(shown) < len(lines):
             yield f"- and {more} more, in gate\\.json of this edition"
     yield ""
+    if quality:
+        # Beside a page it is a step away; a printed one can only name it.
+        yield '::: {.content-visible when-format="html"}'
+        yield f"[More about the quality of the data]({quality})"
+        yield ":::"
+        yield ""
     yield ":::"
     yield ""

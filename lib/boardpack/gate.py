@@ -28,6 +28,7 @@ from boardpack.gate_suites import (
 )
 from boardpack.gate_types import OWN
 from boardpack.sources import Source
+from boardpack.values import Finding
 from boardpack.warehouse import Slice
 
 if TYPE_CHECKING:
@@ -75,6 +76,18 @@ class CheckResult:
     counts: str = ""
     #: a few unexpected rows, without columns marked ``pii``
     sample: tuple[Mapping[str, Any], ...] = ()
+    #: what the check is known by for good
+    id: str = ""
+    #: which of the twelve controls it belongs to, "" for none
+    control: str = ""
+    #: what it holds time to, such as ``< 3 days``
+    limit: str = ""
+    #: how many rows it looked at and how many were not as expected; of what has no rows, 1 and 0
+    #: or 1; 0 and 0 of what could not be evaluated
+    evaluated: int = 0
+    unexpected: int = 0
+    #: where its suite says so: ``expectations/invoices.json:12``
+    place: str = ""
 
     @property
     def share(self) -> float | None:
@@ -86,13 +99,17 @@ class CheckResult:
     @property
     def reason(self) -> str:
         """Source, check, rows and share, and what is at stake, as one line of plain text."""
+        return _line(f"{self.source}: {self.sentence}: {self.found}. {self.at_stake}")
+
+    @property
+    def found(self) -> str:
+        """What was found instead: rows, their share and a few of them, or the error."""
         if self.outcome == "errored":
-            found = f"could not be checked ({self.observed})"
-        elif self.unexpected_count:
-            found = f"not so for {self._rows}{self._examples}"
-        else:
-            found = f"not so, found {'nothing' if self.observed is None else self.observed}"
-        return _line(f"{self.source}: {self.sentence}: {found}. {self.at_stake}")
+            of = f", {self.place}" if self.place else ""
+            return _line(f"could not be checked ({self.observed}{of})")
+        if self.unexpected_count:
+            return _line(f"not so for {self._rows}{self._examples}")
+        return _line(f"not so, found {'nothing' if self.observed is None else self.observed}")
 
     @property
     def _rows(self) -> str:
@@ -122,6 +139,8 @@ class GateResult:
     seconds: float
     sources: tuple[str, ...]
     as_of: str
+    #: what follows from each check that did not pass, by the policy of a workspace
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON holds it (``gate.json`` of a run)."""
@@ -282,16 +301,17 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
         slice_.relation(source.id), tuple(source.columns), source.key, rows,
         Checks(slice_, source, own),
     )  # fmt: skip
+    where = f"{suite.file.parent.name}/{suite.file.name}"
     outcomes = iter(bench.evaluate(suite, wanted, view))
     results = []
     for expectation, lacking in zip(suite.expectations, missing, strict=True):
         if lacking:
             observed = f"{' and '.join(lacking)} not in the slice"
-            results.append(_result(suite.source, expectation, "skipped", observed))
+            results.append(_result(suite.source, where, expectation, "skipped", observed))
             continue
         outcome = next(outcomes)
         if outcome.skipped:
-            results.append(_result(suite.source, expectation, "skipped", outcome.skipped))
+            results.append(_result(suite.source, where, expectation, "skipped", outcome.skipped))
             continue
         result: Result = "errored" if outcome.error else "passed" if outcome.success else "failed"
         private, declared_only = _hidden(slice_, source, expectation)
@@ -299,6 +319,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
         results.append(
             _result(
                 suite.source,
+                where,
                 expectation,
                 result,
                 outcome.error or outcome.observed,
@@ -313,6 +334,7 @@ def _source(bench: Bench, slice_: Slice, suite: Suite, rows: int) -> list[CheckR
 
 def _result(
     source: str,
+    file: str,
     expectation: Expectation,
     outcome: Result,
     observed: str | int | float | None,
@@ -321,6 +343,8 @@ def _result(
     sample: tuple[Mapping[str, Any], ...] = (),
     counts: str = "",
 ) -> CheckResult:
+    each = not counts and (expectation.of_each_row or expectation.type in OWN)
+    evaluated, unexpected = _rows_of(each, outcome, unexpected_count, element_count)
     return CheckResult(
         source,
         expectation.type,
@@ -336,7 +360,28 @@ def _result(
         element_count,
         counts or expectation.counts,
         sample,
+        expectation.id,
+        expectation.control,
+        expectation.limit,
+        evaluated,
+        unexpected,
+        f"{file}:{expectation.line}" if expectation.line else file,
     )
+
+
+def _rows_of(
+    of_each_row: bool,
+    outcome: Result,
+    unexpected_count: int | None,
+    element_count: int | None,
+) -> tuple[int, int]:
+    """Rows looked at and rows not as expected, so that checks of any kind add up."""
+    if outcome in ("errored", "skipped"):
+        return 0, 0
+    if of_each_row and element_count is not None:
+        # A row may be found twice by SQL that joins.
+        return element_count, min(unexpected_count or 0, element_count)
+    return 1, int(outcome == "failed")
 
 
 def _count(slice_: Slice, names: Sequence[str]) -> dict[str, int]:
@@ -354,6 +399,7 @@ def _empty(slice_: Slice, name: str, suite: Suite | None) -> CheckResult:
         "Every figure that rests on it would be missing or zero.",
         owner=suite.expectations[0].owner if suite and suite.expectations else "",
         observed="no row", unexpected_count=0, element_count=0,
+        id=f"{name}.rows", control="data_coverage_percentage", evaluated=1, unexpected=1,
     )  # fmt: skip
 
 
@@ -361,6 +407,7 @@ def _unchecked(name: str) -> CheckResult:
     return CheckResult(
         name, "suite", (), "info", "auditability", "failed", "it has a suite of expectations",
         "Figures that rest on it are published unchecked.", observed="none",
+        id=f"{name}.suite", evaluated=1, unexpected=1,
     )  # fmt: skip
 
 
@@ -378,6 +425,9 @@ def _hidden(slice_: Slice, source: Source, expectation: Expectation) -> tuple[se
     read = [source, *(slice_.declared[name] for name in expectation.others)]
     private = {column.name for other in read for column in other.columns.values() if column.pii}
     query = expectation.kwargs.get("unexpected_rows_query", "")
+    # A source without a key shows the bare value of what a check speaks of.
+    if private.intersection(expectation.columns):
+        private.add("value")
     return private, any(name in query for name in private)
 
 

@@ -20,11 +20,15 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from boardpack import gate_controls
 from boardpack.errors import DefinitionError, UnknownNameError
+from boardpack.gate_controls import control_of, limit_hours, limit_of
+from boardpack.gate_ids import ID, ids_of, repeated
 from boardpack.gate_types import (
     AS_OF,
     CONTROL,
     MEMBERS,
+    OF_EACH_ROW,
     REFUSED,
     ROWS,
     TYPES,
@@ -53,6 +57,10 @@ class MetaEntry(Strict):
     owner: str = Field(min_length=1)
     sentence: str | None = None
     counts: str | None = None
+    #: which of the twelve controls it belongs to, where its type does not tell
+    control: str | None = None
+    #: what it holds time to, such as ``< 4 hours``
+    limit: str | None = None
 
 
 class ExpectationEntry(Strict):
@@ -98,6 +106,12 @@ class Expectation:
     line: int | None = None
     #: what a row that the SQL finds is, when it is not a row of the source
     counts: str = ""
+    #: what it is known by for good, see `boardpack.gate_ids`
+    id: str = ""
+    #: which of the twelve controls it belongs to, "" for none
+    control: str = ""
+    #: what it holds time to, such as ``< 3 days``, "" where it is about something else
+    limit: str = ""
     #: the sources that one of our own types reads beside its own
     borrows: tuple[str, ...] = ()
 
@@ -105,6 +119,11 @@ class Expectation:
     def columns(self) -> tuple[str, ...]:
         """The columns it speaks of."""
         return columns_of(self.kwargs)
+
+    @property
+    def of_each_row(self) -> bool:
+        """Whether it says of each row of the source if it is as expected."""
+        return self.type.startswith(OF_EACH_ROW) or (self.type == ROWS and not self.counts)
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -176,7 +195,24 @@ def _suite(path: Path, source: Source, declared: set[str] | None, behind: Sequen
     found = tuple(
         _expectation(document, index, source, declared) for index in range(len(entry.expectations))
     )
+    found = _identified(document, source.id, found)
     return Suite(source.id, path, found, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _identified(
+    document: Document, source: str, found: Sequence[Expectation]
+) -> tuple[Expectation, ...]:
+    """The expectations with their ids, which no two share."""
+    entries = [(e.type, e.kwargs, e.severity, e.sentence, e.id or None) for e in found]
+    ids = ids_of(source, entries)
+    for name in repeated(ids):
+        second = [index for index, own in enumerate(ids) if own == name][1]
+        raise document.error(
+            f"two expectations are called {name!r}.",
+            ("expectations", second, "id"),
+            hint="an id tells one check from all others; leave it out to have one made",
+        )
+    return tuple(replace(e, id=id_) for e, id_ in zip(found, ids, strict=True))
 
 
 def _read(path: Path) -> tuple[Document, str]:
@@ -221,6 +257,7 @@ def _expectation(
     sentence = entry.meta.sentence or entry.description or sentence_of(entry.type, entry.kwargs)
     if entry.type == ROWS:
         _check_query(document, key, entry, declared)
+    _check_meta(document, key, entry)
     return Expectation(
         entry.type,
         MappingProxyType(entry.kwargs),
@@ -231,6 +268,10 @@ def _expectation(
         sentence,
         document.line(key),
         entry.meta.counts or "",
+        entry.id or "",
+        entry.meta.control
+        or control_of(entry.type, entry.kwargs, entry.meta.dimension, source.key),
+        entry.meta.limit or limit_of(entry.kwargs),
         _borrowed(source, entry),
     )
 
@@ -247,6 +288,26 @@ def _borrowed(source: Source, entry: ExpectationEntry) -> tuple[str, ...]:
             found.append(to.source)
             path = to.on
     return tuple(found)
+
+
+def _check_meta(document: Document, key: tuple[str | int, ...], entry: ExpectationEntry) -> None:
+    """Its id can be read in a table, its control is one of its dimension, its limit a time."""
+    if entry.id is not None and not ID.fullmatch(entry.id):
+        raise document.error(
+            f"the id {entry.id!r} holds more than letters, digits, '_', '.' and '-'.",
+            (*key, "id"),
+        )
+    meta, own = entry.meta, gate_controls.CONTROLS[entry.meta.dimension]
+    if meta.control is not None and meta.control not in own:
+        raise UnknownNameError.near(
+            f"control of {meta.dimension}", meta.control, own,
+            file=document.path, line=document.line((*key, "meta", "control")),
+        )  # fmt: skip
+    if meta.limit is not None and limit_hours(meta.limit) is None:
+        raise document.error(
+            f"the limit {meta.limit!r} is no time.", (*key, "meta", "limit"),
+            hint="write it as < 4 hours",
+        )  # fmt: skip
 
 
 def _check_type(document: Document, key: tuple[str | int, ...], type_: str) -> None:

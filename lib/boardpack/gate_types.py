@@ -10,6 +10,16 @@ from typing import Any
 #: The type whose rows are found by SQL of the suite's own.
 ROWS = "unexpected_rows_expectation"
 
+#: How the types begin that say of each row whether it is as expected.
+OF_EACH_ROW = (
+    "expect_column_values_",
+    "expect_column_value_",
+    "expect_column_pair_",
+    "expect_compound_columns_",
+    "expect_multicolumn_",
+    "expect_select_column_",
+)
+
 #: Types of our own, see `gate_checks`.
 COUNTS = "expect_row_count_to_follow_its_history"
 MEANS = "expect_column_mean_to_follow_its_history"

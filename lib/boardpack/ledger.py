@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -101,6 +101,32 @@ class EditionRow:
     published_at: str
     manifest_hash: str
     renderer: str
+    #: why it was published although the data did not pass, and by whom; a draft then
+    forced: str = ""
+    forced_by: str = ""
+
+
+@dataclass(frozen=True)
+class KeptChecks:
+    """What the checks of a source found as of a day; ``body`` is JSON, see `kept_checks`.
+
+    ``key`` names all that it rests on: data, suite and as-of.
+    """
+
+    as_of: str
+    source: str
+    key: str
+    body: str
+
+
+@dataclass(frozen=True)
+class KpiVersion:
+    """A definition of a KPI, from 1, by the hash of its method; ``valid_from`` is ISO."""
+
+    kpi: str
+    version: int
+    method_hash: str
+    valid_from: str
 
 
 # Each entry brings a ledger one schema version further; entries are added, never edited.
@@ -162,6 +188,36 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID""",
         "ALTER TABLE run_ended ADD COLUMN gate_key TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        """CREATE TABLE kept_checks (
+            as_of TEXT NOT NULL,
+            source TEXT NOT NULL,
+            number INTEGER NOT NULL CHECK (number > 0),
+            key TEXT NOT NULL,
+            body TEXT NOT NULL,
+            kept_at TEXT NOT NULL,
+            PRIMARY KEY (as_of, source, number)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE kpi_version (
+            kpi TEXT NOT NULL,
+            version INTEGER NOT NULL CHECK (version > 0),
+            method_hash TEXT NOT NULL,
+            valid_from TEXT NOT NULL,
+            recorded_at TEXT NOT NULL,
+            PRIMARY KEY (kpi, version)
+        ) STRICT, WITHOUT ROWID""",
+    ),
+    (
+        """CREATE TABLE source_columns (
+            source TEXT NOT NULL,
+            number INTEGER NOT NULL CHECK (number > 0),
+            columns TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            PRIMARY KEY (source, number)
+        ) STRICT, WITHOUT ROWID""",
+        "ALTER TABLE edition ADD COLUMN forced TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE edition ADD COLUMN forced_by TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 _TABLES = {
@@ -170,6 +226,9 @@ _TABLES = {
     "verdict": ("key",),
     "edition": ("report", "period", "segment", "revision"),
     "run_slot": ("schedule", "slot", "segment", "attempt"),
+    "kept_checks": ("as_of", "source", "number"),
+    "kpi_version": ("kpi", "version"),
+    "source_columns": ("source", "number"),
 }
 _STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
 _ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds", "gate_key")
@@ -266,6 +325,89 @@ class Ledger:
         rows = self._rows("SELECT body FROM verdict WHERE key = :key", {"key": key})
         return None if not rows else str(rows[0]["body"])
 
+    def keep_checks(self, found: Iterable[KeptChecks], at: str = "") -> None:
+        """Keep what checks found, all or none of it; what the latest of a day says is not repeated.
+
+        Nothing is overwritten: of a day that is checked again the newest is the one that counts.
+        """
+        with self._together():
+            for kept in found:
+                latest = self._rows(
+                    "SELECT number, key, body FROM kept_checks WHERE as_of = :as_of"
+                    " AND source = :source ORDER BY number DESC LIMIT 1",
+                    {"as_of": kept.as_of, "source": kept.source},
+                )
+                if not latest or (latest[0]["key"], latest[0]["body"]) != (kept.key, kept.body):
+                    number = latest[0]["number"] + 1 if latest else 1
+                    self._add("kept_checks", {**asdict(kept), "number": number, "kept_at": at})
+
+    def kept_checks(self, until: str) -> list[KeptChecks]:
+        """What was found last in each source as of each day up to ``until``, oldest day first."""
+        rows = self._rows(
+            "SELECT as_of, source, key, body FROM kept_checks AS k WHERE as_of <= :until"
+            " AND number = (SELECT max(number) FROM kept_checks"
+            "               WHERE as_of = k.as_of AND source = k.source)"
+            " ORDER BY as_of, source",
+            {"until": until},
+        )
+        return [KeptChecks(*row) for row in rows]
+
+    def kept_of(self, source: str, before: str) -> list[KeptChecks]:
+        """What was found last in one source as of each day before another, newest day first."""
+        rows = self._rows(
+            "SELECT as_of, source, key, body FROM kept_checks AS k WHERE as_of < :before"
+            " AND source = :source AND number = (SELECT max(number) FROM kept_checks"
+            " WHERE as_of = k.as_of AND source = k.source) ORDER BY as_of DESC",
+            {"source": source, "before": before},
+        )
+        return [KeptChecks(*row) for row in rows]
+
+    def add_versions(self, found: Iterable[KpiVersion], at: str = "") -> None:
+        """Record definitions that were not known before, all or none of them.
+
+        A version that another process has recorded meanwhile is left as it is.
+        """
+        with self._together():
+            for new in found:
+                known = self._rows(
+                    "SELECT 1 FROM kpi_version WHERE kpi = :kpi AND version >= :version",
+                    {"kpi": new.kpi, "version": new.version},
+                )
+                if not known:
+                    self._add("kpi_version", {**asdict(new), "recorded_at": at})
+
+    def kpi_versions(self) -> list[KpiVersion]:
+        """Every definition that was ever recorded, by KPI, oldest first."""
+        rows = self._rows(
+            "SELECT kpi, version, method_hash, valid_from FROM kpi_version ORDER BY kpi, version",
+            {},
+        )
+        return [KpiVersion(*row) for row in rows]
+
+    def remember_columns(self, columns: Mapping[str, Mapping[str, str]], at: str) -> None:
+        """Keep which columns, of which types, the table of each source has."""
+        with self._together():
+            for source, found in columns.items():
+                body = _dump(dict(sorted(found.items())))
+                latest = self._rows(
+                    "SELECT number, columns FROM source_columns WHERE source = :source"
+                    " ORDER BY number DESC LIMIT 1",
+                    {"source": source},
+                )
+                if not latest or latest[0]["columns"] != body:
+                    number = latest[0]["number"] + 1 if latest else 1
+                    row = {"source": source, "number": number, "columns": body, "seen_at": at}
+                    self._add("source_columns", row)
+
+    def columns(self) -> dict[str, dict[str, str]]:
+        """The columns that the table of each source was last seen with."""
+        rows = self._rows(
+            "SELECT source, columns FROM source_columns AS c WHERE number ="
+            " (SELECT max(number) FROM source_columns WHERE source = c.source)",
+            {},
+        )
+        return {row["source"]: json.loads(row["columns"]) for row in rows}
+
     def editions(self, report: str | None = None, period: str | None = None) -> list[EditionRow]:
         """Every edition, oldest first; of one report or period when named."""
         rows = self._rows(
@@ -345,7 +487,7 @@ class Ledger:
                 tuple(values.values()),
             )
 
-    def _rows(self, query: str, values: Mapping[str, str | None]) -> list[sqlite3.Row]:
+    def _rows(self, query: str, values: Mapping[str, str | int | None]) -> list[sqlite3.Row]:
         with self._explained("read"):
             cursor = self._con.execute(query, values)
             cursor.row_factory = sqlite3.Row

@@ -62,6 +62,8 @@ class Span:
 
     role: str
     parts: tuple[Inline, ...]
+    #: what a page shows where one points at it; the words alone must do for all others
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,8 @@ def _md_inline(part: Inline) -> str:
         inner = _md_line(part.parts)
         core = inner.strip(" ")
         before, _, after = inner.partition(core) if core else ("", "", "")
-        return f"{before}[{core}]{{.{part.role}}}{after}"
+        title = f' title="{escape_attribute(part.title)}"' if part.title else ""
+        return f"{before}[{core}]{{.{part.role}{title}}}{after}"
     if isinstance(part, Strong):
         return f"**{_md_line(part.parts)}**"
     if isinstance(part, Break):
@@ -317,8 +320,10 @@ def _html_inline(part: Inline) -> str:
     if isinstance(part, NoValue):
         return f'<span class="no-value" title="{html.escape(part.reason)}">—</span>'
     if isinstance(part, Span):
-        style = _style(_STYLES.get(part.role, ""))
-        return f'<span class="{part.role}"{style}>{_html_line(part.parts)}</span>'
+        more = _style(_STYLES.get(part.role, ""))
+        if part.title:
+            more += f' title="{html.escape(part.title)}"'
+        return f'<span class="{part.role}"{more}>{_html_line(part.parts)}</span>'
     if isinstance(part, Strong):
         return f"<b>{_html_line(part.parts)}</b>"
     if isinstance(part, Break):

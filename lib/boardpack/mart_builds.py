@@ -58,7 +58,9 @@ class Ground:
     def designs(self) -> list[Design]:
         """The marts of the slice's tables that its catalogue can use."""
         wanted = designs(self.catalogue, self.workspace.settings.dimensions)
-        return [d for d in wanted if self.table(d).id in self.slice_.sources]
+        # What Boardpack fills itself is small, and changes while a run goes on.
+        there = [t for t in self.slice_.sources if t not in self.slice_.own]
+        return [d for d in wanted if self.table(d).id in there]
 
     def table(self, design: Design) -> Source:
         """The table that the rows of a mart are of."""

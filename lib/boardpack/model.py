@@ -17,7 +17,8 @@ from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
-from boardpack.errors import PeriodError, UnknownNameError, UserError
+from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
+from boardpack.own_sources import own_sources
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
@@ -47,7 +48,10 @@ class Model:
         sources = source_files.load(workspace)
         catalogue = catalogue_files.load(workspace, sources)
         card = scorecards.load(workspace, catalogue)
-        return cls(workspace, sources, replace(catalogue, goals=card), card)
+        catalogue = replace(catalogue, goals=card)
+        weights = workspace.settings.policy.gate.weights.as_dict()
+        own = own_sources(workspace, catalogue, weights)
+        return cls(workspace, replace(sources, own=own), catalogue, card)
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
@@ -161,7 +165,12 @@ def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.Dat
 def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
     """The days that the tables of these KPIs have rows for, whatever the as-of."""
     tables = _timed(model, kpis)
-    return data_span(model.workspace, model.sources, tables) if tables else {}
+    if not tables:
+        return {}
+    # A table that cannot be read keeps no other from saying how far the data reach.
+    broken: dict[str, SourceError] = {}
+    found = data_span(model.workspace, model.sources, tables, broken=broken)
+    return found if found or not broken else data_span(model.workspace, model.sources, tables)
 
 
 def last_closed(found: dict[str, Span], grain: Grain, calendar: Calendar = PLAIN) -> Period:

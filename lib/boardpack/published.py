@@ -10,17 +10,17 @@ import duckdb
 
 from boardpack.errors import StorageError
 from boardpack.ledger import EditionRow, Ledger
-from boardpack.values import COLUMNS, FINGERPRINT, INTERVAL
+from boardpack.values import COLUMNS, FINGERPRINT, INTERVAL, JUDGED
 from boardpack.workspace import Workspace
 
 #: Facts of the edition that stand before the columns of `boardpack.values.COLUMNS` in the view.
 EDITION = (
     "report", "segment", "edition", "revision", "is_latest", "as_of", "verdict", "release",
-    "published_at", "run_id", "folder",
+    "published_at", "run_id", "folder", "forced",
 )  # fmt: skip
 
 #: What the view has of each value.
-VALUE = (*COLUMNS, *INTERVAL, FINGERPRINT)
+VALUE = (*COLUMNS, *INTERVAL, FINGERPRINT, *JUDGED)
 
 _TYPES = {"revision": "INTEGER", "is_latest": "BOOLEAN", "as_of": "DATE"}
 _VALUE_TYPES = {
@@ -34,8 +34,9 @@ def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with the view ``kpi_values``: every value of every edition published.
 
     Its columns are `EDITION` (``edition`` is the period that the edition is about, ``is_latest``
-    whether no later revision of it is there) and `VALUE`. It reads the editions
-    that the ledger names and that are still in place; nothing is made where there is none.
+    whether no later revision of it is there, drafts that were ``forced`` aside) and `VALUE`. It
+    reads the editions that the ledger names and that are still in place; nothing is made where
+    there is none.
     `StorageError` when one of them cannot be read. Close the connection when done.
 
     >>> import tempfile
@@ -100,7 +101,7 @@ def histories(
     try:
         rows = con.execute(
             "SELECT kpi, report, segment, edition, revision, as_of, published_at, value, status,"
-            " unit, fingerprint"
+            " unit, fingerprint, forced"
             " FROM kpi_values WHERE list_contains(?, kpi) AND period = ? AND dims = ?"
             " ORDER BY published_at, report, edition, segment, revision",
             [list(kpis), period, dims],
@@ -116,14 +117,15 @@ def histories(
 
 def _facts(rows: Sequence[EditionRow], root: Path) -> list[list[object]]:
     latest: dict[tuple[str, str, str], int] = {}
-    for row in rows:
+    for row in (row for row in rows if not row.forced):
         key = (row.report, row.period, row.segment)
         latest[key] = max(row.revision, latest.get(key, 0))
     return [
         [
             row.report, row.segment, row.period, row.revision,
-            row.revision == latest[row.report, row.period, row.segment],
+            row.revision == latest.get((row.report, row.period, row.segment)),
             row.as_of, row.verdict, row.release, row.published_at, row.run_id, row.folder,
+            row.forced,
             str(root / row.folder / "values.parquet"),
         ]
         for row in rows

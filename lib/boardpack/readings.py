@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from boardpack.cautions import word
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import Line, Number
 from boardpack.values import KpiFacts, Target, Value, Values
@@ -203,6 +204,8 @@ def message(reading: Reading) -> Line:
         reason = now.reason or now.status.replace("_", " ")
         return (f"{reading.name} has no value for {formatter.period(now.period)}: {reason}",)
     so_far = f" {reading.mark}".replace("\u00a0", " ") if reading.mark else ""
+    if caution := word(formatter.values, reading.facts.id):
+        so_far += f" ({caution})"
     # Of an open period it goes without saying no more.
     than = (
         f" against {formatter.period(reading.before.period)}" if reading.before.period.cut else ""

@@ -137,7 +137,8 @@ def restated(root: Path, ledger: Ledger, values: Values, own: Grounds) -> tuple[
 
     These are the revision before this one and, of the periods before it, the last that has an
     edition: it shows all the earlier ones too. An edition that knew more than this run is none that
-    this run could restate. One that cannot be read is named, and stops nothing.
+    this run could restate, and neither is a draft that was forced. One that cannot be read is
+    named, and stops nothing.
     """
     found = []
     told: set[tuple[str, str, str]] = set()
@@ -205,7 +206,7 @@ def _held(ledger: Ledger, values: Values) -> list[EditionRow]:
     known = [
         row
         for row in ledger.editions(facts.report)
-        if row.segment == facts.segment and row.grain == facts.grain
+        if row.segment == facts.segment and row.grain == facts.grain and not row.forced
     ]
     parents = [row for row in known if row.period == facts.period]
     earlier = [row for row in known if row.period in window and row.as_of <= facts.as_of]

@@ -6,95 +6,57 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from boardpack import editions, files, revisions, tables
+from boardpack import (
+    editions,
+    files,
+    quality_page,
+    quality_section,
+    revisions,
+    tables,
+    verdicts,
+)
 from boardpack import model as models
 from boardpack.assemble import Assembled, assemble
-from boardpack.basis import TOLD, Basis, seen_by
+from boardpack.basis import Basis, seen_by
 from boardpack.brand import brand_file, read_brand
-from boardpack.engine import identities
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
+from boardpack.frontpage import QUALITY
+from boardpack.gate import GateResult
+from boardpack.kept_checks import by_day
 from boardpack.ledger import EditionRow, Ledger, RunEnded, RunStarted, stamp
 from boardpack.manifests import code_hash, fingerprint, versions
 from boardpack.model import Model
 from boardpack.notebooks import validate
 from boardpack.orders import Order
+from boardpack.outcomes import RunResult
 from boardpack.render import render
 from boardpack.restatements import Grounds, Restated
-from boardpack.values import ReportFacts, Values
+from boardpack.values import Finding, ReportFacts, Values, concerning, verdict_of
 
 Progress = Callable[[str], None]
 Renderer = Literal["auto", "builtin", "quarto"]
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """What became of a run; `as_dict` is the object that ``boardpack run --json`` prints."""
+class Force:
+    """Somebody's word that a report is to be published although the data did not pass.
 
-    report: str
-    period: str
-    as_of: str
-    run_id: str
-    status: Literal["published", "held", "failed"]
-    verdict: str
-    reasons: tuple[str, ...]
-    revision: int | None = None
-    edition: Path | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
-    kpis: tuple[str, ...] = ()
-    not_available: Mapping[str, str] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    renderer: str = ""
-    error: BoardpackError | None = None
-    segment: str = ""
+    What it makes is a draft, and says so on every page, with ``reason``.
+    """
 
-    @classmethod
-    def refused(cls, wanted: Order, error: BoardpackError) -> RunResult:
-        """The result of an order that could not even begin."""
-        return cls(
-            wanted.report, wanted.period.label, wanted.as_of.isoformat(), "", "failed",
-            "not checked", (), segment=wanted.segment, error=error,
-        )  # fmt: skip
-
-    @property
-    def exit_code(self) -> int:
-        """0 published, 1 the user's mistake, 3 held by the gate, 4 the run failed."""
-        if self.error is not None:
-            return self.error.exit_code
-        return 3 if self.status == "held" else 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        found: dict[str, Any] = {
-            "report": self.report,
-            "period": self.period,
-            "as_of": self.as_of,
-            "segment": self.segment,
-            "run_id": self.run_id,
-            "revision": self.revision,
-            "status": self.status,
-            "verdict": self.verdict,
-            "reasons": list(self.reasons),
-            "edition": str(self.edition) if self.edition else None,
-            "files": dict(self.files),
-            "kpis": list(self.kpis),
-            "not_available": dict(self.not_available),
-            "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
-            "renderer": self.renderer,
-        }
-        if self.error is not None:
-            found["error"] = self.error.as_dict()
-        return found
+    reason: str
+    by: str
 
 
 class Watch:
@@ -126,13 +88,15 @@ def run(
     check: bool = True,
     process: NotebookProcess | None = None,
     basis: Basis | None = None,
+    force: Force | None = None,
 ) -> RunResult:
     """Make the report and publish it, or say why not; the ledger records either.
 
     ``check=False`` leaves the gate out, for measurements alone: nothing is then published as
     checked. ``process`` is a preloaded notebook process, ``basis`` an open slice with all that is
-    known of it, either to be shared between reports. What is the user's mistake is raised before
-    anything is recorded; later failures come back in the result.
+    known of it, either to be shared between reports. With ``force`` a report that would be held is
+    published as a draft. What is the user's mistake is raised before anything is recorded; later
+    failures come back in the result.
     """
     workspace = model.workspace
     root = workspace.var / "editions"
@@ -153,9 +117,10 @@ def run(
         notebooks = process or opened.enter_context(NotebookProcess())
         with watch.stage("plan"):
             shared = basis or opened.enter_context(Basis(model, [wanted]))
-            models.check_period(
-                wanted.period, wanted.as_of.isoformat(), shared.slice.spans(shared.sources(wanted))
-            )
+            spans = shared.slice.reach(shared.sources(wanted))
+            # Without its tables a report is held, not misplaced.
+            if spans or not shared.gone(wanted):
+                models.check_period(wanted.period, wanted.as_of.isoformat(), spans)
         ledger.start(
             RunStarted(
                 run_id, wanted.report, wanted.period.label, wanted.period.grain,
@@ -168,7 +133,7 @@ def run(
         )
         attempt = _Attempt(
             model, wanted, run_id, folder, ledger, watch, renderer, now, shared,
-            replace(facts, run_id=run_id, segment=wanted.segment),
+            replace(facts, run_id=run_id, segment=wanted.segment), force,
         )  # fmt: skip
         try:
             result = attempt.make(notebooks, check)
@@ -199,7 +164,9 @@ class _Attempt:
     now: Callable[[], datetime]
     basis: Basis
     facts: ReportFacts
+    force: Force | None = None
     gate_key: str = ""
+    _found: GateResult | None = None
 
     @property
     def root(self) -> Path:
@@ -216,17 +183,18 @@ class _Attempt:
         read_brand(brand).copy_to(self.folder)
         with self.watch.stage("gate"):
             held = self._gate(check)
-        if held:
+        if held and not self._forced():
             return self.result("held")
         with self.watch.stage("marts"):
             self.basis.marts()
         with self.watch.stage("values"):
-            values, broken = self._values()
-        if broken:
-            more = [f"and {len(broken) - TOLD} more cells"] if len(broken) > TOLD else []
-            named = [f"an identity does not hold: {cell}" for cell in broken[:TOLD]]
-            self._judge("hold", (*named, *more))
-            return self.result("held", values)
+            values, told = self._values()
+        if told:
+            self._judge("hold", (*told, *self.facts.findings))
+            if not self._forced():
+                return self.result("held", values)
+            values = replace(values, report=self.facts).judged()
+            values.save(self.folder)
         with self.watch.stage("restatements"):
             values, restated = self._restated(values)
         with self.watch.stage("notebooks"):
@@ -240,6 +208,7 @@ class _Attempt:
                     ),
                     "not-available": lambda shown: tables.not_available(values),
                     "restatements": lambda shown: tables.restatements(values, restated),
+                    "data-quality": lambda shown: quality_section.section(self._quality()),
                 },
             )  # fmt: skip
             self._keep_sources()
@@ -251,7 +220,7 @@ class _Attempt:
         return self.result("published", values, edition, rendered.renderer)
 
     def _gate(self, check: bool) -> bool:
-        if not self.basis.sources(self.wanted):
+        if not self.basis.has_data(self.wanted) and not self.basis.gone(self.wanted):
             raise RunError(
                 f"no source of report {self.wanted.report!r} is connected.",
                 hint="`boardpack doctor` shows which sources each KPI lacks",
@@ -262,21 +231,73 @@ class _Attempt:
             return False
         found = self.basis.judge(self.wanted, self.ledger, self.now)
         self.gate_key = self.basis.gate_key(self.wanted)
-        _write_json(self.folder / "gate.json", found.to_dict())
-        self._judge(found.verdict, found.reasons)
+        self._found = found
+        self._judge(found.verdict, found.findings)
         return found.verdict == "hold"
 
-    def _judge(self, verdict: Literal["publish", "banner", "hold"], reasons: Sequence[str]) -> None:
-        self.facts = replace(self.facts, verdict=verdict, reasons=tuple(reasons))
+    def _judge(
+        self, verdict: Literal["publish", "banner", "hold"], findings: Sequence[Finding]
+    ) -> None:
+        found = tuple(findings)
+        told = verdicts.reasons(found)
+        self.facts = replace(self.facts, verdict=verdict, reasons=told, findings=found)
+        if self._found is not None:
+            judged = replace(self._found, verdict=verdict, reasons=told, findings=found)
+            entry = {**judged.to_dict(), "kpis": self._kpi_verdicts()}
+            _write_json(self.folder / "gate.json", entry)
+            self._write_quality()
 
-    def _values(self) -> tuple[Values, list[identities.Break]]:
+    def _write_quality(self) -> None:
+        """The page about the data, beside the report that will be."""
+        brand = read_brand(brand_file(*self.model.workspace.folders("reports")))
+        page = quality_page.quality_html(self._quality(), brand)
+        (self.folder / QUALITY).write_text(page, encoding="utf-8")
+
+    def _quality(self) -> quality_page.Quality:
+        """What the gate found in the data of the report, and what it found before."""
+        kept = by_day(self.ledger.kept_checks(self.facts.as_of))
+        results = self._found.results if self._found else ()
+        return quality_page.quality_of(self.model, self.facts, results, kept)
+
+    def _kpi_verdicts(self) -> dict[str, str]:
+        """The verdict on each KPI of the report, by what it rests on.
+
+        One that was never available has none.
+        """
+        tables, there = self.model.catalogue.tables, set(self.basis.available(self.wanted))
+        found = {
+            kpi: verdict_of(concerning(self.facts.findings, kpi, tables([kpi])))
+            for kpi in self.wanted.kpis
+        }
+        return {kpi: said for kpi, said in found.items() if kpi in there or said != "publish"}
+
+    def _forced(self) -> bool:
+        """Whether somebody wants the report although it is held; it is marked so then."""
+        if self.force is None:
+            return False
+        if not self.basis.has_data(self.wanted):
+            raise RunError(
+                f"no source of report {self.wanted.report!r} is connected: there is nothing to"
+                " publish.",
+                hint="`boardpack doctor` shows which sources each KPI lacks",
+            )
+        self.facts = replace(self.facts, forced=self.force.reason, forced_by=self.force.by)
+        self.basis.allow(self.wanted)
+        return True
+
+    def _values(self) -> tuple[Values, list[Finding]]:
+        """The values, frozen, and the identities that do not hold among them."""
         report, period, segment = self.wanted.key
         revision = editions.next_revision(self.root, self.ledger, report, period, segment)
         values = self.basis.values(self.wanted, replace(self.facts, revision=revision))
-        values = values.marked(self._fingerprints(values.kpis))
+        values = values.marked(self._fingerprints(values.kpis)).judged()
         self.facts = values.report
         values.save(self.folder)
-        return values, self.basis.breaks(self.wanted, values)
+        broken = verdicts.of_breaks(self.basis.breaks(self.wanted, values), self.model)
+        runs = self.ledger.runs(self.wanted.report) if broken else []
+        runs = [run for run in runs if run.started.segment == self.wanted.segment]
+        since = [verdicts.broken_since(runs, b.sentence, self.wanted.as_of) for b in broken]
+        return values, [replace(b, since=day) for b, day in zip(broken, since, strict=True)]
 
     def _fingerprints(self, kpis: Iterable[str]) -> dict[str, str]:
         """What each KPI's values follow from, as `manifests.fingerprint` has it."""
@@ -365,6 +386,8 @@ class _Attempt:
             renderer=renderer,
             status=facts.status,
             reasons=facts.reasons,
+            forced=facts.forced,
+            forced_by=facts.forced_by,
             revision=facts.revision,
             segment=self.wanted.segment,
             fingerprints=self.basis.fingerprints(self.wanted),
@@ -390,6 +413,8 @@ class _Attempt:
             "manifest": "manifest.json",
             "shown": "shown.json",
         }
+        if self._found is not None:
+            names["quality"] = QUALITY
         missing = values.report.not_available if values else {}
         return RunResult(
             report=self.wanted.report,
@@ -408,7 +433,17 @@ class _Attempt:
             renderer=renderer,
             error=error,
             segment=self.wanted.segment,
+            findings=self.facts.findings,
+            kpi_verdicts={} if self.facts.verdict == "not checked" else self._kpi_verdicts(),
+            forced=self.facts.forced if edition else "",
+            forced_by=self.facts.forced_by if edition else "",
+            quality=self._page_of_quality(edition),
         )
+
+    def _page_of_quality(self, edition: EditionRow | None) -> str:
+        """Where the page about the data is: of an edition beside it, else in the run's folder."""
+        folder = self.folder if edition is None else self.root / edition.folder
+        return str(folder / QUALITY) if self._found is not None else ""
 
 
 def _storage(folder: Path, error: OSError) -> StorageError:

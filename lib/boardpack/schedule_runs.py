@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from boardpack.executions import NotebookProcess
     from boardpack.model import Model
     from boardpack.orders import Order
-    from boardpack.runs import Progress, Renderer, RunResult
+    from boardpack.outcomes import RunResult
+    from boardpack.runs import Progress, Renderer
 
 Status = Literal["published", "held", "failed", "busy"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from html import escape
 from itertools import groupby
@@ -20,7 +20,7 @@ from boardpack.formats import member_name, period_name
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.periods import known_as
 from boardpack.qmd import read_report
-from boardpack.render.assets import font_faces
+from boardpack.render.assets import page_style
 from boardpack.workspace import Workspace
 
 _VERDICTS = {
@@ -29,8 +29,8 @@ _VERDICTS = {
     "hold": ("bad", "Failed"),
     "not checked": ("none", "Not checked"),
 }
-_FILES = (("report.html", "HTML"), ("report.pdf", "PDF"), ("values.csv", "CSV"))
-_FACES = ((400, "normal"), (600, "normal"))
+_FILES = (("report.html", "HTML"), ("report.pdf", "PDF"), ("values.csv", "CSV"),
+          ("quality.html", "Data quality"))  # fmt: skip
 _COLUMNS = ("Period", "As of", "Data checks", "Status", "Revision", "Published", "Files")
 
 
@@ -121,7 +121,7 @@ def index_html(
     ] or [_EMPTY]
     return _PAGE.format(
         company=escape(company),
-        style=_style(brand),
+        style=page_style(brand, "site.css"),
         summary=_summary(rows, len(reports)),
         nav=_nav(reports) if len(reports) > 1 else "",
         body="\n".join(body),
@@ -163,16 +163,6 @@ _EMPTY = """<div class="empty">
 </div>"""
 
 
-def _style(brand: Brand) -> str:
-    used = tuple(font for font in brand.fonts if (font.weight, font.style) in _FACES)
-    colors = "".join(f" --{name.replace('_', '-')}: {hue};" for name, hue in brand.colors.items())
-    return (
-        f"{font_faces(replace(brand, fonts=used))}\n"
-        f':root {{ --family: "{brand.family}";{colors} }}\n'
-        + Path(__file__).with_name("site.css").read_text(encoding="utf-8")
-    )
-
-
 def _summary(editions: Sequence[EditionRow], reports: int) -> str:
     if not editions:
         return "No editions yet"
@@ -202,7 +192,7 @@ def _section(
     body = "\n".join(_period_row(title, same, root, reader) for same in periods)
     return f"""<section id="{escape(_anchor(report))}" aria-label="{escape(title)}">
 <h2>{escape(title)}</h2>
-{_latest(title, periods[0][0], root, reader)}
+{_latest(title, _newest_sound(ordered), root, reader)}
 <div class="all"><table role="table">
 <caption class="unseen">Every period of {escape(title)}, newest first</caption>
 <thead role="rowgroup"><tr role="row">{headings}</tr></thead>
@@ -226,8 +216,14 @@ def _latest(title: str, row: EditionRow, root: Path, reader: _Reader) -> str:
 </div>"""
 
 
+def _newest_sound(rows: Sequence[EditionRow]) -> EditionRow:
+    """The newest edition that is no draft; a draft only where there is nothing else."""
+    return next((row for row in rows if not row.forced), rows[0])
+
+
 def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
-    row, *older = revisions
+    row = _newest_sound(revisions)
+    others = [other for other in revisions if other is not row]
     segment = (
         f'<span class="minor">{escape(member_name(row.segment))}</span>' if row.segment else ""
     )
@@ -246,19 +242,22 @@ def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, reader:
         f'<tr role="row"><th scope="row" role="rowheader">{escape(reader.period(row.period))}'
         f'<span class="minor">{escape(row.period)}</span>{segment}</th>{told}'
         f'<td role="cell" class="files">{_links(title, row, root, reader)}</td></tr>'
-        + (_older(title, older, root, reader) if older else "")
+        + (_others(title, others, root, reader) if others else "")
     )
 
 
-def _older(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
+def _others(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Reader) -> str:
     lines = "".join(
         f"<li><span>Revision {row.revision}</span>"
         f" <span>As of {_day(row.as_of, reader.locale)}</span>"
         f" {_verdict(row)} <span>Published {_moment(row.published_at)}</span>"
-        f" <span>{_links(title, row, root, reader)}</span></li>"
+        f" <span>{_links(title, row, root, reader)}</span>"
+        + (f" <span>{escape(_forced(row))}</span></li>" if row.forced else "</li>")
         for row in revisions
     )
-    count = _count(len(revisions), "earlier revision")
+    drafts = sum(bool(row.forced) for row in revisions)
+    counted = ((len(revisions) - drafts, "earlier revision"), (drafts, "draft"))
+    count = " and ".join(_count(number, thing) for number, thing in counted if number)
     return (
         f'<tr role="row" class="older"><td role="cell" colspan="{len(_COLUMNS)}">'
         f"<details><summary>{count}</summary><ul>{lines}</ul></details></td></tr>"
@@ -268,9 +267,14 @@ def _older(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Rea
 def _reasons(row: EditionRow) -> str:
     if not row.reasons:
         return ""
+    forced = f'<span class="minor">{escape(_forced(row))}</span>' if row.forced else ""
     items = "".join(f"<li>{escape(reason)}</li>" for reason in row.reasons)
     count = _count(len(row.reasons), "reason")
-    return f"<details><summary>{count}</summary><ul>{items}</ul></details>"
+    return f"{forced}<details><summary>{count}</summary><ul>{items}</ul></details>"
+
+
+def _forced(row: EditionRow) -> str:
+    return f"Published all the same by {row.forced_by}: {row.forced}"
 
 
 def _links(title: str, row: EditionRow, root: Path, reader: _Reader) -> str:
@@ -291,6 +295,8 @@ def _period_and_segment(row: EditionRow, reader: _Reader) -> str:
 
 def _verdict(row: EditionRow) -> str:
     look, word = _VERDICTS.get(row.verdict, ("none", row.verdict))
+    if row.forced:
+        look, word = "bad", "Draft, failed"
     return f'<span class="verdict {look}">{escape(word)}</span>'
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.source_entries import (
@@ -23,6 +25,9 @@ from boardpack.source_entries import (
 )
 from boardpack.workspace import Workspace
 from boardpack.yamlfile import Document, parse
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Of a row with touches: which of them it is about, from 1, and how many there are.
 TOUCH_COLUMNS = ("touch_place", "touch_count")
@@ -125,6 +130,8 @@ class Sources:
 
     declared: Mapping[str, Source]
     mappings: Mapping[str, Mapped]
+    #: what fills a source as of a day where the workspace has no table for it
+    own: Mapping[str, Callable[[date], pd.DataFrame]] = field(default_factory=dict)
 
     def __getitem__(self, source: str) -> Source:
         try:

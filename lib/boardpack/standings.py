@@ -33,7 +33,9 @@ class Known:
     @classmethod
     def read(cls, ledger: Ledger) -> Known:
         """Everything there is to know now."""
-        made = {(e.report, e.period, e.segment, e.as_of): e for e in reversed(ledger.editions())}
+        # What was forced is a draft: the report itself is still to be made.
+        sound = [edition for edition in ledger.editions() if not edition.forced]
+        made = {(e.report, e.period, e.segment, e.as_of): e for e in reversed(sound)}
         runs: dict[tuple[str, str, str], list[Run]] = {}
         first: dict[str, datetime] = {}
         for run in ledger.runs():

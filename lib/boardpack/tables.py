@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from boardpack import cautions
 from boardpack.blocks import Shown, Text
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import (
@@ -69,7 +70,9 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
         if heading and readings:
             rows.append(((Strong((heading,)),), *[()] * (len(columns) - 1)))
         rows += [_scored(values, reading) for reading in readings]
-    return text(Box("scorecard", (Table(columns, tuple(rows)),)), *_reasons(everything))
+    marked = cautions.note(values, [reading.facts.id for reading in everything])
+    table = Box("scorecard", (Table(columns, tuple(rows)),))
+    return text(table, *_reasons(everything), *marked)
 
 
 def members(values: Values, kpis: str | Sequence[str], dimension: str) -> Text:
@@ -87,7 +90,7 @@ def members(values: Values, kpis: str | Sequence[str], dimension: str) -> Text:
         if len(names) == 1
         else _many_by_member(values, names, dimension)
     )
-    return text(Box("scorecard", (table,)))
+    return text(Box("scorecard", (table,)), *cautions.note(values, names))
 
 
 def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
@@ -103,8 +106,10 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
         series = [values.value(kpi, period) for period in periods]
         full = max(len(formatter.written(value)) for value in series) <= _WIDEST
         figures = [formatter.figure(value, full=full) for value in series]
-        rows.append(((values.kpi(kpi).name,), *((figure,) for figure in figures)))
-    return text(Box("scorecard", (Table(columns, tuple(rows)),)))
+        name: Line = (values.kpi(kpi).name, *cautions.mark(values, kpi))
+        rows.append((name, *((figure,) for figure in figures)))
+    table = Box("scorecard", (Table(columns, tuple(rows)),))
+    return text(table, *cautions.note(values, known))
 
 
 def definitions(values: Values, kpis: Sequence[str]) -> Text:
@@ -168,10 +173,11 @@ def restatements(values: Values, restated: Sequence[Restated], most: int = 20) -
 def status(reading: Reading) -> Line:
     """Whether the target is met, in a word that also has a colour."""
     if reading.standing == "no value":
-        return (Span("muted", ("no value",)),)
+        return (Span("muted", ("no value",)), *_doubt(reading))
     if reading.standing == "no target":
-        return (Span("muted", ("no target",)),)
-    return (Span(reading.standing, (reading.standing,)), *_so_far(reading))
+        return (Span("muted", ("no target",)), *_doubt(reading))
+    said = Span(reading.standing, (reading.standing,))
+    return (said, *_so_far(reading), *_doubt(reading))
 
 
 def change(reading: Reading, other: Value) -> Line:
@@ -253,6 +259,10 @@ def _so_far(reading: Reading) -> Line:
     return (" ", Span("warn", (reading.mark,))) if reading.mark else ()
 
 
+def _doubt(reading: Reading) -> Line:
+    return cautions.mark(reading.formatter.values, reading.facts.id)
+
+
 def _heads(formatter: Formatter, periods: Sequence[Period]) -> list[str]:
     """The names of periods above columns; days of one year do without it."""
     ticks = [formatter.tick(period) for period in periods]
@@ -292,7 +302,7 @@ def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
     for member, reading in [*member_readings(values, kpi, dimension), ("", total)]:
         cells: list[Line] = [
             (member_name(member),) if member else ("Total",),
-            (formatter.figure(reading.now, full=True),),
+            (formatter.figure(reading.now, full=True), *(() if member else _doubt(reading))),
         ]
         if shares:
             part = 100 * (reading.now.value or 0.0) / (total.now.value or 1.0)
@@ -314,7 +324,8 @@ def _many_by_member(values: Values, kpis: Sequence[str], dimension: str) -> Tabl
         dims = f"{dimension}={member}" if member else ""
         cells: list[Line] = [(member_name(member) if member else "Total",)]
         for kpi in kpis:
-            cells.append((formatter.figure(values.value(kpi, dims=dims), full=True),))
+            figure = formatter.figure(values.value(kpi, dims=dims), full=True)
+            cells.append((figure, *(() if member else cautions.mark(values, kpi))))
         rows.append(tuple(cells) if member else tuple((Strong(cell),) for cell in cells))
     return Table(columns, tuple(rows))
 

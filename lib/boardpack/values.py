@@ -22,6 +22,8 @@ from boardpack.periods import Period, parse_day
 
 Status = Literal["final", "provisional", "maturing", "approximate", "no_value", "not_available"]
 
+Verdict = Literal["publish", "banner", "hold", "not checked"]
+
 #: Columns of the frame, one row a KPI, period and member. ``dims`` is ``""`` or ``segment=smb``.
 COLUMNS = (
     "kpi",
@@ -44,6 +46,10 @@ INTERVAL = ("low", "high")
 
 #: The column that frozen values have beside them: what each follows from (`Values.marked`).
 FINGERPRINT = "fingerprint"
+
+#: The columns that say what the gate found of the sources of a KPI (`Values.judged`): ``publish``,
+#: ``banner`` or ``hold``, and the checks that did not pass.
+JUDGED = ("kpi_verdict", "checks")
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,69 @@ class KpiFacts:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A check of the data that did not pass, and what follows from it for a report.
+
+    All texts are plain, on one line. ``sentence`` is what should be so, ``found`` what is; ``note``
+    says why it leads to something else than usual.
+    """
+
+    source: str
+    check: str
+    sentence: str
+    found: str
+    at_stake: str
+    leads_to: Literal["hold", "banner", "record"]
+    #: whom to ask
+    owner: str = ""
+    #: the first as-of at which it did not pass, and since when it never passed in between
+    since: str = ""
+    note: str = ""
+    is_waived: bool = False
+    #: the KPIs concerned, where it is not all that rest on the source
+    kpis: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.what, self.at_stake, self.whom, self.note)))
+
+    @property
+    def what(self) -> str:
+        """Source, check, rows and share."""
+        of = f"{self.source}: " if self.source else ""
+        return f"{of}{self.sentence}: {self.found}."
+
+    @property
+    def whom(self) -> str:
+        """Since when, and whom to ask."""
+        parts = (f"since {self.since}" * bool(self.since), f"ask {self.owner}" * bool(self.owner))
+        said = "; ".join(filter(None, parts))
+        return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def concerning(
+    findings: Iterable[Finding], kpi: str, sources: Iterable[str]
+) -> tuple[Finding, ...]:
+    """Those of the findings that a reader of a KPI must know; ``sources`` are all it rests on."""
+    rests_on = set(sources)
+    return tuple(
+        found
+        for found in findings
+        if found.leads_to != "record"
+        and (kpi in found.kpis or (not found.kpis and found.source in rests_on))
+    )
+
+
+def verdict_of(findings: Iterable[Finding]) -> Literal["publish", "banner", "hold"]:
+    """The verdict that follows from all of these together.
+
+    >>> verdict_of([])
+    'publish'
+    """
+    led_to = {found.leads_to for found in findings}
+    return "hold" if "hold" in led_to else "banner" if "banner" in led_to else "publish"
+
+
+@dataclass(frozen=True)
 class ReportFacts:
     """What page one says about the report itself."""
 
@@ -122,7 +191,7 @@ class ReportFacts:
     grain: str
     revision: int = 1
     run_id: str = ""
-    verdict: Literal["publish", "banner", "hold", "not checked"] = "not checked"
+    verdict: Verdict = "not checked"
     reasons: tuple[str, ...] = ()
     status: Literal["final", "provisional"] = "final"
     #: KPI -> why it has no values at all (the sources it lacks)
@@ -134,6 +203,20 @@ class ReportFacts:
     restated: int = 0
     #: what the company's calendar has other than the plain one; see `Calendar.as_dict`
     calendar: dict[str, Any] = field(default_factory=dict)
+    #: what the checks of its sources found
+    findings: tuple[Finding, ...] = ()
+    #: why it was published although the data did not pass, and by whom; "" for any other
+    forced: str = ""
+    forced_by: str = ""
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> ReportFacts:
+        """Read what ``dataclasses.asdict`` made of it."""
+        findings = tuple(
+            Finding(**{**found, "kpis": tuple(found["kpis"])})
+            for found in entry.get("findings", ())
+        )
+        return cls(**{**entry, "reasons": tuple(entry["reasons"]), "findings": findings})
 
 
 @dataclass(frozen=True)
@@ -259,6 +342,26 @@ class Values:
             self, frame=self.frame.assign(**{FINGERPRINT: self.frame["kpi"].map(fingerprints)})
         )
 
+    def findings(self, kpi: str) -> tuple[Finding, ...]:
+        """What the checks found that a reader of this KPI must know, the gravest first."""
+        return concerning(self.report.findings, kpi, self.kpi(kpi).sources)
+
+    def verdict(self, kpi: str) -> Verdict:
+        """The gate's verdict on the sources that this KPI rests on."""
+        if self.report.verdict == "not checked":
+            return "not checked"
+        return verdict_of(self.findings(kpi))
+
+    def judged(self) -> Values:
+        """The same values, each with the verdict on its KPI in the columns `JUDGED`."""
+        verdicts = {kpi: self.verdict(kpi) for kpi in self.kpis}
+        checks = {kpi: " ".join(f.check for f in self.findings(kpi)) for kpi in self.kpis}
+        verdict, named = JUDGED
+        frame = self.frame.copy(deep=False)
+        frame[verdict] = frame["kpi"].map(verdicts)
+        frame[named] = frame["kpi"].map(checks)
+        return replace(self, frame=frame)
+
     def save(self, folder: Path) -> None:
         """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -278,7 +381,7 @@ class Values:
     def load(cls, folder: Path) -> Values:
         """Read what `save` froze."""
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        report = ReportFacts(**{**facts["report"], "reasons": tuple(facts["report"]["reasons"])})
+        report = ReportFacts.from_dict(facts["report"])
         kpis = {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
         return cls(pd.read_parquet(folder / "values.parquet"), report, kpis)
 

@@ -7,12 +7,12 @@ both, and what another engine is sent is translated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -25,6 +25,9 @@ from boardpack.sources import Mapped, Source, Sources
 from boardpack.sql_dialects import Dialect
 from boardpack.translation import Relation, Untranslatable, quoted, translate
 from boardpack.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Slice", "Span", "data_span", "described", "literal", "local_day", "open_slice",
@@ -60,6 +63,10 @@ class Slice:
     elsewhere: Connection | None = None
     #: what the views are there
     relations: Mapping[str, Relation] = field(default_factory=dict)
+    #: the sources that Boardpack filled itself, since the workspace has no table for them
+    own: tuple[str, ...] = ()
+    #: the columns that the table of each connected source has, with their types
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: selects of the rows that were recorded by the as-of and lie after it
     later: Mapping[str, str] = field(default_factory=dict)
 
@@ -128,6 +135,17 @@ class Slice:
             f"SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM {relation} t"
         ).fetchone()
 
+    def refill(self, source: str) -> None:
+        """Fill a source of Boardpack's own again, with what is known by now."""
+        rows = self.declared.own[source](self.as_of)
+        if self.elsewhere is None:
+            _fill(self.con, self.declared[source], rows)
+            return
+        assert isinstance(self.relations, dict)
+        self.relations[source] = elsewhere.own_relation(
+            self.elsewhere, self.declared[source], rows, self.as_of, self.zone
+        )
+
     def spans(self, sources: Iterable[str]) -> dict[str, Span]:
         """The days each source has rows for; a source without time or rows is left out."""
         wanted = [s for s in sources if self.declared[s].time and s in self.sources]
@@ -145,6 +163,14 @@ class Slice:
             )
         rows = self.rows(" UNION ALL ".join(parts))
         return {name: Span(first, last) for name, first, last in rows if first is not None}
+
+    def reach(self, sources: Iterable[str]) -> dict[str, Span]:
+        """The days that the company's own data reach over; see `spans`.
+
+        What Boardpack fills itself does not say that: it only counts where nothing else is named.
+        """
+        found = self.spans(sources)
+        return {name: span for name, span in found.items() if name not in self.own} or found
 
     def close(self) -> None:
         """Let go of the warehouse."""
@@ -164,40 +190,74 @@ def open_slice(
     declared: Sources,
     as_of: date,
     only: Iterable[str] | None = None,
+    *,
+    broken: dict[str, SourceError] | None = None,
 ) -> Slice:
     """Open the workspace's tables as of the end of a day.
 
     ``only`` names the sources wanted (all by default). Raises `WorkspaceError` for a warehouse that
     is not there and `SourceError` for a table that is empty, lacks a column or has one of a wrong
-    type, with the mapping's file and line.
+    type, with the mapping's file and line. With ``broken`` such a source is not in the slice, and
+    its error stands there instead.
     """
     wanted = {name for source in (only or declared.declared) for name in declared.tables(source)}
     if workspace.settings.warehouse.elsewhere:
         connection = elsewhere.connect(workspace)
-        relations, lacking = elsewhere.views(connection, workspace, declared, as_of, wanted)
+        relations, lacking = elsewhere.views(
+            connection, workspace, declared, as_of, wanted, broken=broken
+        )
+        ours = [
+            n
+            for n in sorted(wanted)
+            if n in declared.own and n not in {*relations, *(broken or ())}
+        ]
+        for name in ours:
+            relations[name] = elsewhere.own_relation(
+                connection, declared[name], declared.own[name](as_of), as_of, workspace.zone
+            )
+            lacking[name] = frozenset(declared[name].columns) - set(relations[name].columns)
+        known = {
+            name: {column: str(kind) for column, kind in relation.columns.items()}
+            for name, relation in relations.items()
+        }
         return Slice(
             duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
-            relations,
+            relations, own=tuple(ours), columns=known,
         )  # fmt: skip
     con = duckdb.connect()
     try:
-        raw = _attach(con, workspace)
+        raw = _attach(con, workspace, keep_on=broken is not None)
         absent: dict[str, frozenset[str]] = {}
+        columns: dict[str, dict[str, str]] = {}
+        own: list[str] = []
         later: dict[str, str] = {}
         for name in sorted(wanted):
             source = declared[name]
             mapped = declared.mappings.get(name)
-            base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
-            if base is None:
+            try:
+                base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
+                if base is None and name in declared.own:
+                    base = _fill(con, source, declared.own[name](as_of))
+                    own.append(name)
+                if base is None:
+                    continue
+                found, ahead = _create_view(con, source, base, as_of, workspace.zone, mapped)
+            except SourceError as error:
+                if broken is None:
+                    raise
+                broken[name] = error
                 continue
-            found, ahead = _create_view(con, source, base, as_of, workspace.zone, mapped)
-            absent[name] = frozenset(source.columns) - found
+            columns[name] = found
+            absent[name] = frozenset(source.columns) - set(found)
             if ahead is not None:
                 later[name] = ahead
     except BaseException:
         con.close()
         raise
-    return Slice(con, as_of, workspace.zone, declared, tuple(absent), absent, later=later)
+    return Slice(
+        con, as_of, workspace.zone, declared, tuple(absent), absent, own=tuple(own),
+        columns=columns, later=later,
+    )  # fmt: skip
 
 
 def described(slice_: Slice, dialect: Dialect) -> dict[str, Relation]:
@@ -267,11 +327,21 @@ def _utc(value: Any) -> Any:
     return value
 
 
-def data_span(workspace: Workspace, declared: Sources, sources: Iterable[str]) -> dict[str, Span]:
-    """The days that the named sources have rows for, whatever the as-of."""
-    everything = open_slice(workspace, declared, date(9998, 12, 31), sources)
+def data_span(
+    workspace: Workspace,
+    declared: Sources,
+    sources: Iterable[str],
+    *,
+    broken: dict[str, SourceError] | None = None,
+) -> dict[str, Span]:
+    """The days that the named sources have rows for, whatever the as-of.
+
+    What Boardpack fills itself does not say how far the company's data reach: it only counts where
+    nothing else is named. ``broken`` is that of `open_slice`.
+    """
+    everything = open_slice(workspace, declared, date(9998, 12, 31), sources, broken=broken)
     try:
-        return everything.spans(everything.sources)
+        return everything.reach(everything.sources)
     finally:
         everything.close()
 
@@ -322,8 +392,13 @@ def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
     return found
 
 
-def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, Table]:
-    """Make every raw table of the workspace readable by its own name."""
+def _attach(
+    con: duckdb.DuckDBPyConnection, workspace: Workspace, *, keep_on: bool = False
+) -> dict[str, Table]:
+    """Make every raw table of the workspace readable by its own name.
+
+    With ``keep_on`` one that cannot be read is told when a source wants it.
+    """
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
     # A select of a mapping means the same whatever the machine's own zone.
     con.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -363,15 +438,29 @@ def _attach(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, T
                 broken = _first_line(error)
             # A view of a view is bound twice by every statement.
             names[table] = Table(found[0], broken)
-    for name, relative in settings.files.items():
-        reader = _reader(workspace, relative)
-        kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
-        _make(con, f'CREATE {kind} raw."{name}" AS SELECT * FROM {reader}', config, name)
-        names[name] = Table(f"raw.{_quoted(name)}")
-    for name, sql in settings.views.items():
-        _make(con, f'CREATE TABLE raw."{name}" AS {sql}', config, name)
-        names[name] = Table(f"raw.{_quoted(name)}")
+    made: list[tuple[str, Callable[[], str]]] = [
+        (name, partial(_of_file, workspace, name, relative))
+        for name, relative in settings.files.items()
+    ]
+    made += [
+        (name, partial(str, f'CREATE TABLE raw."{name}" AS {sql}'))
+        for name, sql in settings.views.items()
+    ]
+    for name, statement in made:
+        native = f"raw.{_quoted(name)}"
+        try:
+            _make(con, statement(), config, name)
+            names[name] = Table(native)
+        except SourceError as error:
+            if not keep_on:
+                raise
+            names[name] = Table(native, error.message)
     return names
+
+
+def _of_file(workspace: Workspace, name: str, relative: str) -> str:
+    kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
+    return f'CREATE {kind} raw."{name}" AS SELECT * FROM {_reader(workspace, relative)}'
 
 
 def _reader(workspace: Workspace, relative: str) -> str:
@@ -396,6 +485,23 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
         ) from None
 
 
+def _fill(con: duckdb.DuckDBPyConnection, source: Source, rows: pd.DataFrame) -> str:
+    """Make the table of a source of Boardpack's own, or make it anew; returns its name."""
+    table = f"own.{_quoted(source.id)}"
+    columns = ", ".join(
+        f'CAST("{c.name}" AS {c.sql_type}) AS "{c.name}"'
+        for c in source.columns.values()
+        if c.name in rows
+    )
+    # A cursor of its own: rows that somebody has not fetched to the end stay theirs.
+    with con.cursor() as cursor:
+        cursor.register("own_rows", rows)
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS own")
+        cursor.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM own_rows")
+        cursor.unregister("own_rows")
+    return table
+
+
 def _create_view(
     con: duckdb.DuckDBPyConnection,
     source: Source,
@@ -403,8 +509,8 @@ def _create_view(
     as_of: date,
     zone: ZoneInfo,
     mapped: Mapped | None,
-) -> tuple[set[str], str | None]:
-    """Make the view of a source; returns the columns that its table really has.
+) -> tuple[dict[str, str], str | None]:
+    """Make the view of a source; returns the columns that its table really has, with types.
 
     Beside them `asof.later`, a select of the rows that lie after the as-of.
     """
@@ -419,11 +525,11 @@ def _create_view(
         raise SourceError(
             f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
         ) from None
-    if empty and not base.startswith("given."):
+    if empty and not base.startswith(("given.", "own.")):
         raise asof.no_rows(source, file, line)
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
-    return set(found), asof.later(source, base, found, as_of, zone, file, line)
+    return found, asof.later(source, base, found, as_of, zone, file, line)
 
 
 def _quoted(name: str) -> str:

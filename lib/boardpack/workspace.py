@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from boardpack.calendarfile import CalendarEntry
 from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError, WorkspaceError
+from boardpack.gatefile import GateEntry
 from boardpack.yamlfile import Document, Strict, parse, read
 
 Kind = Literal["sources", "kpis", "scorecards", "notebooks", "reports", "expectations", "schedules"]
@@ -64,11 +65,12 @@ class Warehouse(Strict):
 
 
 class Policy(Strict):
-    """Limits of a run, in seconds, and the rows from which on a table has marts by itself."""
+    """Limits of a run, in seconds, the rows from which on a table has marts by itself, the gate."""
 
     cell_timeout: float = 120.0
     notebook_timeout: float = 600.0
     marts_from: int = Field(default=5_000_000, ge=0)
+    gate: GateEntry = Field(default_factory=GateEntry)
 
 
 class Settings(Strict):

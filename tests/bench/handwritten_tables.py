@@ -6,6 +6,7 @@ as known at their end; one statement a table, and the formulas in pandas.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 #: KPIs of tables that no segment can be read from: in total only.
@@ -24,7 +25,8 @@ COMPANY = (
     "market_position_rank", "analyst_recognition", "thought_leadership_output",
     "technology_commoditisation", "action_item_completion_rate", "recommendation_adoption_rate",
     "recommendations_delivered", "quick_win_completion_rate", "analysis_completion_time",
-    "process_improvements", "efficiency_gains", "revenue_impact",
+    "process_improvements", "efficiency_gains", "revenue_impact", "data_quality_score",
+    "data_accuracy", "data_coverage", "required_fields_filled", "data_accuracy_rules", "data_consistency", "data_auditability",
 )  # fmt: skip
 
 _MONTHS = """
@@ -33,7 +35,47 @@ months AS (
 )"""
 _ALL = "'x' AS segment, 1 AS total"
 
+#: What checks found last by each month's end; a result stands until the next one.
+_LATEST = f"""
+WITH {_MONTHS}
+SELECT month::DATE AS month, {_ALL}, {{}}
+FROM own.dq_results JOIN months
+  ON run_at < month + INTERVAL 1 MONTH
+ AND (superseded_at IS NULL OR superseded_at >= month + INTERVAL 1 MONTH)
+GROUP BY 1
+"""
+_DIMENSIONS = ("accuracy", "completeness", "timeliness", "consistency", "auditability")
+
 STATEMENTS = {
+    "dq_results": _LATEST.format(
+        ", ".join(
+            f"sum(evaluated) FILTER (dimension = '{d}') AS {d}_rows,"
+            f" sum(unexpected) FILTER (dimension = '{d}') AS {d}_faults,"
+            f" max(weight) FILTER (dimension = '{d}') AS {d}_weight,"
+            f" count(*) FILTER (dimension = '{d}') AS {d}_checks,"
+            f" count(*) FILTER (dimension = '{d}' AND success) AS {d}_passed"
+            for d in _DIMENSIONS
+        )
+    ),
+    "source_reconciliations": f"""
+SELECT period_start AS month, {_ALL}, count(*) AS control_totals,
+       count(*) FILTER (abs(warehouse_value - source_value) <= 0.005 * abs(source_value))
+         AS totals_agreed
+FROM source_reconciliations
+WHERE period_start >= DATE '2024-12-01' AND period_start < DATE '2026-01-01'
+  AND drawn_at < TIMESTAMP '2026-01-01'
+GROUP BY 1
+    """,
+    "kpi_registry": f"""
+WITH {_MONTHS}
+SELECT month::DATE AS month, {_ALL}, count(*) AS definitions,
+       count(*) FILTER (lineage_documented AND definition_fields_filled = definition_fields_total)
+         AS full_definitions
+FROM own.kpi_registry JOIN months
+  ON valid_from < month + INTERVAL 1 MONTH
+ AND (valid_to IS NULL OR valid_to >= month + INTERVAL 1 MONTH)
+GROUP BY 1
+    """,
     "infra_metrics_hourly": f"""
 SELECT date_trunc('month', hour)::DATE AS month, {_ALL}, count(*) AS host_hours,
        sum(cpu_pct) AS cpu, sum(memory_pct) AS memory, sum(disk_pct) AS disk,
@@ -361,7 +403,18 @@ def values(m: pd.DataFrame) -> dict[str, pd.Series[float]]:
     k["technical_debt_ratio"] = 100 * m["debt"] / m["development_effort"]
     k["architecture_health"] = 100 * m["sound_modules"] / m["modules"]
     k["data_pipeline_success_rate"] = 100 * m["jobs_succeeded"] / m["jobs"]
-    k["data_completeness"] = 100 * m["rows_loaded"] / m["rows_expected"]
+    fields = 100 * (1 - m["completeness_faults"] / m["completeness_rows"])
+    k["required_fields_filled"] = fields
+    k["data_coverage"] = 100 * m["rows_loaded"] / m["rows_expected"]
+    k["data_completeness"] = np.fmin(k["data_coverage"], fields)
+    there = {d: m[f"{d}_weight"].where(m[f"{d}_rows"] > 0, 0) for d in _DIMENSIONS}
+    scores = {d: 1 - (m[f"{d}_faults"] / m[f"{d}_rows"]).fillna(0) for d in _DIMENSIONS}
+    weighted = sum(there[d] * scores[d] for d in _DIMENSIONS)
+    k["data_quality_score"] = 100 * weighted / sum(there.values())
+    k["data_accuracy"] = 100 * m["totals_agreed"] / m["control_totals"]
+    k["data_accuracy_rules"] = 100 * m["accuracy_passed"] / m["accuracy_checks"]
+    k["data_consistency"] = 100 * m["consistency_passed"] / m["consistency_checks"]
+    k["data_auditability"] = 100 * m["full_definitions"] / m["definitions"]
     k["reporting_deadline_compliance"] = 100 * m["reports_in_time"] / m["reports"]
     k["data_processing_time"] = m["hours_analysing"] / m["analyses"]
     k["data_freshness"] = m["aged_seconds"] / m["load_seconds"] / 60

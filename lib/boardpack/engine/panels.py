@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,6 +132,7 @@ def _is_false(sql: str) -> bool:
 @lru_cache(maxsize=1)
 def _constants(_process: int) -> duckdb.DuckDBPyConnection:
     """An empty database: to open one takes longer than to ask it, and a fork may not use it."""
+    atexit.register(_constants.cache_clear)
     return duckdb.connect()
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ from boardpack.errors import RenderError
 #: Latin letters of the languages of Europe; punctuation, arrows and marks that reports use.
 _LETTERS = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x180)]))
 _MARKS = "‐‑‒–—‘’‚“”„†•…‰‹›⁄€−×÷≈≠≤≥←↑→↓▲▼◆●■✓\u2009\u202f"
+_FACES = ((400, "normal"), (600, "normal"))
 _BUNDLE = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle())"
 
 
@@ -36,6 +38,17 @@ def vega_bundle() -> str:
 def font_faces(brand: Brand) -> str:
     """The brand's font files as ``@font-face`` rules that hold the fonts themselves."""
     return "\n".join(_font_face(brand.family, font) for font in brand.fonts)
+
+
+def page_style(brand: Brand, *sheets: str) -> str:
+    """The style of a page that is no report: two faces, the brand's colours, our own sheets."""
+    used = tuple(font for font in brand.fonts if (font.weight, font.style) in _FACES)
+    colors = "".join(f" --{name.replace('_', '-')}: {hue};" for name, hue in brand.colors.items())
+    texts = [(Path(__file__).parents[1] / name).read_text(encoding="utf-8") for name in sheets]
+    return (
+        f"{font_faces(replace(brand, fonts=used))}\n"
+        f':root {{ --family: "{brand.family}";{colors} }}\n' + "".join(texts)
+    )
 
 
 def _make_bundle() -> bytes:

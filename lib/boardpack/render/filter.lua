@@ -309,6 +309,10 @@ local function layout_div(element)
 end
 
 local function div(element)
+  -- The PDF has a mark and a running head of its own, which are no part of what is read.
+  if to_typst and (element.classes:includes("draft-mark") or element.classes:includes("draft-strip")) then
+    return {}
+  end
   if element.classes:includes("cards") then return cards(element) end
   if to_typst and element.classes:includes("chart") then
     return wrapped("#bp-chart", element.content)
