@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from boardpack import gate
+from boardpack import gate, vanished
 from boardpack import sources as source_files
 from boardpack.errors import SourceError
 from boardpack.gate_suites import Dimension, Severity
-from boardpack.sources import Mapped, Sources
+from boardpack.sources import Mapped
 from boardpack.warehouse import open_slice
 from boardpack.workspace import Workspace
 
@@ -91,48 +91,48 @@ class Company:
     def __init__(self, folder: Path) -> None:
         self.workspace = Workspace.open(folder)
         self.declared = source_files.load(self.workspace)
+        tables = [s for s in self.declared.declared.values() if not s.derived_from]
         self.suites = gate.load_suites(
-            self.workspace.folders("expectations"),
-            [s for s in self.declared.declared.values() if not s.derived_from],
-            declared=self.declared.declared,
+            self.workspace.folders("expectations"), tables, declared=self.declared.declared
         )
+        with closing(open_slice(self.workspace, self.declared, AS_OF)) as slice_:
+            #: the tables, with the columns that a gate has seen before
+            self.known = {t: slice_.columns[t] for t in slice_.columns if t not in slice_.own}
 
     def check(
         self, sources: Sequence[str], tables: Mapping[str, str], as_of: date = AS_OF
-    ) -> gate.GateResult:
-        """What the gate says of sources, with these selects in the place of tables."""
+    ) -> tuple[gate.CheckResult, ...]:
+        """What the gate finds in sources, with these selects in the place of tables."""
         warehouse = self.workspace.settings.warehouse.model_copy(
             update={"views": {f"planted_{table}": select for table, select in tables.items()}}
         )
         settings = self.workspace.settings.model_copy(update={"warehouse": warehouse})
         here = Path("planted.yml")
-        mappings = {
-            table: Mapped(table, here, None, table=f"planted_{table}") for table in tables
-        }
-        declared = Sources(self.declared.declared, mappings)
-        workspace = replace(self.workspace, settings=settings)
+        mappings = {table: Mapped(table, here, None, f"planted_{table}") for table in tables}
+        declared = replace(self.declared, mappings=mappings)
         wanted = gate.reads(self.suites, sources)
-        with closing(open_slice(workspace, declared, as_of, wanted)) as slice_:
-            return gate.check(slice_, sources, self.suites)
+        broken: dict[str, SourceError] = {}
+        opened = open_slice(
+            replace(self.workspace, settings=settings), declared, as_of, wanted, broken=broken
+        )
+        with closing(opened) as slice_:
+            told = vanished.changes(sources, slice_, broken, self.known, (), self.suites)
+            there = [name for name in sources if name in slice_.sources]
+            found = gate.check(slice_, there, self.suites).results if there else ()
+        return tuple(result for results in told.values() for result in results) + found
 
     def catch(self, fault: Fault) -> Caught:
         """Plant a fault and see whether the gate finds it."""
-        try:
-            found = self.check([fault.source], fault.tables)
-        except SourceError as error:
-            # A table that does not fit its source is refused before anything is checked.
-            fits = fault.severity == "critical" and fault.source in str(error)
-            return Caught(fits, "hold", (f"refused: {str(error).splitlines()[0]}",))
-        failed = [r for r in found.results if r.outcome == "failed"]
+        results = self.check([fault.source], fault.tables)
+        failed = [result for result in results if result.outcome == "failed"]
         right = [
-            r for r in failed
-            if r.source == fault.source
-            and r.dimension == fault.dimension
-            and _RANK.index(r.severity) >= _RANK.index(fault.severity)
-        ]  # fmt: skip
-        others = [r for r in failed if r not in right]
-        return Caught(
-            bool(right),
-            found.verdict,
-            tuple(f"{r.severity} {r.dimension}: {r.reason}" for r in right + others),
-        )
+            result
+            for result in failed
+            if result.source == fault.source
+            and result.dimension == fault.dimension
+            and _RANK.index(result.severity) >= _RANK.index(fault.severity)
+        ]
+        others = [result for result in failed if result not in right]
+        verdict, _ = gate.decide(results)
+        told = (f"{r.severity} {r.dimension}: {r.reason}" for r in right + others)
+        return Caught(bool(right), verdict, tuple(told))
