@@ -17,13 +17,24 @@ from boardpack import gate_history, gate_series
 from boardpack.asof import literal
 from boardpack.gate_history import Looked
 from boardpack.gate_series import Past, Wanted
-from boardpack.gate_types import AFTER, CONTROL, COUNTS, HOURS, LATE, MEANS, SHARES, TEXT
+from boardpack.gate_types import (
+    AFTER,
+    CONTROL,
+    COUNTS,
+    FILLED,
+    HOURS,
+    LATE,
+    MEANS,
+    REPEATED,
+    SHARES,
+    TEXT,
+)
 from boardpack.sources import Source
 from boardpack.warehouse import Slice, local_day
 
 #: Rows kept to show.
 SAMPLE = 5
-#: How long a control total is compared with what was counted.
+#: How long a control total is compared with what was counted, and rows are with each other.
 _CONTROLS = timedelta(days=100)
 #: Words that stand for nothing and are not null.
 _NOTHING = "('', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'na', 'undefined', '#n/a')"
@@ -75,6 +86,8 @@ def _past_of(type_: str, kwargs: Mapping[str, Any]) -> list[Wanted]:
         return [Wanted(over, "share", column)]
     if type_ == HOURS:
         return [Wanted(column, "mean", f"hour of {column}")]
+    if type_ == FILLED:
+        return [Wanted(over, "share", f"filled {column}")]
     if type_ == LATE:
         return [Wanted(column, "share", f"late {column}")]
     return []
@@ -193,7 +206,42 @@ def _after(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
     )
     names = (*checks.source.key, column)
     sample = tuple(dict(zip(names, map(str, row), strict=True)) for row in rows)
-    return Found(int(total), int(total), "", sample)
+    many = total > (1 - kwargs.get("mostly", 1)) * _recent(checks, column) if total else False
+    return Found(int(total) if many else 0, int(total), "", sample)
+
+
+def _recent(checks: Checks, column: str) -> int:
+    """How many rows the days have in which rows are looked at one by one."""
+    (rows,) = checks.slice.rows(
+        f"SELECT count(*) FROM {checks.slice.relation(checks.source.id)} AS t"
+        f" WHERE {_since(checks, column)}"
+    )[0]
+    return int(rows)
+
+
+def _since(checks: Checks, column: str) -> str:
+    slice_ = checks.slice
+    begin = literal(checks.source.columns[column], slice_.as_of - _CONTROLS, slice_.zone)
+    return f't."{column}" >= {begin}'
+
+
+def _repeated(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
+    source = checks.source
+    apart = {*source.key, source.recorded_at, *checks.slice.lacks(source.id)}
+    columns = ", ".join(f't."{name}"' for name in source.columns if name not in apart)
+    key = source.key[0]
+    groups = (
+        f'SELECT min(t."{key}") AS one, count(*) AS n FROM {checks.slice.relation(source.id)} AS t'
+        f" WHERE {_since(checks, kwargs['column'])} GROUP BY {columns}"
+    )
+    rows, again = checks.slice.rows(f"SELECT sum(n), sum(n - 1) FROM ({groups}) AS g")[0]
+    rows, again = int(rows or 0), int(again or 0)
+    if again <= (1 - kwargs.get("mostly", 1)) * rows:
+        return Found(0, rows)
+    found = checks.slice.rows(
+        f"SELECT one, n FROM ({groups}) AS g WHERE n > 1 ORDER BY one LIMIT {SAMPLE}"
+    )
+    return Found(again, rows, "", tuple({key: str(one), "times": int(n)} for one, n in found))
 
 
 def _total(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
@@ -202,7 +250,6 @@ def _total(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
     adds = kwargs.get("adds")
     total = f'sum(t."{adds}")' if adds else f'count(t."{source.key[0]}")'
     tolerance = float(kwargs.get("tolerance", 0))
-    since = literal(source.columns[column], slice_.as_of - _CONTROLS, slice_.zone)
     recorded = (
         f' AND (t."{source.recorded_at}" <= c.drawn_at OR t."{source.recorded_at}" IS NULL)'
         if source.recorded_at
@@ -214,10 +261,18 @@ def _total(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
         f"SELECT c.period_start, max({against}), CAST(coalesce({total}, 0) AS DOUBLE)"
         f" FROM {slice_.relation('source_reconciliations')} AS c LEFT JOIN"
         f" {slice_.relation(source.id)} AS t ON {month} = c.period_start"
-        f' AND t."{column}" >= {since}{recorded}'
+        f" AND {_since(checks, column)}{recorded}"
         f" WHERE c.measure = '{measure}' AND c.period_start >= DATE '{slice_.as_of - _CONTROLS}'"
         " + INTERVAL '31' DAY GROUP BY 1 ORDER BY 1"
     )
+    if kwargs.get("against") != "warehouse":
+        # Months of which there was something, and that are gone from the beginning of the table.
+        rows = rows + slice_.rows(
+            f"SELECT c.period_start, max({against}), 0 FROM"
+            f" {slice_.relation('source_reconciliations')} AS c WHERE c.measure = '{measure}'"
+            f" AND {against} > 0 AND c.period_start < (SELECT date_trunc('month', min"
+            f'(t."{column}")) FROM {slice_.relation(source.id)} AS t) GROUP BY 1 ORDER BY 1'
+        )
     if not rows:
         return Found(skipped=f"no control total of {kwargs['measure']} is known")
     off = [
@@ -243,6 +298,8 @@ _FINDERS: Mapping[str, Callable[[Checks, Mapping[str, Any]], Found]] = {
     HOURS: _history(_means, 0.05),
     LATE: _history(_late, 0.05),
     TEXT: _text,
+    FILLED: _history(_shares, 0.1),
     AFTER: _after,
+    REPEATED: _repeated,
     CONTROL: _total,
 }

@@ -94,13 +94,37 @@ def count(days: Numbers, first: date, min_change: float, *, fewer_only: bool = F
         with np.errstate(divide="ignore", invalid="ignore"):
             off = np.log((found + 0.5) / (expected + 0.5))
             chance = _CHANCE / np.sqrt(np.maximum(expected, 1))
-        low, high = _usual(off, np.maximum(chance, limit), grain)
+        low, high = _usual(off, (np.maximum(chance, limit),) * 2, grain)
         low, high = ((expected + 0.5) * np.exp(edge) - 0.5 for edge in (low, high))
         if fewer_only:
             high = np.full(len(high), np.inf)
         return _looked(blocks, found, expected, low, high)
 
-    return _first_unusual(judge, grain_of(days))
+    looked = _first_unusual(judge, grain_of(days))
+    if looked.unusual or fewer_only or not looked.blocks:
+        return looked
+    return replace(looked, grain="day", unusual=gap) if (gap := _gaps(days, first)) else looked
+
+
+def _gaps(days: Numbers, first: date) -> tuple[Unusual, ...]:
+    """Newest days without any row, where the source has never gone without as many.
+
+    A week or a month hides them where they are shared out over two, or chance is large. The last
+    day alone is no gap: its rows may come in the night after.
+    """
+    expected = np.nan_to_num(_expected(days, "day"))
+    newest = len(days) - LOOKED_AT["day"]
+    empty = np.concatenate(([False], days == 0, [False]))
+    edges = np.flatnonzero(empty[1:] != empty[:-1]).reshape(-1, 2)
+    lacks = [(start, end, float(expected[start:end].sum())) for start, end in edges]
+    longest = max((lack for start, _, lack in lacks if start < newest), default=0.0)
+    return tuple(
+        Unusual(first + timedelta(days=i), 0.0, float(expected[i]), 1.0, np.inf)
+        for start, end, lack in lacks
+        if start >= newest and lack >= max(MANY / 4, 2 * longest) and start < len(days) - 1
+        for i in range(int(start), int(end))
+        if expected[i]
+    )
 
 
 def mean(
@@ -108,8 +132,9 @@ def mean(
 ) -> Looked:
     """Blocks in which the mean, ``sums`` over the rows in ``days``, is unusual.
 
-    ``min_change`` is the share of what is expected by which it has to differ; no block is shorter
-    than ``shortest``.
+    ``min_change`` is the share of what is expected by which it has to be larger, or the like
+    downwards: 1.5 is over two and a half times as large, or as small. No block is shorter than
+    ``shortest``.
     """
 
     def judge(grain: Grain) -> Looked:
@@ -118,7 +143,10 @@ def mean(
         with np.errstate(divide="ignore", invalid="ignore"):
             found = np.where(rows >= MANY / 4, total / rows, np.nan)
         expected = _expected(found, grain)
-        low, high = _usual(found - expected, np.abs(expected) * min_change, grain)
+        away = np.abs(expected) * min_change
+        towards = away / (1 + min_change)
+        least = np.where(expected < 0, away, towards), np.where(expected < 0, towards, away)
+        low, high = _usual(found - expected, least, grain)
         return _looked(blocks, found, expected, expected + low, expected + high)
 
     return _first_unusual(judge, _longer(grain_of(days), shortest))
@@ -144,7 +172,7 @@ def shares(
                 expected = _expected(found, grain)
                 likely = np.clip(expected, 1 / np.maximum(rows, 1), 0.5)
                 chance = _CHANCE * np.sqrt(likely * (1 - likely) / np.maximum(rows, 1))
-            low, high = _usual(found - expected, np.maximum(chance, min_change), grain)
+            low, high = _usual(found - expected, (np.maximum(chance, min_change),) * 2, grain)
             here = _looked(
                 blocks, 100 * found, 100 * expected, 100 * (expected + low),
                 100 * (expected + high),
@@ -236,8 +264,11 @@ def _expected(found: Numbers, grain: Grain) -> Numbers:
     return np.where(known * 2 >= many, (low + high) / 2, np.nan)
 
 
-def _usual(off: Numbers, least: Numbers, grain: Grain) -> tuple[Numbers, Numbers]:
-    """How far below and above what is expected each of the newest blocks may lie."""
+def _usual(off: Numbers, least: tuple[Numbers, Numbers], grain: Grain) -> tuple[Numbers, Numbers]:
+    """How far below and above what is expected each of the newest blocks may lie.
+
+    ``least`` is how far below and above each may lie whatever the past says.
+    """
     low, high = np.full(len(off), np.nan), np.full(len(off), np.nan)
     year, _ = _SEASON[grain]
     newest = max(len(off) - LOOKED_AT[grain], 0)
@@ -254,7 +285,10 @@ def _usual(off: Numbers, least: Numbers, grain: Grain) -> tuple[Numbers, Numbers
     season = _season(off, at, grain)
     least_season, most_season = np.fmin.reduce(season, axis=1), np.fmax.reduce(season, axis=1)
     more = np.where(np.isnan(least_season), _UNSEEN, 1.0) * deviation
-    below, above = (np.maximum(k * more, np.nan_to_num(least[at])) for k in _SPREAD)
+    below, above = (
+        np.maximum(k * more, np.nan_to_num(side[at]))
+        for k, side in zip(_SPREAD, least, strict=True)
+    )
     low[at] = np.fmin(centre - below, least_season - 0.75 * below)
     high[at] = np.fmax(centre + above, most_season + 0.75 * above)
     return low, high

@@ -96,6 +96,7 @@ class ExpectNoRowAfterTheAsOf(_Own):
     """No row was recorded that happens only after the as-of."""
 
     column: str
+    mostly: float = 1.0
 
 
 class ExpectTotalToAgreeWithItsControl(_Own):
@@ -106,3 +107,19 @@ class ExpectTotalToAgreeWithItsControl(_Own):
     adds: str = ""
     tolerance: float = 0.0
     against: str = "source"
+
+
+class ExpectNoRowToBeRepeated(_Own):
+    """No row is there a second time, with another key and all else the same."""
+
+    column: str
+    mostly: float = 1.0
+
+
+class ExpectColumnToBeFilledAsUsual(_Own):
+    """No more rows than usual lack a value that not every row has."""
+
+    column: str
+    over: str
+    min_change: float = 0.1
+    settled: int = 0

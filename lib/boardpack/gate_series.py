@@ -32,7 +32,7 @@ class Wanted:
     """One thing to be counted by day of ``over``: rows, sums of a column, or rows by member.
 
     ``column`` is one of the source; for a mean also ``hour of COLUMN``, for a share a dimension
-    that it borrows along a join, or ``late COLUMN``.
+    that it borrows along a join, ``late COLUMN`` or ``filled COLUMN``.
     """
 
     over: str
@@ -127,6 +127,8 @@ def _member(slice_: Slice, source: Source, column: str, joins: dict[str, str]) -
     if what == "late":
         late = f't."{source.recorded_at}" > t."{name}" + {LATE}'
         return f"CASE WHEN {late} THEN 'late' ELSE 'in time' END"
+    if what == "filled":
+        return f"CASE WHEN t.\"{name}\" IS NULL THEN 'empty' ELSE 'filled' END"
     if column in source.columns:
         return f'CAST(t."{column}" AS VARCHAR)'
     return f"CAST({_borrowed(slice_, source, source.dimensions[column], joins)} AS VARCHAR)"

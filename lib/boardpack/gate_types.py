@@ -29,9 +29,11 @@ LATE = "expect_lateness_to_follow_its_history"
 TEXT = "expect_text_to_be_clean"
 AFTER = "expect_no_row_after_the_as_of"
 CONTROL = "expect_total_to_agree_with_its_control"
+REPEATED = "expect_no_row_to_be_repeated"
+FILLED = "expect_column_to_be_filled_as_usual"
 #: Arguments that name a dimension or a column.
 MEMBERS = ((COUNTS, "by"), (SHARES, "column"))
-OWN = (COUNTS, MEANS, SHARES, HOURS, LATE, TEXT, AFTER, CONTROL)
+OWN = (COUNTS, MEANS, SHARES, HOURS, LATE, TEXT, AFTER, CONTROL, REPEATED, FILLED)
 
 #: What ``{"$PARAMETER": ...}`` may hold: the as-of, or some days before it.
 AS_OF = re.compile(r"as_of(?: - timedelta\(days=(\d{1,4})\))?")
@@ -85,8 +87,10 @@ TYPES: Mapping[str, str] = MappingProxyType({
     HOURS: "column | min_change settled",
     LATE: "column | min_change settled",
     TEXT: "| column_list",
-    AFTER: "column |",
+    AFTER: "column | mostly",
     CONTROL: "column measure | adds tolerance against",
+    REPEATED: "column | mostly",
+    FILLED: "column over | min_change settled",
 })  # fmt: skip
 
 _BY_SQL = f"write it as an {ROWS}, for example with regexp_matches() or LIKE in its SQL"
@@ -169,6 +173,8 @@ def sentence_of(type_: str, kwargs: Mapping[str, Any]) -> str:
         LATE: f"no more rows than usual are recorded over a day after {first}",
         TEXT: "texts have no space around them, no word for nothing and no damaged letters",
         AFTER: f"no row that is recorded has a {first} after the as-of",
+        REPEATED: "no row is there a second time under another key",
+        FILLED: f"{first} is filled in as many rows as usual{_beyond(kwargs, 10, ' points')}",
         CONTROL: f"{'the sum of ' + kwargs['adds'] if kwargs.get('adds') else 'the rows'} of each"
         f" month agree with the control total of {kwargs.get('measure')}"
         + (f" to {100 * kwargs['tolerance']:g} %" if kwargs.get("tolerance") else ""),
