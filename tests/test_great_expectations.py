@@ -23,13 +23,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy
+from boardpack.gate_duckdb import LentConnection, engine_on
 
 import workspaces
 from boardpack import gate, orders, runs
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.executions import NotebookProcess
 from boardpack.gate import GateResult
-from boardpack.gate_duckdb import LentConnection, engine_on
 from boardpack.gate_suites import Expectation, Suite, load_suites
 from boardpack.gate_types import REFUSED
 from boardpack.model import Model

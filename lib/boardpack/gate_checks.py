@@ -257,21 +257,21 @@ def _total(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
     )
     against = "c.warehouse_value" if kwargs.get("against") == "warehouse" else "c.source_value"
     month = f"date_trunc('month', {local_day(replace(source, time=column), slice_.zone)})"
+    newest = f"DATE '{slice_.as_of - _CONTROLS}' + INTERVAL '31' DAY"
     rows = slice_.rows(
         f"SELECT c.period_start, max({against}), CAST(coalesce({total}, 0) AS DOUBLE)"
         f" FROM {slice_.relation('source_reconciliations')} AS c LEFT JOIN"
         f" {slice_.relation(source.id)} AS t ON {month} = c.period_start"
         f" AND {_since(checks, column)}{recorded}"
-        f" WHERE c.measure = '{measure}' AND c.period_start >= DATE '{slice_.as_of - _CONTROLS}'"
-        " + INTERVAL '31' DAY GROUP BY 1 ORDER BY 1"
+        f" WHERE c.measure = '{measure}' AND c.period_start >= {newest} GROUP BY 1 ORDER BY 1"
     )
     if kwargs.get("against") != "warehouse":
         # Months of which there was something, and that are gone from the beginning of the table.
         rows = rows + slice_.rows(
             f"SELECT c.period_start, max({against}), 0 FROM"
             f" {slice_.relation('source_reconciliations')} AS c WHERE c.measure = '{measure}'"
-            f" AND {against} > 0 AND c.period_start < (SELECT date_trunc('month', min"
-            f'(t."{column}")) FROM {slice_.relation(source.id)} AS t) GROUP BY 1 ORDER BY 1'
+            f" AND {against} > 0 AND c.period_start < {newest} AND c.period_start <"
+            f" (SELECT min({month}) FROM {slice_.relation(source.id)} AS t) GROUP BY 1 ORDER BY 1"
         )
     if not rows:
         return Found(skipped=f"no control total of {kwargs['measure']} is known")

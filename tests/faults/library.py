@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from boardpack.gate_suites import Dimension, Severity
 from planting import (
     CLOSED,
     NEWEST,
@@ -20,6 +19,8 @@ from planting import (
     within,
     without,
 )
+
+from boardpack.gate_suites import Dimension, Severity
 
 Planted = tuple[Severity, str | Mapping[str, str]]
 

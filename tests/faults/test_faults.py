@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import library
-import workspaces
+import pytest
 from planting import Caught, Company, Fault
+
+import workspaces
 
 FAULTS = tuple(library.faults())
 #: Every third is planted in every run of the tests, weak and strong ones in turn.
