@@ -48,6 +48,8 @@ QUERIES = {
     "rounded": "SELECT id, round(n / 3.0) AS third FROM slice.a",
     "an unnamed sub-select": "SELECT id FROM (SELECT id, n FROM slice.a) WHERE n = 1",
     "texts in order": "SELECT a.id, b.id AS other FROM slice.a AS a JOIN slice.b AS b ON a.id < b.id",
+    "a pattern": "SELECT id, n FROM slice.a WHERE regexp_matches(id, '^([a-z]|_)')",
+    "a whole pattern": "SELECT id, n FROM slice.a WHERE NOT regexp_full_match(id, '[a-z][a-z0-9]*')",
     "a union": "SELECT id FROM slice.a UNION ALL SELECT \"of\" FROM slice.b",
 }  # fmt: skip
 
@@ -90,6 +92,14 @@ def test_postgres_can_say_it(name: str) -> None:
 def test_what_cannot_be_said_is_told(sql: str, found: str) -> None:
     with pytest.raises(ValueError, match=found):
         plain(sql, AS_OF)
+
+
+@pytest.mark.parametrize("pattern", ["\\W", "a.b", "(?i)a"])
+def test_a_pattern_that_engines_read_differently_is_refused(pattern: str) -> None:
+    relation = {"a": Relation('SELECT * FROM raw."a"', "a", "a", KINDS)}
+    sql = plain(f"SELECT id FROM slice.a WHERE regexp_matches(id, '{pattern}')", AS_OF)
+    with pytest.raises(Untranslatable, match="may match otherwise"):
+        translate(sql, POSTGRES, relation)
 
 
 def test_an_engine_without_a_form_for_it_refuses() -> None:

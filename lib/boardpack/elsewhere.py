@@ -150,6 +150,24 @@ def _for_spark(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
+def prepared(
+    connection: Connection, declared: Sources, relations: Mapping[str, Relation]
+) -> dict[str, Relation]:
+    """The same relations with their selects in the engine's own words already.
+
+    Where many statements are sent, each is then translated without what it stands on.
+    """
+    found = {}
+    for name, relation in relations.items():
+        native = translate(
+            f'SELECT * FROM slice."{name}" AS t', connection.dialect, {name: relation}
+        )
+        kinds = {c.name: of_type(c.sql_type) for c in declared[relation.name].columns.values()}
+        select = f"SELECT * FROM {_RAW.format(relation.name)}"
+        found[name] = Relation(select, relation.name, f"({native}) AS r", kinds)
+    return found
+
+
 def relation_of(
     source: Source,
     native: str,

@@ -10,12 +10,13 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
+from boardpack import elsewhere
 from boardpack.errors import UnknownNameError, UserError
 from boardpack.gate_checks import Checks
 from boardpack.gate_suites import (
@@ -223,6 +224,10 @@ def check(
     started = perf_counter()
     warm()
     from boardpack.gate_engine import Bench
+
+    if slice_.elsewhere is not None:
+        relations = elsewhere.prepared(slice_.elsewhere, slice_.declared, slice_.relations)
+        slice_ = replace(slice_, relations=relations)
 
     names = tuple(dict.fromkeys(sources))
     rows = _count(slice_, names)

@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 __all__ = ["plain"]
 
 _COUNTED = "boardpack_found"
+_OWN = (exp.Anonymous, exp.Filter, exp.Day, exp.Round, exp.RegexpFullMatch)
 
 
 def plain(sql: str, as_of: date) -> str:
@@ -30,7 +31,7 @@ def plain(sql: str, as_of: date) -> str:
         tree = sqlglot.parse_one(sql, read="duckdb")
     except SqlglotError as error:
         raise ValueError(f"it cannot be read: {str(error).splitlines()[0]}") from None
-    for node in reversed(list(tree.find_all(exp.Anonymous, exp.Filter, exp.Day, exp.Round))):
+    for node in reversed(list(tree.find_all(*_OWN))):
         told = _told(node, as_of)
         if told is not None:
             node.replace(told)
@@ -58,6 +59,9 @@ def _told(node: exp.Expr, as_of: date) -> exp.Expr | None:
         # Engines disagree on the halves of doubles.
         half = exp.Add(this=exp.Paren(this=node.this.copy()), expression=exp.Literal.number("0.5"))
         return exp.Floor(this=half)
+    if isinstance(node, exp.RegexpFullMatch) and isinstance(node.expression, exp.Literal):
+        whole = exp.Literal.string(f"^({node.expression.name})$")
+        return exp.RegexpLike(this=node.this.copy(), expression=whole)
     if isinstance(node, exp.Anonymous) and node.name.lower() == "getvariable":
         return exp.cast(exp.Literal.string(as_of.isoformat()), "date")
     return None

@@ -80,6 +80,8 @@ class Dialect:
     trimmed: str | None = None
     #: the place of text ``{1}`` in text ``{0}``, 0 where it is not
     place_of: str | None = None
+    #: whether text ``{0}`` has a part that matches a pattern
+    matches: str | None = None
     #: a text to sort by, where it would be sorted by the rules of a language
     text_order: str = ""
     #: whether a small table can be written as ``(VALUES ...) AS v(p, hi)``
@@ -125,6 +127,7 @@ POSTGRES = Dialect(
     " '1 DAY' AS DATE)",
     trimmed=f"BTRIM({{0}}, '{SPACES}')",
     place_of="POSITION({1} IN {0})",
+    matches="{0} ~ {1}",
     text_order='{0} COLLATE "C"',
     functions=frozenset(
         {
@@ -139,6 +142,7 @@ POSTGRES = Dialect(
             "BTRIM",
             "LOWER",
             "STR_POSITION",
+            "REGEXP_LIKE",
         }
     ),
     types={"DOUBLE": "DOUBLE PRECISION"},

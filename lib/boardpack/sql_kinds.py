@@ -31,7 +31,7 @@ _OF_TYPE: Mapping[str, Kind] = {
 _CONDITIONS = (
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is, exp.And,
     exp.Or, exp.Not, exp.Boolean, exp.Exists, exp.NullSafeEQ, exp.NullSafeNEQ, exp.LogicalOr,
-    exp.LogicalAnd,
+    exp.LogicalAnd, exp.RegexpLike,
 )  # fmt: skip
 _LIKE_ITS_ARGUMENT = (
     exp.Paren, exp.Neg, exp.Abs, exp.Min, exp.Max, exp.Sum, exp.Lead, exp.Lag, exp.Ceil, exp.Floor,

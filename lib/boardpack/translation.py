@@ -8,6 +8,7 @@ by others that are only nearly the same, and says nothing.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ _ALLOWED = (
     exp.Distinct, exp.PercentileCont, exp.Grouping, exp.Window, exp.WindowSpec, exp.Lead, exp.Lag,
     exp.RowNumber, exp.Ceil, exp.Floor, exp.Order, exp.Ordered, exp.Having, exp.Exists,
     exp.NullSafeEQ, exp.NullSafeNEQ, exp.LogicalOr, exp.LogicalAnd, exp.Extract, exp.TimestampTrunc,
-    exp.LastDay, exp.Trim, exp.Lower, exp.StrPosition, exp.Limit,
+    exp.LastDay, exp.Trim, exp.Lower, exp.StrPosition, exp.Limit, exp.RegexpLike,
 )  # fmt: skip
 _TYPES = ("BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "DATE", "TIMESTAMP",
           "TIMESTAMPNTZ", "TIME")  # fmt: skip
@@ -65,6 +66,8 @@ _TYPE_OF: Mapping[Kind, str] = {
 }  # fmt: skip
 _ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Least, exp.Greatest, exp.Min,
             exp.Max)  # fmt: skip
+#: Patterns that every engine reads alike: no escape, no dot, no look around.
+_SAME_PATTERN = re.compile(r"(?:[A-Za-z0-9_ @,;:=-]|[\[\](){}|+*^$]|(?<!\()\?)*")
 _COMPARED = (exp.LT, exp.LTE, exp.GT, exp.GTE)
 #: What a translation may neither lose nor add; a macro may name its argument twice, and that alone
 #: may make more of the last ones.
@@ -273,6 +276,19 @@ class _Writer:
             )
         return self._say(form, *parts)
 
+    def _matched(self, node: exp.Expr) -> str:
+        pattern = node.expression
+        if self.dialect.matches is None or node.args.get("flag"):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} has no form in {self.dialect.title}"
+            )
+        if not isinstance(pattern, exp.Literal) or not _SAME_PATTERN.fullmatch(pattern.name):
+            raise Untranslatable(
+                f"{node.sql(dialect='duckdb')[:80]!r} may match otherwise there: write its pattern"
+                " with letters, digits, classes in brackets, groups and repetitions alone"
+            )
+        return self._say(self.dialect.matches, node.this, pattern)
+
     def _any(self, node: exp.Expr) -> str:
         form = self.dialect.bool_max
         if isinstance(node, exp.LogicalAnd):
@@ -416,6 +432,7 @@ class _Writer:
         exp.LastDay: _of_month,
         exp.Trim: _of_text,
         exp.StrPosition: _of_text,
+        exp.RegexpLike: _matched,
         exp.LogicalOr: _any,
         exp.LogicalAnd: _any,
     }  # fmt: skip
