@@ -104,7 +104,7 @@ _COMPANY: Rows = {
     ],
     "request_metrics": [
         {"bucket_start": NOON, "surface": surface, "endpoint_group": "all", "region": "europe",
-         "requests": 11, "errors_4xx": 1, "errors_5xx": 1, "timeouts": 0, "duration_ms_sum": 9.5,
+         "requests": 11, "errors_4xx": 1, "errors_5xx": 1, "timeouts": 0, "duration_ms_sum": 3e4,
          **_HISTOGRAM}
         for surface in ("api", "page")
     ],
