@@ -223,8 +223,8 @@ def open_slice(
         named = {name: f'slice."{name} ahead"' for name in ahead}
         relations |= {f"{name} ahead": relation for name, relation in ahead.items()}
         return Slice(
-            duckdb.connect(), as_of, workspace.zone, declared, tuple(lacking), lacking, connection,
-            relations, own=tuple(ours), columns=known, later=named,
+            duckdb.connect(), as_of, workspace.zone, declared, tuple(sorted(lacking)), lacking,
+            connection, relations, own=tuple(ours), columns=known, later=named,
         )  # fmt: skip
     con = duckdb.connect()
     try:
