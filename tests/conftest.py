@@ -40,7 +40,7 @@ for _name in ("BOARDPACK_RUN", "QUARTO_PROFILE", "QUARTO_PYTHON", "QUARTO_PROJEC
 _LONGEST = (
     "test_reports", "test_backfills", "test_marts", "test_init", "test_batches", "test_definition_tests",
     "test_conformance", "test_runs", "test_schedule_cli", "test_golden_sql", "test_mutations",
-    "test_demo", "test_zones", "test_editions", "test_cli_revise", "test_golden",
+    "test_faults", "test_demo", "test_zones", "test_editions", "test_cli_revise", "test_golden",
 )  # fmt: skip
 
 

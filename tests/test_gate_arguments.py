@@ -10,7 +10,19 @@ import pytest
 
 from boardpack.errors import DefinitionError, UnknownNameError, UserError
 from boardpack.gate_suites import load_suites
-from boardpack.gate_types import AFTER, CONTROL, COUNTS, HOURS, LATE, MEANS, OWN, SHARES, TEXT
+from boardpack.gate_types import (
+    AFTER,
+    CONTROL,
+    COUNTS,
+    FILLED,
+    HOURS,
+    LATE,
+    MEANS,
+    OWN,
+    REPEATED,
+    SHARES,
+    TEXT,
+)
 from boardpack.sources import Sources, load
 from boardpack.workspace import SUITE, Workspace
 
@@ -20,6 +32,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     MEANS: {"column": "amount", "over": "issued_on", "min_change": 1.5},
     SHARES: {"column": "segment", "over": "issued_on", "min_change": 0.05},
     LATE: {"column": "issued_on"},
+    FILLED: {"column": "due_on", "over": "issued_on", "min_change": 0.2},
+    REPEATED: {"column": "issued_on", "mostly": 0.99},
     TEXT: {"column_list": ["status"]},
     AFTER: {"column": "issued_on"},
     CONTROL: {"column": "issued_on", "measure": "invoices", "adds": "amount", "tolerance": 0.02,
@@ -86,6 +100,10 @@ MISTAKES: list[tuple[str, dict[str, Any], int, str, str]] = [
     (MEANS, {"min_change": 0}, 9, "min_change is 0.", "write a share above 0, such as"),
     (SHARES, {"column": "sgement"}, 7, "Unknown column of invoices", "did you mean 'segment'"),
     (SHARES, {"min_change": 1.5}, 9, "min_change is 1.5.", "below 1"),
+    (FILLED, {"over": "status"}, 8, "'status', which is string", "date or timestamp"),
+    (FILLED, {"min_change": 20}, 9, "min_change is 20.", "above 0 and below 1"),
+    (REPEATED, {"column": "amount"}, 7, "'amount', which is decimal", "date or timestamp"),
+    (REPEATED, {"mostly": 99}, 8, "mostly is 99, expected a share", ""),
     (TEXT, {"column_list": ["status", "amount"]}, 7, "'amount', which is decimal", "string"),
     (TEXT, {"column_list": ["status", "sttus"]}, 7, "Unknown column of invoices 'sttus'",
      "did you mean 'status'"),

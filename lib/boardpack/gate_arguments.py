@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from boardpack.gate_types import AFTER, CONTROL, COUNTS, HOURS, LATE, MEANS, SHARES, TEXT
+from boardpack.gate_types import (
+    AFTER,
+    CONTROL,
+    COUNTS,
+    FILLED,
+    HOURS,
+    LATE,
+    MEANS,
+    REPEATED,
+    SHARES,
+    TEXT,
+)
 from boardpack.sources import Source
 from boardpack.yamlfile import Document, Key
 
@@ -22,11 +33,13 @@ _COLUMNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     HOURS: {"column": ("timestamp",)},
     LATE: {"column": _TIMES},
     TEXT: {"column_list": ("string",)},
+    FILLED: {"over": _TIMES},
+    REPEATED: {"column": _TIMES},
     AFTER: {"column": _TIMES},
     CONTROL: {"column": _TIMES, "adds": _NUMBERS},
 }
 #: Types that compare with a part of all rows: a change of all of them or more never happens.
-_OF_ALL = (COUNTS, SHARES, LATE)
+_OF_ALL = (COUNTS, SHARES, LATE, FILLED)
 
 
 def check(
