@@ -30,7 +30,7 @@ from boardpack.errors import DefinitionError
 from boardpack.gate_checks import Checks, Found
 from boardpack.gate_graph import Answer
 from boardpack.gate_lent import LentConnection, LentPostgres, engine_on
-from boardpack.gate_sql import plain
+from boardpack.gate_sql import ADDED, plain
 from boardpack.gate_suites import Expectation, Suite
 from boardpack.gate_types import OF_EACH_ROW, ROWS
 from boardpack.warehouse import Slice
@@ -127,7 +127,10 @@ class SliceExecutionEngine(SqlAlchemyExecutionEngine):
     def sample(self, query: str) -> list[dict[str, Any]]:
         """A few of the rows that it finds."""
         names, rows = self._read(f"SELECT * FROM ({self._sql(query)}\n) AS found LIMIT {SAMPLE}")
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [
+            {name: v for name, v in zip(names, row, strict=True) if not name.startswith(ADDED)}
+            for row in rows
+        ]
 
     def _counted(self, queries: Sequence[str]) -> dict[str, int]:
         parts = [

@@ -13,9 +13,10 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-__all__ = ["plain"]
+__all__ = ["ADDED", "plain"]
 
-_COUNTED = "boardpack_found"
+#: Begins the name of what is added to a query; a star at its head shows it.
+ADDED = "boardpack_found"
 _OWN = (exp.Anonymous, exp.Filter, exp.Day, exp.Round, exp.RegexpFullMatch)
 
 
@@ -45,7 +46,7 @@ def plain(sql: str, as_of: date) -> str:
             select.replace(told)
     for i, query in enumerate(tree.find_all(exp.Subquery)):
         if isinstance(query.parent, exp.From | exp.Join) and not query.alias:
-            query.set("alias", exp.TableAlias(this=exp.to_identifier(f"{_COUNTED}_in_{i}")))
+            query.set("alias", exp.TableAlias(this=exp.to_identifier(f"{ADDED}_in_{i}")))
     return tree.sql(dialect="duckdb", comments=False)
 
 
@@ -118,16 +119,16 @@ def _without_qualify(select: exp.Select) -> exp.Select:
     inner, condition = select.copy(), qualify.this.copy()
     inner.set("qualify", None)
     names = [expression.alias_or_name for expression in inner.expressions]
-    if "*" in names or not all(names):
+    if not all(names):
         raise ValueError("with QUALIFY every column that is selected needs a name")
     holder = exp.Paren(this=condition)
     for i, window in enumerate(_windows(holder)):
-        inner.select(exp.alias_(window.copy(), f"{_COUNTED}_{i}"), copy=False)
-        window.replace(exp.column(f"{_COUNTED}_{i}"))
+        inner.select(exp.alias_(window.copy(), f"{ADDED}_{i}"), copy=False)
+        window.replace(exp.column(f"{ADDED}_{i}"))
     return (
         exp.Select()
-        .select(*(exp.column(name) for name in names))
-        .from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_COUNTED))))
+        .select(*(exp.Star() if name == "*" else exp.column(name) for name in names))
+        .from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(ADDED))))
         .where(holder)
     )
 

@@ -170,7 +170,7 @@ def _kind(node: exp.Expr, sources: Mapping[str, Columns]) -> Kind | None:
         return "text"
     if isinstance(node, exp.LastDay):
         return "date"
-    if isinstance(node, exp.TimestampTrunc):
+    if isinstance(node, (exp.TimestampTrunc, exp.DateTrunc)):
         return "timestamp"
     if isinstance(node, exp.Interval):
         return "interval"

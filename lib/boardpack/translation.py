@@ -55,7 +55,7 @@ _ALLOWED = (
     exp.Distinct, exp.PercentileCont, exp.Grouping, exp.Window, exp.WindowSpec, exp.Lead, exp.Lag,
     exp.RowNumber, exp.Ceil, exp.Floor, exp.Order, exp.Ordered, exp.Having, exp.Exists,
     exp.NullSafeEQ, exp.NullSafeNEQ, exp.LogicalOr, exp.LogicalAnd, exp.Extract, exp.TimestampTrunc,
-    exp.LastDay, exp.Trim, exp.Lower, exp.StrPosition, exp.Limit, exp.RegexpLike,
+    exp.DateTrunc, exp.LastDay, exp.Trim, exp.Lower, exp.StrPosition, exp.Limit, exp.RegexpLike,
 )  # fmt: skip
 _TYPES = ("BOOLEAN", "INT", "BIGINT", "DOUBLE", "DECIMAL", "TEXT", "VARCHAR", "DATE", "TIMESTAMP",
           "TIMESTAMPNTZ", "TIME")  # fmt: skip
@@ -68,7 +68,7 @@ _ORDERED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.Least, exp.Greate
             exp.Max)  # fmt: skip
 #: Patterns that every engine reads alike: no escape, no dot, no look around.
 _SAME_PATTERN = re.compile(r"(?:[A-Za-z0-9_ @,;:=-]|[\[\](){}|+*^$]|(?<!\()\?)*")
-_COMPARED = (exp.LT, exp.LTE, exp.GT, exp.GTE)
+_COMPARED = (exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Min, exp.Max)
 #: What a translation may neither lose nor add; a macro may name its argument twice, and that alone
 #: may make more of the last ones.
 _KEPT = (exp.Join, exp.Where, exp.Group, exp.CTE, exp.Sum, exp.Count, exp.Distinct, exp.Lead,
@@ -252,11 +252,12 @@ class _Writer:
         """Texts by their bytes, as DuckDB compares them."""
         compared = node.copy()
         for side in ("this", "expression"):
-            compared.set(side, exp.Var(this=self._say(self.dialect.text_order, node.args[side])))
+            if isinstance(part := node.args.get(side), exp.Expr):
+                compared.set(side, exp.Var(this=self._say(self.dialect.text_order, part)))
         return compared
 
     def _of_month(self, node: exp.Expr) -> str:
-        start = isinstance(node, exp.TimestampTrunc)
+        start = isinstance(node, exp.TimestampTrunc | exp.DateTrunc)
         form = self.dialect.month_start if start else self.dialect.month_end
         if form is None or (start and node.args["unit"].name != "MONTH"):
             raise Untranslatable(
@@ -429,6 +430,7 @@ class _Writer:
         exp.Values: _values,
         exp.Ordered: _ordered,
         exp.TimestampTrunc: _of_month,
+        exp.DateTrunc: _of_month,
         exp.LastDay: _of_month,
         exp.Trim: _of_text,
         exp.StrPosition: _of_text,
