@@ -421,7 +421,7 @@ def test_a_held_report_says_it_in_two_lines_and_shows_readers_nothing(
     assert wrong.startswith("monthly 2025-04 is held: invoices: invoice_id is never repeated: not")
     assert wrong.endswith("The invoice would be counted twice.")
     assert whom == (
-        "Since 2025-04-30; ask finance; and 2 more:"
+        "Since 2025-04-30; ask finance; and 3 more:"
         " `boardpack check invoices payments --as-of 2025-04-30`."
     )
     entry = json.loads(as_json[1])
@@ -429,7 +429,7 @@ def test_a_held_report_says_it_in_two_lines_and_shows_readers_nothing(
     held = [found for found in entry["findings"] if found["leads_to"] == "hold"]
     assert [found["check"] for found in held] == [
         "invoices.invoice_id.unique", "invoices.at_least_99_invoices_sum_their_lines",
-        "payments.status.in_set",
+        "invoices.issued_on.no_row_repeated", "payments.status.in_set",
     ]  # fmt: skip
     assert set(entry["kpi_verdicts"].values()) == {"hold"}
     assert readable(shop) == before
