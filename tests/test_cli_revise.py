@@ -64,7 +64,9 @@ def test_a_backfill_tells_how_far_it_is_and_sums_up(run: Run) -> None:
 
 def test_a_backfill_that_fails_tells_why_and_its_exit_code(tmp_path: Path) -> None:
     folder = workspaces.shop(tmp_path / "shop")
-    (folder / "data" / "purchases.txt").write_text(" 00001 20240915 1 10.00\n" * 40, "utf-8")
+    (folder / "data" / "purchases.txt").write_text(
+        "".join(f" {n:05} 20240915 1 10.00\n" for n in range(40)), "utf-8"
+    )
     command = "backfill monthly --from 2024-09 --to 2024-09 --jobs 1 --segment nobody"
     found = invoke(command, folder)
     assert found.exit_code == 1, found.output

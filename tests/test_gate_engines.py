@@ -137,6 +137,7 @@ def test_the_same_faults_are_found_with_the_same_counts(faulty: Company) -> None
     assert shown == {r.expectation for r in expected.results if r.sample}
 
 
+@pytest.mark.slow
 def test_a_monthly_report_has_the_same_values(clean: Company) -> None:
     values = []
     for workspace in (clean.duckdb, clean.postgres):
