@@ -97,6 +97,8 @@ def count(days: Numbers, first: date, min_change: float, *, fewer_only: bool = F
         low, high = _usual(off, (np.maximum(chance, limit),) * 2, grain)
         low, high = ((expected + 0.5) * np.exp(edge) - 0.5 for edge in (low, high))
         if fewer_only:
+            # A member of few rows is a few customers, who may all be away.
+            low = np.where(expected >= MANY / 4, low, np.nan)
             high = np.full(len(high), np.inf)
         return _looked(blocks, found, expected, low, high)
 
