@@ -15,7 +15,7 @@ from boardpack.workspace import SUITE
 def test_the_benchmark_runs(chromium: str) -> None:
     called = subprocess.run(
         [sys.executable, str(SUITE / "tests" / "bench" / "bench.py"), "--quick"],
-        capture_output=True, text=True, timeout=1200, check=False,
+        capture_output=True, text=True, timeout=2400, check=False,
     )  # fmt: skip
     assert called.returncode == 0, called.stderr
     judged = [float(found) for found in re.findall(r"ratio ([\d.]+)", called.stdout)]
