@@ -48,7 +48,7 @@ class Basis:
     def __init__(self, model: Model, orders: Sequence[Order], *, keep_marts: bool = True) -> None:
         self.model, self.orders = model, tuple(orders)
         (self.as_of,) = {order.as_of for order in orders}
-        tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
+        used = tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
         if own_sources.RESULTS in tables:
             # Figures that rest on what checks found rest on all checks, not on those of one report.
             tables = tuple(s.id for s in model.sources.declared.values() if not s.derived_from)
@@ -58,8 +58,8 @@ class Basis:
         self._stamp = mart_files.stamp(model.workspace)
         self.policy = judging.policy(model)
         self._known = judging.known_columns(model)
-        own = gate.reads(self.suites, model.catalogue.tables(k for o in orders for k in o.kpis))
-        self.slice, broken = judging.open_known(model, self.as_of, seen, self._known, own)
+        needed = gate.reads(self.suites, used)
+        self.slice, broken = judging.open_known(model, self.as_of, seen, self._known, needed)
         self._changed = vanished.changes(
             tables, self.slice, broken, self._known, self.policy.retired, self.suites
         )

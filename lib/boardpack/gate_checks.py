@@ -25,6 +25,7 @@ from boardpack.gate_types import (
     HOURS,
     LATE,
     MEANS,
+    MIN_CHANGE,
     REPEATED,
     SHARES,
     TEXT,
@@ -62,6 +63,13 @@ class Checks:
         self.slice, self.source = slice_, source
         self._wanted = [want for type_, kwargs in wanted for want in _past_of(type_, kwargs)]
         self._pasts: dict[str, dict[Wanted, Past]] = {}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement, sent once for a check and its twin of another severity."""
+        if sql not in self._rows:
+            self._rows[sql] = self.slice.rows(sql)
+        return self._rows[sql]
 
     def find(self, type_: str, kwargs: Mapping[str, Any]) -> Found:
         """What the check of this type finds."""
@@ -94,18 +102,17 @@ def _past_of(type_: str, kwargs: Mapping[str, Any]) -> list[Wanted]:
 
 
 def _history(
-    judge: Callable[[Past, float, int], Sequence[Looked]], least: float
+    judge: Callable[[Past, float, int], Sequence[Looked]],
 ) -> Callable[[Checks, Mapping[str, Any]], Found]:
-    """A check that has its past judged; ``least`` is the change it asks for unless it says so."""
+    """A check that has its past judged."""
 
     def find(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
         type_ = kwargs["type"]
         (want,) = _past_of(type_, kwargs)
         past = checks.past(want)
         settled = int(kwargs.get("settled", 0))
-        looked = (
-            () if past is None else judge(past, float(kwargs.get("min_change", least)), settled)
-        )
+        least = float(kwargs.get("min_change", MIN_CHANGE[type_]))
+        looked = () if past is None else judge(past, least, settled)
         blocks = sum(each.blocks for each in looked)
         if not blocks:
             return Found(skipped="its own past is too short to say what is usual")
@@ -200,19 +207,20 @@ def _after(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
     if ahead is None:
         return Found(skipped="nothing says when its rows were recorded")
     column, key = kwargs["column"], ", ".join(f'"{name}"' for name in checks.source.key)
-    (total,) = checks.slice.rows(f"SELECT count(*) FROM {ahead} AS t")[0]
-    rows = checks.slice.rows(
+    (total,) = checks.rows(f"SELECT count(*) FROM {ahead} AS t")[0]
+    if total <= (1 - kwargs.get("mostly", 1)) * (_recent(checks, column) if total else 0):
+        return Found(0, int(total))
+    rows = checks.rows(
         f'SELECT {key}, "{column}" FROM {ahead} AS t ORDER BY "{column}" DESC LIMIT {SAMPLE}'
     )
     names = (*checks.source.key, column)
     sample = tuple(dict(zip(names, map(str, row), strict=True)) for row in rows)
-    many = total > (1 - kwargs.get("mostly", 1)) * _recent(checks, column) if total else False
-    return Found(int(total) if many else 0, int(total), "", sample)
+    return Found(int(total), int(total), "", sample)
 
 
 def _recent(checks: Checks, column: str) -> int:
     """How many rows the days have in which rows are looked at one by one."""
-    (rows,) = checks.slice.rows(
+    (rows,) = checks.rows(
         f"SELECT count(*) FROM {checks.slice.relation(checks.source.id)} AS t"
         f" WHERE {_since(checks, column)}"
     )[0]
@@ -234,11 +242,11 @@ def _repeated(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
         f'SELECT min(t."{key}") AS one, count(*) AS n FROM {checks.slice.relation(source.id)} AS t'
         f" WHERE {_since(checks, kwargs['column'])} GROUP BY {columns}"
     )
-    rows, again = checks.slice.rows(f"SELECT sum(n), sum(n - 1) FROM ({groups}) AS g")[0]
+    rows, again = checks.rows(f"SELECT sum(n), sum(n - 1) FROM ({groups}) AS g")[0]
     rows, again = int(rows or 0), int(again or 0)
     if again <= (1 - kwargs.get("mostly", 1)) * rows:
         return Found(0, rows)
-    found = checks.slice.rows(
+    found = checks.rows(
         f"SELECT one, n FROM ({groups}) AS g WHERE n > 1 ORDER BY one LIMIT {SAMPLE}"
     )
     return Found(again, rows, "", tuple({key: str(one), "times": int(n)} for one, n in found))
@@ -255,22 +263,26 @@ def _total(checks: Checks, kwargs: Mapping[str, Any]) -> Found:
         if source.recorded_at
         else ""
     )
-    against = "c.warehouse_value" if kwargs.get("against") == "warehouse" else "c.source_value"
+    loaded = kwargs.get("against") == "warehouse"
     month = f"date_trunc('month', {local_day(replace(source, time=column), slice_.zone)})"
     newest = f"DATE '{slice_.as_of - _CONTROLS}' + INTERVAL '31' DAY"
-    rows = slice_.rows(
-        f"SELECT c.period_start, max({against}), CAST(coalesce({total}, 0) AS DOUBLE)"
+    both = checks.rows(
+        f"SELECT c.period_start, max(c.source_value), max(c.warehouse_value),"
+        f" CAST(coalesce({total}, 0) AS DOUBLE)"
         f" FROM {slice_.relation('source_reconciliations')} AS c LEFT JOIN"
         f" {slice_.relation(source.id)} AS t ON {month} = c.period_start"
         f" AND {_since(checks, column)}{recorded}"
         f" WHERE c.measure = '{measure}' AND c.period_start >= {newest} GROUP BY 1 ORDER BY 1"
     )
-    if kwargs.get("against") != "warehouse":
+    rows = [
+        (month, at_load if loaded else reported, found) for month, reported, at_load, found in both
+    ]
+    if not loaded:
         # Months of which there was something, and that are gone from the beginning of the table.
-        rows = rows + slice_.rows(
-            f"SELECT c.period_start, max({against}), 0 FROM"
+        rows += checks.rows(
+            f"SELECT c.period_start, max(c.source_value), 0 FROM"
             f" {slice_.relation('source_reconciliations')} AS c WHERE c.measure = '{measure}'"
-            f" AND {against} > 0 AND c.period_start < {newest} AND c.period_start <"
+            f" AND c.source_value > 0 AND c.period_start < {newest} AND c.period_start <"
             f" (SELECT min({month}) FROM {slice_.relation(source.id)} AS t) GROUP BY 1 ORDER BY 1"
         )
     if not rows:
@@ -292,13 +304,13 @@ def _exact(value: float) -> str:
 
 
 _FINDERS: Mapping[str, Callable[[Checks, Mapping[str, Any]], Found]] = {
-    COUNTS: _history(_counts, 0.2),
-    MEANS: _history(_means, 0.1),
-    SHARES: _history(_shares, 0.03),
-    HOURS: _history(_means, 0.05),
-    LATE: _history(_late, 0.05),
+    COUNTS: _history(_counts),
+    MEANS: _history(_means),
+    SHARES: _history(_shares),
+    HOURS: _history(_means),
+    LATE: _history(_late),
     TEXT: _text,
-    FILLED: _history(_shares, 0.1),
+    FILLED: _history(_shares),
     AFTER: _after,
     REPEATED: _repeated,
     CONTROL: _total,

@@ -6,17 +6,16 @@ Defining such a class makes the library know its type, under the name in small l
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from great_expectations.expectations.expectation import BatchExpectation
 
 from boardpack.errors import RunError
+from boardpack.gate_types import COUNTS, FILLED, HOURS, LATE, MEANS, MIN_CHANGE, SHARES
 
 
 class _Own(BatchExpectation):
     """One that is answered by the `gate_checks.Checks` of the engine it is evaluated on."""
-
-    _arguments: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def is_abstract(cls) -> bool:
@@ -48,7 +47,7 @@ class ExpectRowCountToFollowItsHistory(_Own):
 
     column: str
     by: str = ""
-    min_change: float = 0.2
+    min_change: float = MIN_CHANGE[COUNTS]
     settled: int = 0
 
 
@@ -57,7 +56,7 @@ class ExpectColumnMeanToFollowItsHistory(_Own):
 
     column: str
     over: str
-    min_change: float = 0.1
+    min_change: float = MIN_CHANGE[MEANS]
     settled: int = 0
 
 
@@ -66,7 +65,7 @@ class ExpectColumnSharesToFollowTheirHistory(_Own):
 
     column: str
     over: str
-    min_change: float = 0.03
+    min_change: float = MIN_CHANGE[SHARES]
     settled: int = 0
 
 
@@ -74,7 +73,7 @@ class ExpectHoursOfDayToFollowTheirHistory(_Own):
     """The mean hour of the day is what the past lets expect: no other time zone."""
 
     column: str
-    min_change: float = 0.05
+    min_change: float = MIN_CHANGE[HOURS]
     settled: int = 0
 
 
@@ -82,7 +81,7 @@ class ExpectLatenessToFollowItsHistory(_Own):
     """No larger share of rows than usual is recorded over a day after it happened."""
 
     column: str
-    min_change: float = 0.05
+    min_change: float = MIN_CHANGE[LATE]
     settled: int = 0
 
 
@@ -121,5 +120,5 @@ class ExpectColumnToBeFilledAsUsual(_Own):
 
     column: str
     over: str
-    min_change: float = 0.1
+    min_change: float = MIN_CHANGE[FILLED]
     settled: int = 0

@@ -35,6 +35,11 @@ FILLED = "expect_column_to_be_filled_as_usual"
 MEMBERS = ((COUNTS, "by"), (SHARES, "column"))
 OWN = (COUNTS, MEANS, SHARES, HOURS, LATE, TEXT, AFTER, CONTROL, REPEATED, FILLED)
 
+#: The change that a type asks for at least, unless a suite says so in ``min_change``.
+MIN_CHANGE: Mapping[str, float] = MappingProxyType(
+    {COUNTS: 0.2, MEANS: 0.1, SHARES: 0.03, HOURS: 0.05, LATE: 0.05, FILLED: 0.1}
+)
+
 #: What ``{"$PARAMETER": ...}`` may hold: the as-of, or some days before it.
 AS_OF = re.compile(r"as_of(?: - timedelta\(days=(\d{1,4})\))?")
 
@@ -166,15 +171,15 @@ def sentence_of(type_: str, kwargs: Mapping[str, Any]) -> str:
         "expect_table_row_count_to_be_between": f"the number of rows is {_range(kwargs)}",
         COUNTS: f"there are as many rows by {first} as usual"
         + (f" for each {kwargs.get('by')}" if kwargs.get("by") else "")
-        + _beyond(kwargs, 20),
-        MEANS: f"the mean of {first} is as usual{_beyond(kwargs, 10)}",
-        SHARES: f"the members of {first} have their usual shares{_beyond(kwargs, 3, ' points')}",
+        + _beyond(type_, kwargs),
+        MEANS: f"the mean of {first} is as usual{_beyond(type_, kwargs)}",
+        SHARES: f"the members of {first} have their usual shares{_beyond(type_, kwargs)}",
         HOURS: f"{first} lies on the usual hours of the day",
         LATE: f"no more rows than usual are recorded over a day after {first}",
         TEXT: "texts have no space around them, no word for nothing and no damaged letters",
         AFTER: f"no row that is recorded has a {first} after the as-of",
         REPEATED: "no row is there a second time under another key",
-        FILLED: f"{first} is filled in as many rows as usual{_beyond(kwargs, 10, ' points')}",
+        FILLED: f"{first} is filled in as many rows as usual{_beyond(type_, kwargs)}",
         CONTROL: f"{'the sum of ' + kwargs['adds'] if kwargs.get('adds') else 'the rows'} of each"
         f" month agree with the control total of {kwargs.get('measure')}"
         + (f" to {100 * kwargs['tolerance']:g} %" if kwargs.get("tolerance") else ""),
@@ -189,9 +194,10 @@ def sentence_of(type_: str, kwargs: Mapping[str, Any]) -> str:
     return words if mostly == 1 else f"{words}, for at least {100 * mostly:g} % of the rows"
 
 
-def _beyond(kwargs: Mapping[str, Any], percent: float, unit: str = " %") -> str:
-    change = 100 * kwargs.get("min_change", percent / 100)
-    return f", give or take {change:g}{unit}"
+def _beyond(type_: str, kwargs: Mapping[str, Any]) -> str:
+    change = kwargs.get("min_change", MIN_CHANGE.get(type_, 0))
+    unit = "points" if type_ in (SHARES, FILLED) else "%"
+    return f", give or take {100 * change:g} {unit}"
 
 
 def _range(kwargs: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ from boardpack.gate_scores import (
 from boardpack.kept_checks import KeptCheck, outcomes
 from boardpack.model import Model
 from boardpack.periods import parse_day
-from boardpack.render.assets import page_style
+from boardpack.render.assets import page_head
 from boardpack.sparklines import sparkline
 from boardpack.values import ReportFacts
 
@@ -91,7 +91,7 @@ def quality_html(quality: Quality, brand: Brand) -> str:
         if day <= quality.as_of and (own := [c for c in checks if c.source in sources])
     }
     look = _Look(quality, days, outcomes(days), brand)
-    look_, word = _VERDICTS.get(quality.verdict, ("none", quality.verdict))
+    badge, word = _VERDICTS.get(quality.verdict, ("none", quality.verdict))
     body = (
         [_scores(look), _standards(look), _failed(look), _sources(look), _controls(look),
          _checks(look)]
@@ -101,9 +101,11 @@ def quality_html(quality: Quality, brand: Brand) -> str:
     return _PAGE.format(
         company=escape(quality.company),
         title=escape(quality.title),
-        style=page_style(brand, "site.css", "quality.css"),
+        head=page_head(
+            brand, f"Data quality · {quality.title} · {quality.company}", "site.css", "quality.css"
+        ),
         facts=escape(f"{quality.period}, as of {look.day(quality.as_of)}"),
-        verdict=f'<span class="verdict {look_}">{escape(word)}</span>',
+        verdict=f'<span class="verdict {badge}">{escape(word)}</span>',
         note=f'<p class="note">{escape(quality.note)}</p>' if quality.note else "",
         body="\n".join(body),
     )
@@ -146,20 +148,7 @@ def quality_of(
     )
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:">
-<meta name="robots" content="noindex">
-<link rel="icon" href="data:,">
-<title>Data quality · {title} · {company}</title>
-<style>
-{style}</style>
-</head>
-<body class="quality">
+_PAGE = """{head}<body class="quality">
 <a class="skip" href="#scores">Skip to the scores</a>
 <header><div class="wrap">
 <p class="company">{company}</p>

@@ -20,7 +20,7 @@ from boardpack.formats import member_name, period_name
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.periods import known_as
 from boardpack.qmd import read_report
-from boardpack.render.assets import page_style
+from boardpack.render.assets import page_head
 from boardpack.workspace import Workspace
 
 _VERDICTS = {
@@ -121,27 +121,14 @@ def index_html(
     ] or [_EMPTY]
     return _PAGE.format(
         company=escape(company),
-        style=page_style(brand, "site.css"),
+        head=page_head(brand, f"Reports · {company}", "site.css"),
         summary=_summary(rows, len(reports)),
         nav=_nav(reports) if len(reports) > 1 else "",
         body="\n".join(body),
     )
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:">
-<meta name="robots" content="noindex">
-<link rel="icon" href="data:,">
-<title>Reports · {company}</title>
-<style>
-{style}</style>
-</head>
-<body>
+_PAGE = """{head}<body>
 <a class="skip" href="#editions">Skip to the reports</a>
 <header><div class="wrap">
 <p class="company">{company}</p>

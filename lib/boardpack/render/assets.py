@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import html
 import io
 import os
 import subprocess
@@ -40,15 +41,35 @@ def font_faces(brand: Brand) -> str:
     return "\n".join(_font_face(brand.family, font) for font in brand.fonts)
 
 
-def page_style(brand: Brand, *sheets: str) -> str:
-    """The style of a page that is no report: two faces, the brand's colours, our own sheets."""
+def page_head(brand: Brand, title: str, *sheets: str) -> str:
+    """The head of a page that is no report, up to its body: nothing is fetched and no script runs.
+
+    Two faces, the brand's colours, our own sheets. ``title`` is plain text.
+    """
     used = tuple(font for font in brand.fonts if (font.weight, font.style) in _FACES)
     colors = "".join(f" --{name.replace('_', '-')}: {hue};" for name, hue in brand.colors.items())
     texts = [(Path(__file__).parents[1] / name).read_text(encoding="utf-8") for name in sheets]
-    return (
+    style = (
         f"{font_faces(replace(brand, fonts=used))}\n"
         f':root {{ --family: "{brand.family}";{colors} }}\n' + "".join(texts)
     )
+    return _PAGE_HEAD.format(title=html.escape(title), style=style)
+
+
+_PAGE_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:">
+<meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+"""
 
 
 def _make_bundle() -> bytes:
