@@ -287,7 +287,9 @@ class _Page:
         alt = " ".join(block["alt"].split()).replace("{{<", "{ {<")
         svg = standalone(block["svg"], name)
         self.figures[f"{name}.svg"] = svg
-        self.charts[name] = {key: block.get(key) for key in ("title", "alt", "spec", "data")}
+        self.charts[name] = {
+            key: block.get(key) for key in ("title", "alt", "spec", "data", "plot")
+        }
         figure = chart_html(svg, block["spec"], alt, block.get("data"))
         fence = "`" * (max(len(run) for run in ["``", *re.findall(r"`+", figure)]) + 1)
         return "\n".join(

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from boardpack.theme import draw
 
@@ -18,7 +18,8 @@ MIME = "application/vnd.boardpack.block+json"
 class Shown:
     """One number as a reader sees it: ``member`` is ``""`` or ``segment=smb``.
 
-    ``what`` is ``value`` for the KPI itself, else ``target``, ``change``, ``share`` or ``limit``.
+    ``what`` is ``value`` for the KPI itself, else ``target``, ``change``, ``gap``, ``share``,
+    ``limit`` or ``count``; a count of the report itself, such as of targets met, has no ``kpi``.
     """
 
     kpi: str
@@ -28,20 +29,53 @@ class Shown:
     what: str = "value"
 
 
+#: What a series of a chart is, and so how it is drawn everywhere: actual figures solid, last year's
+#: lighter, targets and plans outlined, forecasts hatched, gains and losses by direction of good.
+Role = Literal["actual", "last_year", "target", "forecast", "member", "balance", "gain", "loss"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Figures of one kind under the categories of a `Plot`; None where there is none.
+
+    ``labels`` are what the drawing writes at some of them, "" elsewhere; empty for none at all.
+    """
+
+    name: str
+    role: Role
+    values: tuple[float | None, ...]
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The figures of a drawing, for programs that draw charts themselves, such as slides.
+
+    A ``panels`` plot holds small plots instead of series, each with its own scale.
+    """
+
+    kind: Literal["lines", "columns", "stack", "bridge", "bars", "panels"]
+    categories: tuple[str, ...] = ()
+    series: tuple[Series, ...] = ()
+    title: str = ""
+    panels: tuple[Plot, ...] = ()
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart: its message, a sentence that stands for it, a Vega-Lite spec with its data inside.
 
     ``title`` and ``alt`` are plain text; ``rows`` are the drawn figures, written in full, under
-    ``columns``.
+    ``columns``: a cell that is a number says which. ``plot`` has the same figures as numbers.
     """
 
     title: str
     alt: str
     spec: dict[str, Any]
     columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[tuple[str | Shown, ...], ...] = ()
     numbers: tuple[Shown, ...] = ()
+    plot: Plot | None = None
 
     @cached_property
     def svg(self) -> str:
@@ -50,14 +84,19 @@ class Chart:
 
     def payload(self) -> dict[str, Any]:
         """What the assembler reads."""
+        cells = (cell for row in self.rows for cell in row if isinstance(cell, Shown))
+        rows = [
+            [asdict(cell) if isinstance(cell, Shown) else cell for cell in row] for row in self.rows
+        ]
         return {
             "kind": "chart",
             "title": self.title,
             "alt": self.alt,
             "spec": self.spec,
             "svg": self.svg,
-            "data": {"columns": list(self.columns), "rows": [list(row) for row in self.rows]},
-            "numbers": [asdict(shown) for shown in self.numbers],
+            "data": {"columns": list(self.columns), "rows": rows},
+            "numbers": [asdict(shown) for shown in (*self.numbers, *cells)],
+            "plot": asdict(self.plot) if self.plot else None,
         }
 
     def _repr_mimebundle_(

@@ -57,8 +57,9 @@ def _data_table(data: dict[str, Any]) -> str:
     columns = [str(column) for column in data.get("columns", [])]
     rows = data.get("rows", [])
     numeric = [
-        bool(rows) and all(_is_number(row[i]) or row[i] in (None, "", "—") for row in rows)
-        for i in range(len(columns))
+        bool(rows)
+        and all(_is_number(text) or text in (None, "", "—") for text in map(_text_of, column))
+        for column in ([row[i] for row in rows] for i in range(len(columns)))
     ]
     head = "".join(
         f'<th scope="col"{_align(right)}>{html.escape(name)}</th>'
@@ -67,7 +68,7 @@ def _data_table(data: dict[str, Any]) -> str:
     body = "\n".join(
         "<tr>"
         + "".join(
-            f"<td{_align(right)}>{html.escape(_cell(cell))}</td>"
+            f"<td{_align(right)}{_names(cell)}>{html.escape(_cell(_text_of(cell)))}</td>"
             for cell, right in zip(row, numeric, strict=True)
         )
         + "</tr>"
@@ -78,6 +79,16 @@ def _data_table(data: dict[str, Any]) -> str:
         f'<div class="table-scroll" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div></details>"
     )
+
+
+def _names(cell: object) -> str:
+    """Which number of which KPI a cell is, as a page says of each."""
+    if not isinstance(cell, dict):
+        return ""
+    names = {name: cell[name] for name in ("kpi", "period", "member") if cell.get(name)}
+    if cell.get("what", "value") != "value":
+        names["what"] = cell["what"]
+    return "".join(f' data-{name}="{html.escape(str(text))}"' for name, text in names.items())
 
 
 def _align(right: bool) -> str:
@@ -93,6 +104,11 @@ def _is_number(cell: object) -> bool:
         isinstance(cell, str)
         and re.fullmatch(r"[-+−(]?\W{0,2}\d[\d,.\s\u202f\u00a0]*\W?\S{0,3}\)?", cell) is not None
     )
+
+
+def _text_of(cell: object) -> object:
+    """What a cell says: one that is a number of a KPI is an entry of `blocks.Shown`."""
+    return cell["text"] if isinstance(cell, dict) else cell
 
 
 def _cell(cell: object) -> str:

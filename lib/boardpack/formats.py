@@ -321,6 +321,11 @@ def number(value: Value, text: str, what: str = "value") -> Number:
     return Number(Shown(value.kpi, value.period.label, value.dims, text, what))
 
 
+def count(values: Values, n: int) -> Number:
+    """A number of the report itself, such as how many targets are met: it has no KPI."""
+    return Number(Shown("", values.period.label, values.report.segment, str(n), "count"))
+
+
 def member_name(member: str) -> str:
     """A member as a reader sees it; what is not written in snake case is left as the data has it.
 
