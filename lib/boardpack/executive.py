@@ -85,7 +85,7 @@ def recommendation(values: Values, kpis: Sequence[str]) -> Text:
 def priority_actions(values: Values, kpis: Sequence[str], *, most: int = 3) -> Text:
     """What to do first: the action that its definition names for each KPI that stands worst."""
     readings = [r for r in _readings(values, kpis) if r.standing == "missed" and r.facts.actions]
-    chosen = sorted(readings, key=lambda r: (gravity(r), -missed_in_a_row(r)))[:most]
+    chosen = sorted(readings, key=gravity)[:most]
     if not chosen:
         return text(Paragraph(("No target is missed: no action has priority.",)))
     return text(Bullets(tuple(_action(reading) for reading in chosen)))
@@ -107,15 +107,15 @@ def concerns(values: Values, kpis: Sequence[str], *, most: int = 4) -> Text:
 def decisions(values: Values, kpis: Sequence[str], *, most: int = 3) -> Text:
     """What needs a decision, and whose: targets missed for long that the pace does not reach."""
     readings = [r for r in _readings(values, kpis) if needs_decision(r)]
-    chosen = sorted(readings, key=lambda r: (gravity(r), -missed_in_a_row(r)))[:most]
+    # The order of ``kpis`` is kept among equals: a report lists what it cares for first.
+    ranked = sorted(readings, key=gravity)
+    chosen, left = ranked[:most], ranked[most:]
     if not chosen:
         said = "Nothing needs a decision: no target is missed for long, or by an unusual move."
         return text(Paragraph((said,)))
     boxes: list[Piece] = [Box("decision", (Paragraph(_decision(reading)),)) for reading in chosen]
-    left = len(readings) - len(chosen)
     if left:
-        more = ("Missed for as long: ", *_names(sorted(readings, key=gravity)[most:]), ".")
-        boxes.append(Box("note", (Paragraph(more),)))
+        boxes.append(Box("note", (Paragraph(("Also to decide: ", *_names(left), ".")),)))
     return text(*boxes)
 
 
@@ -309,7 +309,7 @@ def _news(readings: Sequence[Reading]) -> Line:
 
 def _ahead(reading: Reading) -> tuple[Line, ...]:
     values, kpi, period = reading.formatter.values, reading.facts.id, reading.now.period
-    write, now = reading.formatter.short, reading.now.value or 0.0
+    now = reading.now.value or 0.0
     goal = values.target(kpi, period.shift(1))
     assert goal is not None
     aim = goal.value
@@ -322,7 +322,7 @@ def _ahead(reading: Reading) -> tuple[Line, ...]:
         takes = (
             (Span("muted", ("none",)),)
             if is_there
-            else (number(reading.now, _signed(write(kpi, abs(aim - now)), aim - now), "gap"),)
+            else (number(reading.now, reading.formatter.step(kpi, aim - now), "gap"),)
         )
     return (
         (reading.name,),
@@ -337,12 +337,7 @@ def _ahead(reading: Reading) -> tuple[Line, ...]:
 def _step(value: Value, step: float | None, reading: Reading) -> Line:
     if step is None:
         return (NoValue("too short a past"),)
-    said = _signed(reading.formatter.short(reading.facts.id, abs(step)), step)
-    return (number(value, said, "change"),)
-
-
-def _signed(text: str, size: float) -> str:
-    return ("+" if size >= 0 else "−") + text
+    return (number(value, reading.formatter.step(reading.facts.id, step), "change"),)
 
 
 def _named(line: Line, reading: Reading) -> Line:

@@ -123,6 +123,14 @@ class Formatter:
             return self.short(kpi, abs(value - base))
         return self.percentage(100 * abs(value - base) / base)
 
+    def step(self, kpi: str, size: float) -> str:
+        """A signed difference in the KPI's own unit: ``+$83.2K``, ``−1.8 pp`` of a rate."""
+        sign = "+" if size >= 0 else MINUS
+        if self.values.kpi(kpi).unit != "percent":
+            return sign + self.short(kpi, abs(size))
+        decimals = _visible(abs(size), self._decimals[kpi])
+        return f"{sign}{self._decimal(abs(size), decimals)}\u00a0pp"
+
     def percentage(self, points: float) -> str:
         """A share or a relative change given in percentage points."""
         return self._percent(points, 0 if abs(points) >= 100 else _visible(points, 1))
