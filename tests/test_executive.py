@@ -185,10 +185,10 @@ def test_a_target_about_to_be_missed_is_a_concern() -> None:
 
 
 def test_a_long_slide_is_a_concern() -> None:
-    values = with_course("mau", [300.0, 200.0, 190.0, 180.0, 170.0])
+    values = with_course("mau", [200.0, 300.0, 200.0, 190.0, 180.0, 170.0])
     assert worse_in_a_row(read(values, "mau")) == 4
     said = bare(executive.concerns(values, ["mau"]))
-    assert said == "- Monthly active users has fallen for 4 months in a row, to 170."
+    assert said == "- Monthly active users fell for 4 months in a row, to 170."
 
 
 def test_a_season_that_comes_is_a_concern() -> None:

@@ -235,10 +235,10 @@ def _sliding(reading: Reading) -> Line:
     row = worse_in_a_row(reading)
     if row < _LONG or is_slipping(reading):
         return ()
-    verb = "fallen" if reading.facts.direction == "higher" else "risen"
+    verb = "fell" if reading.facts.direction == "higher" else "rose"
     grain = reading.now.period.grain
     return (
-        Strong((reading.name,)), f" has {verb} for ", _counted(reading, row),
+        Strong((reading.name,)), f" {verb} for ", _counted(reading, row),
         f" {grain}s in a row, to ", reading.formatter.figure(reading.now),
         *against_target(reading), ".",
     )  # fmt: skip
