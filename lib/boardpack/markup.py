@@ -125,11 +125,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Box:
-    """Pieces under one role such as ``card``; ``columns`` lays its boxes side by side."""
+    """Pieces under one role such as ``card``; ``columns`` lays its boxes side by side.
+
+    ``id`` is a name within the report that others lead to, such as ``def-mrr``.
+    """
 
     role: str
     parts: tuple[Piece, ...]
     columns: int = 0
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,7 +215,8 @@ def _md(piece: Piece, depth: int = 3) -> str:
         title = f' title="{escape_attribute(piece.title)}"'
         return _fence(f".callout-{piece.kind}{title}", piece.parts, depth)
     layout = f" layout-ncol={piece.columns}" if piece.columns else ""
-    return _fence(f".{piece.role}{layout}", piece.parts, depth)
+    name = f"#{piece.id} " if piece.id else ""
+    return _fence(f"{name}.{piece.role}{layout}", piece.parts, depth)
 
 
 def _fence(attributes: str, parts: Sequence[Piece], depth: int) -> str:
