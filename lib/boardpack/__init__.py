@@ -23,8 +23,9 @@ if TYPE_CHECKING:
         recommendation,
     )
     from boardpack.explore import open
+    from boardpack.glossary import definitions
     from boardpack.sentences import finding, summary
-    from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.tables import history, members, not_available, scorecard
 
 __all__ = [
     "bridge",
@@ -70,8 +71,9 @@ _HOMES = {
         "recommendation",
     ),
     "explore": ("open",),
+    "glossary": ("definitions",),
     "sentences": ("finding", "summary"),
-    "tables": ("definitions", "history", "members", "not_available", "scorecard"),
+    "tables": ("history", "members", "not_available", "scorecard"),
 }
 
 
