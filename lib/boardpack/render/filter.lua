@@ -361,7 +361,8 @@ local function table_rows(element)
       if first and not row.classes:includes("group") then
         rows = rows + 1
         local said = pandoc.utils.stringify(first.contents)
-        names = names and said ~= "" and not is_number(said)
+        -- A period such as 2025-07 names its row, although it is made of digits.
+        names = names and said ~= "" and (not is_number(said) or said:match("^%d+%-%w") ~= nil)
       end
     end
   end
@@ -463,7 +464,7 @@ local function link_rows(element)
   for _, body in ipairs(element.bodies) do
     for _, row in ipairs(body.body) do
       local first = row.cells[1] and row.cells[1].contents[1]
-      if first and first.content then
+      if first and first.content and #row.classes == 0 then
         local kpi
         for _, cell in ipairs(row.cells) do
           kpi = kpi or first_kpi(pandoc.Div(cell.contents))
@@ -578,11 +579,11 @@ end
 if under_quarto then
   return {
     { Pandoc = find_definitions },
+    { Table = table_rows },
     { Table = link_rows, Div = link_card },
     { Str = long_word },
     { Inlines = guard_starts },
     { Pandoc = keep_with_chart },
-    { Table = table_rows },
     { Div = div, Span = span, Table = column_widths },
   }
 end
@@ -590,11 +591,11 @@ return {
   { Pandoc = find_definitions },
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
+  { Table = table_rows },
   { Table = link_rows, Div = link_card },
   { Str = long_word },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
-  { Table = table_rows },
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
 }
