@@ -8,10 +8,12 @@ from boardpack import cautions
 from boardpack.blocks import Shown, Text
 from boardpack.formats import MINUS, Formatter, count, member_name, number
 from boardpack.markup import (
+    Anchor,
     Box,
     Bullets,
     Column,
     Line,
+    Name,
     NoValue,
     Number,
     Paragraph,
@@ -113,7 +115,7 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
         series = [values.value(kpi, period) for period in periods]
         full = max(len(formatter.written(value)) for value in series) <= _WIDEST
         figures = [formatter.figure(value, full=full) for value in series]
-        name: Line = (values.kpi(kpi).name, *cautions.mark(values, kpi))
+        name: Line = (Name(kpi, values.kpi(kpi).name), *cautions.mark(values, kpi))
         rows.append((name, *((figure,) for figure in figures)))
     table = Box("scorecard", (Table(columns, tuple(rows)),))
     return text(table, *cautions.note(values, known))
@@ -267,7 +269,7 @@ def _beside(values: Values, rows: Sequence[Restatement], more: int) -> Line:
 def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
     course = picture(values, reading.facts.id, size=(76, 18), shown_width="2cm")
     return (
-        (reading.name,),
+        (Name(reading.facts.id, reading.name),),
         (reading.facts.owner,),
         (reading.formatter.figure(reading.now),),
         (reading.goal or "",),
@@ -368,4 +370,4 @@ def _definition(facts: KpiFacts) -> tuple[Line, ...]:
     how: Line = (formula, " ") if formula else ()
     if facts.sources:
         how = (*how, Span("muted", (f"from {', '.join(facts.sources)}",)))
-    return (Strong((facts.name,)), " ", Span("muted", (about,))), said, how
+    return (Strong((Anchor(facts.id, facts.name),)), " ", Span("muted", (about,))), said, how
