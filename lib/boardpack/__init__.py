@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from boardpack.charts import by_member, chart, trend, trends
     from boardpack.comparisons import bullet, funnel, ranking
     from boardpack.explore import open
+    from boardpack.listings import listing
     from boardpack.sentences import finding, summary
     from boardpack.tables import definitions, history, members, not_available, scorecard
 
@@ -28,6 +29,7 @@ __all__ = [
     "funnel",
     "headline",
     "history",
+    "listing",
     "members",
     "movements",
     "not_available",
@@ -45,6 +47,7 @@ _HOMES = {
     "charts": ("by_member", "chart", "trend", "trends"),
     "comparisons": ("bullet", "funnel", "ranking"),
     "explore": ("open",),
+    "listings": ("listing",),
     "sentences": ("finding", "summary"),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),
 }
