@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         recommendation,
     )
     from boardpack.explore import open
+    from boardpack.listings import listing
     from boardpack.sentences import finding, summary
     from boardpack.tables import definitions, history, members, not_available, scorecard
 
@@ -40,6 +41,7 @@ __all__ = [
     "headline",
     "history",
     "key_metrics",
+    "listing",
     "members",
     "messages",
     "movements",
@@ -70,6 +72,7 @@ _HOMES = {
         "recommendation",
     ),
     "explore": ("open",),
+    "listings": ("listing",),
     "sentences": ("finding", "summary"),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),
 }

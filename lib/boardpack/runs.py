@@ -174,7 +174,7 @@ class _Attempt:
 
     @cached_property
     def definitions(self) -> dict[str, str]:
-        return {kpi: self.model.catalogue.definition_hash(kpi) for kpi in self.wanted.kpis}
+        return self.model.definition_hashes(self.wanted.kpis, self.wanted.listings)
 
     def make(self, notebooks: NotebookProcess, check: bool) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)

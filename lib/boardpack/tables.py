@@ -131,14 +131,15 @@ def definitions(values: Values, kpis: Sequence[str]) -> Text:
 
 
 def not_available(values: Values) -> Text:
-    """The KPIs that are not available, a line each with what they lack.
+    """The KPIs and listings that are not available, a line each with what they lack.
 
     Many of them stand together by what they lack, which is what one would have to connect.
     """
     missing = values.report.not_available
-    if not missing:
-        return Text("")
     lines = [(values.kpi(kpi).name, why) for kpi, why in missing.items()]
+    lines += [(rows.title, rows.reason) for rows in values.listings.values() if rows.reason]
+    if not lines:
+        return Text("")
     if len(lines) > _A_LINE_EACH:
         names: dict[str, list[str]] = {}
         for name, why in lines:

@@ -18,6 +18,9 @@ import pandas as pd
 
 from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError
+from boardpack.listed import Listed
+from boardpack.listed import load as load_listings
+from boardpack.listed import save as save_listings
 from boardpack.periods import Period, parse_day
 
 Status = Literal["final", "provisional", "maturing", "approximate", "no_value", "not_available"]
@@ -233,6 +236,8 @@ class Values:
     frame: pd.DataFrame
     report: ReportFacts
     kpis: dict[str, KpiFacts]
+    #: the rows that the report names one by one, by listing
+    listings: Mapping[str, Listed] = field(default_factory=dict)
 
     @property
     def period(self) -> Period:
@@ -268,6 +273,13 @@ class Values:
             return self.kpis[kpi]
         except KeyError:
             raise UnknownNameError.near("KPI", kpi, self.kpis) from None
+
+    def listing(self, name: str) -> Listed:
+        """The rows of one listing; `UnknownNameError` when the run does not name it."""
+        try:
+            return self.listings[name]
+        except KeyError:
+            raise UnknownNameError.near("listing", name, self.listings) from None
 
     def is_available(self, kpi: str) -> bool:
         """Whether this KPI can have values here: its sources are connected, its grain fits."""
@@ -330,15 +342,19 @@ class Values:
         }
         return sorted(found, key=lambda member: (member == "(unknown)", member))
 
-    def named(self, kpis: Iterable[str]) -> Values:
-        """The same values, restricted to these KPIs: asking for another is an error.
+    def named(self, kpis: Iterable[str], listings: Iterable[str] | None = None) -> Values:
+        """The same values, restricted to these KPIs and listings: asking for another is an error.
 
-        What is not available keeps its name, since a report lists it in one place.
+        What is not available keeps its name, since a report lists it in one place. Without
+        ``listings`` all of them stay.
         """
+        rows = {
+            name: self.listing(name) for name in (self.listings if listings is None else listings)
+        }
         kept = {kpi: self.kpi(kpi) for kpi in kpis}
         frame = self.frame[self.frame["kpi"].isin(list(kept))]
         missing = {kpi: self.kpis[kpi] for kpi in self.report.not_available if kpi in self.kpis}
-        return replace(self, frame=frame, kpis={**missing, **kept})
+        return replace(self, frame=frame, kpis={**missing, **kept}, listings=rows)
 
     def marked(self, fingerprints: Mapping[str, str]) -> Values:
         """The same values, each with the fingerprint of its KPI in the column `FINGERPRINT`."""
@@ -367,9 +383,10 @@ class Values:
         return replace(self, frame=frame)
 
     def save(self, folder: Path) -> None:
-        """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
+        """Freeze into ``values.parquet``, ``facts.json`` and ``listings/`` of a run folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.frame.to_parquet(folder / "values.parquet", index=False)
+        save_listings(self.listings.values(), folder)
         self.save_facts(folder)
 
     def save_facts(self, folder: Path) -> None:
@@ -387,7 +404,8 @@ class Values:
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
         report = ReportFacts.from_dict(facts["report"])
         kpis = {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
-        return cls(pd.read_parquet(folder / "values.parquet"), report, kpis)
+        frame = pd.read_parquet(folder / "values.parquet")
+        return cls(frame, report, kpis, load_listings(folder))
 
 
 def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
