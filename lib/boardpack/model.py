@@ -56,7 +56,8 @@ class Model:
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
         found = self.catalogue[kpi]
-        card = self.scorecard
+        card, asked = self.scorecard, list(periods)
+        goal = card.goals.get(kpi) if card else None
         return KpiFacts(
             id=found.id,
             name=found.name,
@@ -69,7 +70,13 @@ class Model:
             notes=found.notes,
             additive=found.additive,
             sources=self.catalogue.tables([kpi]),
-            targets=card.targets(kpi, periods) if card else {},
+            targets=card.targets(kpi, asked) if card else {},
+            member_targets=card.member_targets(kpi, asked) if card else {},
+            milestones=card.milestones(kpi, asked[-1]) if card and asked else (),
+            straight=goal is not None and goal.path is not None,
+            benchmark=card.benchmark(kpi) if card else None,
+            baseline=goal.baseline if goal else None,
+            stretch=goal.stretch if goal else None,
         )
 
     def report_facts(
@@ -91,6 +98,7 @@ class Model:
             grain=period.grain,
             status="provisional" if open_ else "final",
             calendar=period.calendar.as_dict(),
+            objectives=self.scorecard.objectives if self.scorecard else None,
         )
 
 
@@ -143,7 +151,9 @@ def values(
         frame, split = _of_segment(model, frame, segment)
         unsplit = (kpi for kpi in names if kpi not in split and kpi not in missing)
         undefined |= dict.fromkeys(unsplit, "cannot be split by segment")
-    facts = {kpi: model.facts(kpi, periods) for kpi in names}
+    # Targets of the period ahead are known already: what it takes to meet them is news of this one.
+    ahead = [*periods, period.shift(1)]
+    facts = {kpi: model.facts(kpi, ahead) for kpi in names}
     about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
     return Values(frame, about, facts)
 
