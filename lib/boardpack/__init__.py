@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from boardpack.charts import by_member, chart, trend, trends
     from boardpack.comparisons import bullet, funnel, ranking
     from boardpack.explore import open
+    from boardpack.north_stars import north_star
+    from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
+    from boardpack.stage_checks import stages
     from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.target_paths import paths
+    from boardpack.target_proposals import proposals
 
 __all__ = [
     "bridge",
@@ -30,10 +35,15 @@ __all__ = [
     "history",
     "members",
     "movements",
+    "north_star",
     "not_available",
     "open",
+    "paths",
+    "proposals",
     "ranking",
+    "risks",
     "scorecard",
+    "stages",
     "summary",
     "trend",
     "trends",
@@ -45,7 +55,12 @@ _HOMES = {
     "charts": ("by_member", "chart", "trend", "trends"),
     "comparisons": ("bullet", "funnel", "ranking"),
     "explore": ("open",),
+    "north_stars": ("north_star",),
+    "target_paths": ("paths",),
+    "target_proposals": ("proposals",),
+    "risk_register": ("risks",),
     "sentences": ("finding", "summary"),
+    "stage_checks": ("stages",),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),
 }
 

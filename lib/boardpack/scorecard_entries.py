@@ -130,7 +130,9 @@ class ItemEntry(CriterionEntry):
             raise ValueError("give a kpi: or all: of several criteria, not both")
         if any(part.kpi is None for part in self.all):
             raise ValueError("each of all: has a kpi:, a comparator: and a value:")
-        if not self.kpi and not self.all and not (self.says and self.not_measurable):
+        if self.not_measurable and not self.says:
+            raise ValueError("what may not be measurable says: what is wanted")
+        if not self.kpi and not self.all and not self.not_measurable:
             raise ValueError("what has no kpi: says what is wanted, and why it is not_measurable:")
         return self
 
