@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     )
     from boardpack.explore import open
     from boardpack.listings import listing
+    from boardpack.north_stars import north_star
+    from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
+    from boardpack.stage_checks import stages
     from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.target_paths import paths
+    from boardpack.target_proposals import proposals
 
 __all__ = [
     "bridge",
@@ -45,13 +50,18 @@ __all__ = [
     "members",
     "messages",
     "movements",
+    "north_star",
     "not_available",
     "open",
     "outlook",
+    "paths",
     "priority_actions",
+    "proposals",
     "ranking",
     "recommendation",
+    "risks",
     "scorecard",
+    "stages",
     "summary",
     "trend",
     "trends",
@@ -73,7 +83,12 @@ _HOMES = {
     ),
     "explore": ("open",),
     "listings": ("listing",),
+    "north_stars": ("north_star",),
+    "target_paths": ("paths",),
+    "target_proposals": ("proposals",),
+    "risk_register": ("risks",),
     "sentences": ("finding", "summary"),
+    "stage_checks": ("stages",),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),
 }
 

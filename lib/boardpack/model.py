@@ -74,7 +74,8 @@ class Model:
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
         found = self.catalogue[kpi]
-        card = self.scorecard
+        card, asked = self.scorecard, list(periods)
+        goal = card.goals.get(kpi) if card else None
         return KpiFacts(
             id=found.id,
             name=found.name,
@@ -90,7 +91,13 @@ class Model:
             risks=found.risks,
             additive=found.additive,
             sources=self.catalogue.tables([kpi]),
-            targets=card.targets(kpi, periods) if card else {},
+            targets=card.targets(kpi, asked) if card else {},
+            member_targets=card.member_targets(kpi, asked) if card else {},
+            milestones=card.milestones(kpi, asked[-1]) if card and asked else (),
+            straight=goal is not None and goal.path is not None,
+            benchmark=card.benchmark(kpi) if card else None,
+            baseline=goal.baseline if goal else None,
+            stretch=goal.stretch if goal else None,
         )
 
     def report_facts(
@@ -112,6 +119,7 @@ class Model:
             grain=period.grain,
             status="provisional" if open_ else "final",
             calendar=period.calendar.as_dict(),
+            objectives=self.scorecard.objectives if self.scorecard else None,
         )
 
 

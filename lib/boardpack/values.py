@@ -21,6 +21,8 @@ from boardpack.errors import UnknownNameError
 from boardpack.listed import Listed
 from boardpack.listed import load as load_listings
 from boardpack.listed import save as save_listings
+from boardpack.objectives import Benchmark, Milestone, Objectives, most_specific
+from boardpack.objectives import Target as Target
 from boardpack.periods import Period, parse_day
 
 Status = Literal["final", "provisional", "maturing", "approximate", "no_value", "not_available"]
@@ -79,24 +81,6 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Target:
-    """What the company wants of a KPI in one period; ``value`` is a pair for ``between``."""
-
-    value: float | tuple[float, float]
-    comparator: Literal[">=", ">", "<=", "<", "between"]
-
-    def met_by(self, value: float) -> bool:
-        """Whether ``value`` meets the target."""
-        if isinstance(self.value, tuple):
-            return self.value[0] <= value <= self.value[1]
-        if self.comparator == ">":
-            return value > self.value
-        if self.comparator == "<":
-            return value < self.value
-        return value <= self.value if self.comparator == "<=" else value >= self.value
-
-
-@dataclass(frozen=True)
 class KpiFacts:
     """What a page may say of a KPI beside its figures."""
 
@@ -117,6 +101,16 @@ class KpiFacts:
     sources: tuple[str, ...] = ()
     #: period label -> target, only for periods that have one
     targets: dict[str, Target] = field(default_factory=dict)
+    #: the same by member: ``segment=smb``, or ``segment=*`` for each that has no own
+    member_targets: dict[str, dict[str, Target]] = field(default_factory=dict)
+    #: what the path of its targets leads over, before and after the report's period
+    milestones: tuple[Milestone, ...] = ()
+    #: whether the path between milestones is a straight line, and not a step at each
+    straight: bool = False
+    benchmark: Benchmark | None = None
+    baseline: float | None = None
+    #: what would be more than the target
+    stretch: float | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +209,8 @@ class ReportFacts:
     #: why it was published although the data did not pass, and by whom; "" for any other
     forced: str = ""
     forced_by: str = ""
+    #: what the scorecard wants beyond a target for each KPI; None where the workspace names none
+    objectives: Objectives | None = None
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ReportFacts:
@@ -223,7 +219,15 @@ class ReportFacts:
             Finding(**{**found, "kpis": tuple(found["kpis"])})
             for found in entry.get("findings", ())
         )
-        return cls(**{**entry, "reasons": tuple(entry["reasons"]), "findings": findings})
+        objectives = entry.get("objectives")
+        return cls(
+            **{
+                **entry,
+                "reasons": tuple(entry["reasons"]),
+                "findings": findings,
+                "objectives": Objectives.from_dict(objectives) if objectives else None,
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -330,9 +334,16 @@ class Values:
             for period in self.period.last(last or self.period.look_back)
         ]
 
-    def target(self, kpi: str, period: Period | None = None) -> Target | None:
-        """The target for the period, if the scorecard sets one."""
-        return self.kpi(kpi).targets.get((period or self.period).label)
+    def target(self, kpi: str, period: Period | None = None, dims: str = "") -> Target | None:
+        """The target for the period, if the scorecard sets one; of a member the most specific.
+
+        What is wanted of the total is not wanted of its parts.
+        """
+        facts, label = self.kpi(kpi), (period or self.period).label
+        if not dims:
+            return facts.targets.get(label)
+        rows = most_specific(facts.member_targets, dims)
+        return next((row[label] for row in rows if label in row), None)
 
     def members(self, kpi: str, dimension: str) -> list[str]:
         """The members of a dimension that this KPI was computed for, ``(unknown)`` last."""
@@ -409,15 +420,22 @@ class Values:
 
 
 def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
-    targets = {
-        label: Target(
-            tuple(target["value"]) if isinstance(target["value"], list) else target["value"],
-            target["comparator"],
-        )
-        for label, target in entry["targets"].items()
-    }
+    def targets(of: Mapping[str, Any]) -> dict[str, Target]:
+        return {label: Target.from_dict(target) for label, target in of.items()}
+
+    members = entry.get("member_targets", {})
+    benchmark = entry.get("benchmark")
     texts = {name: tuple(entry.get(name, ())) for name in ("sources", "actions", "risks")}
-    return KpiFacts(**{**entry, **texts, "targets": targets})
+    return KpiFacts(
+        **{
+            **entry,
+            **texts,
+            "targets": targets(entry["targets"]),
+            "member_targets": {dims: targets(of) for dims, of in members.items()},
+            "milestones": tuple(Milestone(**m) for m in entry.get("milestones", ())),
+            "benchmark": Benchmark.from_dict(benchmark) if benchmark else None,
+        }
+    )
 
 
 def _number(value: Any) -> float | None:
