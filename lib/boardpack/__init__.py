@@ -23,12 +23,13 @@ if TYPE_CHECKING:
         recommendation,
     )
     from boardpack.explore import open
+    from boardpack.glossary import definitions
     from boardpack.listings import listing
     from boardpack.north_stars import north_star
     from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
     from boardpack.stage_checks import stages
-    from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.tables import history, members, not_available, scorecard
     from boardpack.target_paths import paths
     from boardpack.target_proposals import proposals
 
@@ -82,6 +83,7 @@ _HOMES = {
         "recommendation",
     ),
     "explore": ("open",),
+    "glossary": ("definitions",),
     "listings": ("listing",),
     "north_stars": ("north_star",),
     "target_paths": ("paths",),
@@ -89,7 +91,7 @@ _HOMES = {
     "risk_register": ("risks",),
     "sentences": ("finding", "summary"),
     "stage_checks": ("stages",),
-    "tables": ("definitions", "history", "members", "not_available", "scorecard"),
+    "tables": ("history", "members", "not_available", "scorecard"),
 }
 
 

@@ -59,7 +59,9 @@ def listing(values: Values, name: str, *, most: int = 0) -> Text:
     if found.frame.empty:
         return text(Paragraph((_nothing(formatter, found),)), *_caution(values, found))
     shown = found.frame.head(min(most or found.limit, MOST))
-    table = Box("scorecard", (Table(_columns(found, shown), tuple(_rows(formatter, found, shown))),))
+    table = Box(
+        "scorecard", (Table(_columns(found, shown), tuple(_rows(formatter, found, shown))),)
+    )
     return text(table, *_rest(values, found, len(shown)), *_caution(values, found))
 
 

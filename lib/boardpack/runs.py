@@ -18,6 +18,7 @@ from typing import Literal
 from boardpack import (
     editions,
     files,
+    glossary,
     quality_page,
     quality_section,
     revisions,
@@ -203,7 +204,7 @@ class _Attempt:
             assembled = assemble(
                 self.wanted.document, executed, values.report, self.folder,
                 {
-                    "definitions": lambda shown: tables.definitions(
+                    "definitions": lambda shown: glossary.definitions(
                         values, [kpi for kpi in values.kpis if kpi in shown]
                     ),
                     "not-available": lambda shown: tables.not_available(values),
