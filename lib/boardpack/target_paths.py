@@ -153,7 +153,7 @@ class _Course:
             size=60, opacity=1, fill=look.paper if self.reading.is_open else look.accent,
             stroke=look.accent, strokeWidth=2,
         )  # fmt: skip
-        if self.periods[-1] != self.values.period and seen:
+        if self.periods[-1] != self.values.period and self.reading.now.value is not None:
             # The path runs on beyond the figures: the last of them is named where it stands.
             figure_text = plain((self.formatter.figure(self.reading.now),))
             name = rows_chart(seen[-1:]).mark_text(
