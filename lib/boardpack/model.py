@@ -22,6 +22,7 @@ from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
 from boardpack.listed import Listed
+from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
@@ -176,6 +177,12 @@ def values(
     ahead = [*periods, *(period.shift(n) for n in range(1, period.look_back))]
     facts = {kpi: model.facts(kpi, ahead) for kpi in names}
     about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
+    if segment:
+        facts = {kpi: _of_member(found, f"segment={segment}") for kpi, found in facts.items()}
+        # Stages and early warnings are those of the company, and a part of it says nothing of them.
+        if about.objectives is not None:
+            objectives = replace(about.objectives, stages=(), risks=())
+            about = replace(about, objectives=objectives)
     return Values(frame, about, facts)
 
 
@@ -202,6 +209,14 @@ def listed(
         )
         found[name] = Listed.of(facts, rows)
     return found
+
+
+def _of_member(facts: KpiFacts, dims: str) -> KpiFacts:
+    """The same with the targets of a member; what is wanted of the whole is not wanted of it."""
+    targets: dict[str, Target] = {}
+    for row in reversed(most_specific(facts.member_targets, dims)):
+        targets |= row
+    return replace(facts, targets=targets, member_targets={}, milestones=())
 
 
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:

@@ -17,7 +17,7 @@ from boardpack.theme import palette
 from boardpack.values import Values
 
 _NAMES = {"input": "Input", "output": "Output", "health": "Health"}
-_MEANS = {"input": "leads", "output": "follows", "health": "guards"}
+_MEANS = {"input": "leading", "output": "lagging", "health": "guardrails"}
 _ROLES = {"on track": "good", "at risk": "warn", "off track": "bad"}
 
 

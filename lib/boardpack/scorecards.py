@@ -188,7 +188,7 @@ def load(workspace: Workspace, catalogue: Catalogue) -> Scorecard | None:
             file=config,
             hint="write start: 2023-01-01, the first day of month 1 of the plan",
         )
-    objectives = _objectives(entry, catalogue, settings.start)
+    objectives = objectives_of(entry, catalogue, settings.start)
     return Scorecard(
         entry.scorecard, entry.title, entry.currency, entry.kpis, settings.start, objectives
     )
@@ -266,7 +266,8 @@ def _is_dated(goal: GoalEntry) -> bool:
     return any(row.path or row.steps for row in rows)
 
 
-def _objectives(entry: ScorecardEntry, catalogue: Catalogue, start: date | None) -> Objectives:
+def objectives_of(entry: ScorecardEntry, catalogue: Catalogue, start: date | None) -> Objectives:
+    """What a scorecard that `check` has passed wants beyond a target for each KPI, as facts."""
     star, by = entry.north_star, entry.stages_by
     return Objectives(
         scorecard=entry.scorecard,

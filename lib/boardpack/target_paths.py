@@ -19,6 +19,9 @@ from boardpack.readings import message, read
 from boardpack.theme import WIDTHS, legible, palette
 from boardpack.values import Values
 
+#: Pixels around several paths.
+_EDGE = 8
+
 
 def paths(values: Values, kpis: Sequence[str] | None = None) -> Block:
     """The target path of each KPI with its milestones, its actual figures, and the benchmark.
@@ -50,9 +53,13 @@ class _Course:
         self.milestones = facts.milestones
         self.actual = [values.value(kpi, period) for period in self.periods]
         self.path = [_on_path(facts.milestones, facts.straight, period) for period in self.periods]
-        benchmark = facts.benchmark
-        value = benchmark.value if benchmark else None
-        self.benchmark = value[0] if isinstance(value, tuple) else value
+        #: what stands beside the path: the stretch goal, the benchmark, each by its name
+        self.beyond: dict[str, float] = {}
+        if facts.stretch is not None:
+            self.beyond["stretch"] = facts.stretch
+        if facts.benchmark is not None:
+            value = facts.benchmark.value
+            self.beyond["benchmark"] = value[0] if isinstance(value, tuple) else value
 
     @classmethod
     def of(cls, values: Values, kpi: str) -> _Course | None:
@@ -77,7 +84,7 @@ class _Course:
         """Everything that the value axis must hold."""
         known = [value.value for value in self.actual if value.value is not None]
         known += [value for value in self.path if value is not None]
-        return known + ([self.benchmark] if self.benchmark is not None else [])
+        return [*known, *self.beyond.values()]
 
     @property
     def ends(self) -> list[tuple[Milestone, Period]]:
@@ -106,8 +113,8 @@ class _Course:
         """Benchmark, path with its milestones, and the actual figures on top."""
         look, layers = palette(), []
         labels = [period.label for period in self.periods]
-        if self.benchmark is not None:
-            rows = [{"period": label, "value": self.benchmark} for label in labels]
+        for figure in self.beyond.values():
+            rows = [{"period": label, "value": figure} for label in labels]
             rule = rows_chart(rows).mark_line(color=look.muted, strokeWidth=1.2, strokeDash=[1, 3])
             layers.append(rule.encode(x, scale.y()))
         rows = [{"period": label, "value": v} for label, v in zip(labels, self.path, strict=True)]
@@ -121,6 +128,7 @@ class _Course:
             {"period": period.label, "value": m.value, "text": self.written(m.value)}
             for m, period in self.ends
         ]
+        marks[-1]["text"] = f"target {marks[-1]['text']}"
         points = rows_chart(marks).mark_point(
             shape="diamond",
             size=70,
@@ -145,6 +153,13 @@ class _Course:
             size=60, opacity=1, fill=look.paper if self.reading.is_open else look.accent,
             stroke=look.accent, strokeWidth=2,
         )  # fmt: skip
+        if self.periods[-1] != self.values.period and self.reading.now.value is not None:
+            # The path runs on beyond the figures: the last of them is named where it stands.
+            figure_text = plain((self.formatter.figure(self.reading.now),))
+            name = rows_chart(seen[-1:]).mark_text(
+                text=figure_text, dy=-13, fontWeight=700, color=look.accent
+            )
+            layers.append(name.encode(x, scale.y()))
         layers += [
             drawn.encode(x, scale.y()),
             dots.encode(x, scale.y(), tooltip=tips),
@@ -179,9 +194,15 @@ class _Course:
         return tuple(found)
 
     def _beyond(self, label: str) -> tuple[Shown, ...]:
-        if self.benchmark is None:
-            return ()
-        return (Shown(self.kpi, label, "", self.written(self.benchmark), "benchmark"),)
+        return tuple(
+            Shown(self.kpi, label, "", self.written(figure), name)
+            for name, figure in self.beyond.items()
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of `cells`."""
+        return ("Period", "Actual", "Target path", *(name.capitalize() for name in self.beyond))
 
     @property
     def plot(self) -> Plot:
@@ -194,8 +215,8 @@ class _Course:
             Series("Actual", "actual", tuple(value.value for value in self.actual)),
             Series("Target path", "target", tuple(self.path), labels),
         ]
-        if self.benchmark is not None:
-            series.append(Series("Benchmark", "target", (self.benchmark,) * len(self.periods)))
+        for name, figure in self.beyond.items():
+            series.append(Series(name.capitalize(), "target", (figure,) * len(self.periods)))
         names = tuple(" ".join(self.formatter.tick(period)).strip() for period in self.periods)
         return Plot("lines", names, tuple(series), self.reading.name)
 
@@ -220,7 +241,9 @@ class _Course:
             f" {self.formatter.period(seen[0].period)} to {write(self.kpi, seen[-1].value or 0.0)}"
             f" in {self.formatter.period(seen[-1].period)}."
         )
-        beyond = f" The benchmark is {self.written(self.benchmark)}." if self.benchmark else ""
+        beyond = "".join(
+            f" The {name} is {self.written(figure)}." for name, figure in self.beyond.items()
+        )
         return f"Target path of {self.reading.name}: {by}.{ran}{beyond}"
 
     def labels(self) -> list[Label]:
@@ -231,11 +254,8 @@ class _Course:
         if now.value is not None and last == self.values.period:
             figure = self.formatter.figure(now)
             found.append(Label(plain((figure,)), now.value, look.accent, True, numbers((figure,))))
-        if self.benchmark is not None:
-            name = f"benchmark {self.written(self.benchmark)}"
-            found.append(Label(name, self.benchmark, look.muted))
-        if (goal := self.path[-1]) is not None and not found:
-            found.append(Label("path", goal, legible(look.target)))
+        for name, goal in self.beyond.items():
+            found.append(Label(f"{name} {self.written(goal)}", goal, look.muted))
         return found
 
     def chart(self) -> Chart:
@@ -249,12 +269,11 @@ class _Course:
         if labels:
             layers += beside(scale, labels, board.height, x, self.periods[-1].label)
         said = self.message
-        columns = ("Period", "Actual", "Target path")
         return Chart(
             title=plain(said) + cautions.caption(self.values, [self.kpi]),
             alt=self.alt,
             spec=board.spec(layers),
-            columns=(*columns, "Benchmark") if self.benchmark is not None else columns,
+            columns=self.columns,
             rows=self.cells(),
             numbers=(*numbers(said), *self.numbers),
             plot=self.plot,
@@ -278,7 +297,7 @@ def _panels(values: Values, told: Sequence[_Course]) -> Chart:
     ends = [course.labels() for course in told]
     left = max(scale.room for scale in scales)
     right = max((label.width for labels in ends for label in labels), default=0) + 18
-    width = WIDTHS["full"] - left - right - 16
+    width = WIDTHS["full"] - left - right - 2 * _EDGE
     drawn = []
     for course, scale, labels in zip(told, scales, ends, strict=True):
         x = x_axis(course.formatter, course.periods, width)
@@ -294,20 +313,20 @@ def _panels(values: Values, told: Sequence[_Course]) -> Chart:
         )
         drawn.append(alt.layer(*layers).properties(width=width, height=110))
     chart = alt.concat(*drawn, columns=1, bounds="flush", spacing={"row": 76}).properties(
-        padding={"left": left, "right": right, "top": 36, "bottom": 38},
-        autosize=alt.AutoSizeParams(type="none"),
+        padding=_EDGE
     )
     said = _heading(values, told)
     rows: list[tuple[str | Shown, ...]] = []
+    heads = tuple(dict.fromkeys(name for course in told for name in course.columns))
     for course in told:
-        for name, *cells in course.cells():
-            beyond = cells[2:] or [DASH]
-            rows.append((course.reading.name, name, *cells[:2], *beyond))
+        for cells in course.cells():
+            named = dict(zip(course.columns, cells, strict=True))
+            rows.append((course.reading.name, *(named.get(head, DASH) for head in heads)))
     return Chart(
         title=plain(said) + cautions.caption(values, [course.kpi for course in told]),
         alt=" ".join(course.alt for course in told),
         spec=finished(chart),
-        columns=("KPI", "Period", "Actual", "Target path", "Benchmark"),
+        columns=("KPI", *heads),
         rows=tuple(rows),
         numbers=(*numbers(said), *(shown for course in told for shown in course.numbers)),
         plot=Plot("panels", title=plain(said), panels=tuple(course.plot for course in told)),
