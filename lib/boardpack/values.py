@@ -386,6 +386,15 @@ class Values:
         return cls(pd.read_parquet(folder / "values.parquet"), report, kpis)
 
 
+def read_kpis(folder: Path) -> dict[str, KpiFacts]:
+    """What a run froze of its KPIs beside their figures; nothing where it froze none."""
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
+
+
 def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
     targets = {
         label: Target(
