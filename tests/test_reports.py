@@ -116,6 +116,26 @@ def test_a_chart_keeps_its_bars_on_a_phone(long: Edition, visit: Callable[..., A
     assert shares[0] == pytest.approx(shares[1], abs=0.05)
 
 
+def test_the_first_number_leads_to_its_definition(long: Edition, visit: Callable[..., Any]) -> None:
+    page = visit(long.folder / "report.html", width=1280, height=900).page
+    name = page.locator(".card-name a").first
+    kpi = name.get_attribute("href").removeprefix("#kpi-")
+    assert page.locator(".card-value [data-kpi]").first.get_attribute("data-kpi") == kpi
+    name.click()
+    place = page.locator(f"#kpi-{kpi}")
+    assert place.inner_text() == name.inner_text()
+    box = place.bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 900
+    assert "is better" in place.locator("xpath=ancestor::td").inner_text()
+    links = [
+        annotation
+        for sheet in pypdf.PdfReader(long.folder / "report.pdf").pages
+        for annotation in sheet.get("/Annots", [])
+    ]
+    assert len(links) > 20
+
+
 def test_page_one_says_what_it_is(edition: Edition) -> None:
     first = edition.pages[0]
     for words in ("DataInsight Pro", "December 31, 2025", "USD", "Board confidential", "Passed"):

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend, trends
     from boardpack.comparisons import bullet, funnel, ranking
+    from boardpack.executive import (
+        concerns,
+        decisions,
+        key_metrics,
+        messages,
+        outlook,
+        priority_actions,
+        recommendation,
+    )
     from boardpack.explore import open
     from boardpack.sentences import finding, summary
     from boardpack.tables import definitions, history, members, not_available, scorecard
@@ -22,17 +31,24 @@ __all__ = [
     "bullet",
     "by_member",
     "chart",
+    "concerns",
+    "decisions",
     "definitions",
     "factors",
     "finding",
     "funnel",
     "headline",
     "history",
+    "key_metrics",
     "members",
+    "messages",
     "movements",
     "not_available",
     "open",
+    "outlook",
+    "priority_actions",
     "ranking",
+    "recommendation",
     "scorecard",
     "summary",
     "trend",
@@ -44,6 +60,15 @@ _HOMES = {
     "cards": ("factors", "headline"),
     "charts": ("by_member", "chart", "trend", "trends"),
     "comparisons": ("bullet", "funnel", "ranking"),
+    "executive": (
+        "concerns",
+        "decisions",
+        "key_metrics",
+        "messages",
+        "outlook",
+        "priority_actions",
+        "recommendation",
+    ),
     "explore": ("open",),
     "sentences": ("finding", "summary"),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),

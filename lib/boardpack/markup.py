@@ -50,6 +50,22 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Name:
+    """The name of a KPI; where a page defines it, the name leads to its definition."""
+
+    kpi: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The name of a KPI where it is defined."""
+
+    kpi: str
+    text: str
+
+
+@dataclass(frozen=True)
 class NoValue:
     """The dash that stands where there is no value; the reason is its title."""
 
@@ -88,7 +104,7 @@ class Break:
     """The end of a line within a paragraph."""
 
 
-Inline = str | Number | NoValue | Span | Strong | Picture | Break
+Inline = str | Number | Name | Anchor | NoValue | Span | Strong | Picture | Break
 Line = tuple[Inline, ...]
 
 
@@ -144,6 +160,15 @@ class Callout:
 Piece = Paragraph | Bullets | Table | Box | Callout
 
 
+def anchor(kpi: str) -> str:
+    """The id of the place that defines a KPI, as `filter.lua` looks for it.
+
+    >>> anchor("ltv_cac_ratio")
+    'kpi-ltv_cac_ratio'
+    """
+    return f"kpi-{kpi}"
+
+
 def text(*pieces: Piece) -> Text:
     """The block that shows these pieces; it lists every number and picture within them."""
     inlines = [inline for piece in pieces for inline in _inlines(piece)]
@@ -163,6 +188,8 @@ def plain(line: Line) -> str:
             words.append(part)
         elif isinstance(part, Number):
             words.append(part.shown.text)
+        elif isinstance(part, (Name, Anchor)):
+            words.append(part.text)
         elif isinstance(part, NoValue):
             words.append("no value")
         elif isinstance(part, (Span, Strong)):
@@ -251,6 +278,10 @@ def _md_inline(part: Inline) -> str:
             f' data-period="{escape_attribute(shown.period)}"'
             f' data-member="{escape_attribute(shown.member)}"{what}}}'
         )
+    if isinstance(part, Name):
+        return f'[{escape_markdown(part.text)}]{{.kpi data-name="{escape_attribute(part.kpi)}"}}'
+    if isinstance(part, Anchor):
+        return f"[{escape_markdown(part.text)}]{{#{anchor(part.kpi)}}}"
     if isinstance(part, NoValue):
         return f'[—]{{.no-value title="{escape_attribute(part.reason)}"}}'
     if isinstance(part, Span):
@@ -317,6 +348,8 @@ def _html_inline(part: Inline) -> str:
         return html.escape(part)
     if isinstance(part, Number):
         return f'<span class="n">{html.escape(part.shown.text)}</span>'
+    if isinstance(part, (Name, Anchor)):
+        return html.escape(part.text)
     if isinstance(part, NoValue):
         return f'<span class="no-value" title="{html.escape(part.reason)}">—</span>'
     if isinstance(part, Span):

@@ -67,6 +67,9 @@ class Model:
             owner=(card.owner(kpi) if card else "") or found.owner,
             formula=found.formula_text,
             notes=found.notes,
+            why=found.why,
+            actions=found.actions,
+            risks=found.risks,
             additive=found.additive,
             sources=self.catalogue.tables([kpi]),
             targets=card.targets(kpi, periods) if card else {},
@@ -143,7 +146,9 @@ def values(
         frame, split = _of_segment(model, frame, segment)
         unsplit = (kpi for kpi in names if kpi not in split and kpi not in missing)
         undefined |= dict.fromkeys(unsplit, "cannot be split by segment")
-    facts = {kpi: model.facts(kpi, periods) for kpi in names}
+    # What is wanted next is known already; a page that looks ahead says so.
+    ahead = [*periods, *(period.shift(n) for n in range(1, period.look_back))]
+    facts = {kpi: model.facts(kpi, ahead) for kpi in names}
     about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
     return Values(frame, about, facts)
 

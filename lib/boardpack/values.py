@@ -106,6 +106,10 @@ class KpiFacts:
     owner: str = ""
     formula: str = ""
     notes: str = ""
+    #: why it matters, what helps it and what may go wrong, from its definition
+    why: str = ""
+    actions: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
     additive: bool = False
     sources: tuple[str, ...] = ()
     #: period label -> target, only for periods that have one
@@ -403,7 +407,8 @@ def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
         )
         for label, target in entry["targets"].items()
     }
-    return KpiFacts(**{**entry, "sources": tuple(entry["sources"]), "targets": targets})
+    texts = {name: tuple(entry.get(name, ())) for name in ("sources", "actions", "risks")}
+    return KpiFacts(**{**entry, **texts, "targets": targets})
 
 
 def _number(value: Any) -> float | None:

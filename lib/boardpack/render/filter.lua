@@ -372,10 +372,27 @@ local function keep_with_chart(document)
   return document
 end
 
+-- The name of a KPI leads to its definition where the document has one.
+local defined = {}
+local function find_definitions(document)
+  document:walk({ Span = function(element)
+    if element.identifier:match("^kpi%-") then defined[element.identifier] = true end
+  end })
+end
+
+local function kpi_name(element)
+  if not element.classes:includes("kpi") then return nil end
+  local place = "kpi-" .. (element.attributes["data-name"] or "")
+  if not defined[place] then return element.content end
+  return pandoc.Link(element.content, "#" .. place, "", pandoc.Attr("", { "kpi" }))
+end
+
 if under_quarto then
-  return { { Inlines = guard_starts }, { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
+  return { { Pandoc = find_definitions }, { Span = kpi_name }, { Inlines = guard_starts }, { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
 end
 return {
+  { Pandoc = find_definitions },
+  { Span = kpi_name },
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
   { Pandoc = keep_with_chart },
