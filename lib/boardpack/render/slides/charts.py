@@ -121,7 +121,7 @@ class Painter:
             series = _bars(series, self.ink.colors)
         if kind == "columns":
             series = [replace(s, place="outEnd") for s in series]
-        legend = kind in ("stack", "columns", "bars") and _needs_legend(series)
+        legend = kind in ("stack", "columns", "bars") and _needs_legend(kind, series)
         frame = self._frame(kind, categories, series, box, legend)
         shown = _short_years(categories) if kind != "bars" else categories
         chart_data = _Data(self.day)
@@ -199,6 +199,7 @@ class Painter:
 
     def _axes(self, area: Any, kind: str, categories: Sequence[str], frame: _Frame) -> None:
         values, names = area.find(qn("c:valAx")), area.find(qn("c:catAx"))
+        every = _every(categories, frame, self.ruler) if kind not in ("bars", "bridge") else 1
         for axis, is_names in ((values, False), (names, True)):
             for tag in ("c:majorGridlines", "c:minorGridlines", "c:title", "c:txPr", "c:spPr"):
                 for old in axis.findall(qn(tag)):
@@ -212,7 +213,8 @@ class Painter:
                 line.append(self.ink.outline("faint", 1))
                 at = axis.find(qn("c:tickLblPos"))
                 at.addnext(line)
-                line.addnext(self._text_style("c:txPr", "muted" if kind != "bars" else "ink"))
+                color = "ink" if kind in ("bars", "bridge") else "muted"
+                line.addnext(self._text_style("c:txPr", color, every == 1))
         scaling = values.find(qn("c:scaling"))
         for old in list(scaling):
             scaling.remove(old)
@@ -221,11 +223,14 @@ class Painter:
         etree.SubElement(scaling, qn("c:min"), val=repr(frame.low))
         if kind == "bars":
             _set(names.find(qn("c:scaling")), "c:orientation", "maxMin")
-        _skip(names, categories, frame, self.ruler, kind)
+        skip = etree.Element(qn("c:tickLblSkip"), val=str(every))
+        names.find(qn("c:noMultiLvlLbl")).addprevious(skip)
 
-    def _text_style(self, tag: str, color: str) -> Any:
+    def _text_style(self, tag: str, color: str, is_wrapped: bool = True) -> Any:
         style = etree.Element(qn(tag))
-        etree.SubElement(style, qn("a:bodyPr"), rot="0", vert="horz")
+        # Names that are not turned are wrapped; where some are left out each stands on a line.
+        turn = "0" if is_wrapped else "-60000000"
+        etree.SubElement(style, qn("a:bodyPr"), rot=turn, vert="horz")
         etree.SubElement(style, qn("a:lstStyle"))
         p = etree.SubElement(style, qn("a:p"))
         properties = etree.SubElement(etree.SubElement(p, qn("a:pPr")), qn("a:defRPr"))
@@ -312,7 +317,9 @@ class Painter:
         for i, text in sorted(one.labels.items()):
             moved = shifts.get(one.name, 0.0) if i == count - 1 else 0.0
             place = one.place if kind != "lines" or i == count - 1 else "t"
-            color = one.label_colors.get(i) or (one.color if kind == "lines" else "ink")
+            # The colour of last year's line is too light to be read.
+            own = "muted" if one.role == "last_year" else one.color
+            color = one.label_colors.get(i) or (own if kind == "lines" else "ink")
             bold = one.role in ("actual", "member", "balance", "forecast") and kind != "bars"
             labels.append(self._label(i, text, place, color, bold, moved / box.height))
         for tag in ("LegendKey", "Val", "CatName", "SerName", "Percent", "BubbleSize"):
@@ -436,7 +443,8 @@ def _bridge(categories: Sequence[str], series: Sequence[_Series]) -> list[_Serie
     parts = {one.role: [None] * count for one in series}
     under = {one.role: [None] * count for one in series}
     tops: list[float] = [0.0] * count
-    ends: list[float] = [0.0]
+    ends: list[float] = []
+    levels: list[float] = []
     for i in range(count):
         for one in series:
             amount = one.values[i]
@@ -445,6 +453,7 @@ def _bridge(categories: Sequence[str], series: Sequence[_Series]) -> list[_Serie
             start, end = (0.0, amount) if one.role == "balance" else (level, level + amount)
             level = end
             low, high = min(start, end), max(start, end)
+            levels.append(end)
             ends += [low, high]
             tops[i] = max(high, 0.0) if low < 0 < high or low >= 0 else low
             if low < 0 < high:
@@ -455,17 +464,23 @@ def _bridge(categories: Sequence[str], series: Sequence[_Series]) -> list[_Serie
     found = [_Series(_BASE, "hidden", tuple(base), color="paper")]
     texts: dict[int, str] = {}
     colors: dict[int, str] = {}
+    floor = _floor(levels)
     for one in series:
-        color = "muted" if one.role == "balance" else one.color
-        color = "accent" if one.role == "balance" else color
-        found.append(replace(one, values=tuple(parts[one.role]), labels={}, color=color))
+        # A balance whose bar is cut says so where the page does.
+        cut = {i: "≈" for i in one.labels} if one.role == "balance" and floor else {}
+        found.append(
+            replace(
+                one, values=tuple(parts[one.role]), labels=cut, place="inBase",
+                label_colors=dict.fromkeys(cut, "paper"),
+            )
+        )  # fmt: skip
         if any(v is not None for v in under[one.role]):
             name = f"{one.name} below zero"
             found.append(replace(one, name=name, values=tuple(under[one.role]), labels={}))
         texts |= one.labels
         hue = {"gain": "good", "loss": "bad"}.get(one.role, "ink")
         colors |= dict.fromkeys(one.labels, hue)
-    room = 0.09 * (max(ends) - min(ends) or 1.0)
+    room = 0.09 * (max(ends) - (floor or min(ends)) or 1.0)
     # Labels of a bar below zero stand on it as well: above the axis, where there is room.
     held = tuple(room if i in texts and tops[i] >= 0 else None for i in range(count))
     low = tuple(-room if i in texts and tops[i] < 0 else None for i in range(count))
@@ -475,6 +490,18 @@ def _bridge(categories: Sequence[str], series: Sequence[_Series]) -> list[_Serie
         rest = {i: text for i, text in texts.items() if tops[i] < 0}
         found.append(_Series(f"{_ABOVE} below", "hidden", low, rest, "paper", "inBase", colors))
     return found
+
+
+def _floor(levels: Sequence[float]) -> float:
+    """Where the bars of a bridge are cut, as the page cuts them; 0 where they start at zero.
+
+    Balances are far larger than what moves them.
+    """
+    if not levels:
+        return 0.0
+    spread = max(levels) - min(levels) or abs(levels[0]) * 0.1 or 1.0
+    floor = min(levels) - 0.45 * spread
+    return floor if floor > 0.3 * max(levels) else 0.0
 
 
 def _stack(series: Sequence[_Series], colors: Mapping[str, str]) -> list[_Series]:
@@ -520,9 +547,11 @@ def _bars(series: Sequence[_Series], colors: Mapping[str, str]) -> list[_Series]
     ]
 
 
-def _needs_legend(series: Sequence[_Series]) -> bool:
+def _needs_legend(kind: str, series: Sequence[_Series]) -> bool:
     seen = [one for one in series if one.role != "hidden"]
-    return len(seen) > 1
+    # The texts of bars say what was wanted.
+    said = kind == "bars" and {one.role for one in seen} <= {"actual", "target"}
+    return len(seen) > 1 and not said
 
 
 def _ends(kind: str, series: Sequence[_Series], figures: Sequence[float]) -> tuple[float, float]:
@@ -532,6 +561,10 @@ def _ends(kind: str, series: Sequence[_Series], figures: Sequence[float]) -> tup
         highs = [sum(v for v in column if v > 0) for column in columns]
         lows = [sum(v for v in column if v < 0) for column in columns]
         high, low = max(highs, default=0.0), min(lows, default=0.0)
+        if kind == "bridge":
+            base = [v for v in series[0].values if v is not None]
+            tops = [highs[i] - (part_of[-1].values[i] or 0.0) for i in range(len(highs))]
+            low = low or _floor([*base, *(top for top in tops if top)])
         return low, high or 1.0
     low, high = min(figures), max(figures)
     if kind == "columns" or low < 0 < high or low < _FLAT * high:
@@ -581,27 +614,16 @@ def _short_years(categories: Sequence[str]) -> list[str]:
     return found
 
 
-def _skip(axis: Any, categories: Sequence[str], frame: _Frame, ruler: Ruler, kind: str) -> None:
-    """Every so manieth name where there is no room for all; the last is always there."""
-    every = 1
-    if kind != "bars":
-        slot = frame.width / len(categories)
-        words = [word for category in categories for word in category.split()]
-        widest = max((ruler.width(word, LEAST_SIZE) for word in words), default=0.0)
-        last = len(categories) - 1
-        while every < last and (slot * every < widest + 3 or last % every):
-            every += 1
-        if kind == "bridge":
-            every = 1
-    for tag in ("c:tickLblSkip", "c:tickMarkSkip"):
-        for old in axis.findall(qn(tag)):
-            axis.remove(old)
-    before = axis.find(qn("c:noMultiLvlLbl"))
-    skip = etree.Element(qn("c:tickLblSkip"), val=str(every))
-    if before is not None:
-        before.addprevious(skip)
-    else:
-        axis.append(skip)
+def _every(categories: Sequence[str], frame: _Frame, ruler: Ruler) -> int:
+    """Every so manieth name where there is no room for all; the last is always among them."""
+    slot, last = frame.width / len(categories), len(categories) - 1
+    words = [word for category in categories for word in category.split()]
+    widest = max((ruler.width(word, LEAST_SIZE) for word in words), default=0.0)
+    if widest + 3 <= slot:
+        return 1
+    widest = max(ruler.width(category, LEAST_SIZE) for category in categories)
+    fits = (n for n in range(2, last) if not last % n and slot * n >= widest + 4)
+    return next(fits, max(1, last))
 
 
 def _gaps(group: Any, kind: str, series: Sequence[_Series]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from boardpack.render.slides.drawing import Ink, Look, describe
 from boardpack.render.slides.master import FOOT, KICKER, NUMBER, blank, layout_of
 from boardpack.render.slides.measures import (
     BODY,
+    GAP,
     LEAST_SIZE,
     MARGIN,
     TITLE_SIZE,
@@ -34,6 +35,7 @@ from boardpack.render.slides.pieces import (
     Alert,
     Cards,
     Figure,
+    Heading,
     Line,
     Picture,
     Row,
@@ -43,11 +45,10 @@ from boardpack.render.slides.pieces import (
     clean,
     plain,
 )
-from boardpack.render.slides.plan import Slide, height_of
+from boardpack.render.slides.plan import SIDE, TEXT_SIZE, Slide, height_of
 from boardpack.render.slides.tables import draw_table
 from boardpack.values import KpiFacts, ReportFacts
 
-_GAP = 14.0
 _HEADING = 14.0
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "range": "Within its range."}
 #: Sections that the contents list on one slide.
@@ -273,28 +274,52 @@ class Deck:
         at = BODY.y
         rest = [self._height(piece) for piece in planned.body]
         for i, piece in enumerate(planned.body):
-            below = sum(height + _GAP for height in rest[i + 1 :] if height)
+            below = sum(height + GAP for height in rest[i + 1 :] if height)
             room = Box(BODY.x, at, BODY.width, BODY.bottom - at - below)
             if isinstance(piece, Alert):
-                at += self._alert(slide, piece, room) + _GAP
+                at += self._alert(slide, piece, room) + GAP
             elif isinstance(piece, Words):
-                at += self._words(slide, piece, room, rest[i]) + _GAP
+                at += self._words(slide, piece, room, rest[i]) + GAP
             elif isinstance(piece, Sheet):
                 alt = _table_alt(planned, piece)
                 name = f"Table {i + 1}"
-                at += draw_table(slide, piece, room, self.ink, self.ruler, name, alt) + _GAP
+                at += draw_table(slide, piece, room, self.ink, self.ruler, name, alt) + GAP
             elif isinstance(piece, Cards):
-                at += self._cards(slide, piece, room) + _GAP
+                at += self._cards(slide, piece, room) + GAP
+            elif isinstance(piece, Heading):
+                look = Look(TEXT_SIZE, "accent" if piece.level == 3 else "ink", bold=True)
+                box = Box(room.x, room.y, room.width, rest[i])
+                self.ink.text_box(slide, box, [self.ink.paragraph((Run(piece.text),), look)],
+                                  name="Heading")  # fmt: skip
+                at += rest[i] + GAP / 3
+            elif isinstance(piece, Row) and any(isinstance(p, Cards) for p in piece.parts):
+                self._beside(slide, piece, room)
+                at = room.bottom + GAP
             elif isinstance(piece, Row):
                 for j, (part, box) in enumerate(zip(piece.parts, room.split(len(piece.parts), 36), strict=True)):
                     self._drawn(slide, part, box, f"{i + 1}{'abcdef'[j % 6]}", heading=True)
-                at = room.bottom + _GAP
+                at = room.bottom + GAP
             elif isinstance(piece, Figure | Picture):
                 self._drawn(slide, piece, room, str(i + 1), heading=False)
-                at = room.bottom + _GAP
+                at = room.bottom + GAP
 
     def _height(self, piece: Any) -> float:
-        return height_of(piece, self.ruler) if isinstance(piece, Words | Alert) else 0.0
+        if isinstance(piece, Sheet):
+            widths = self.ruler.widths(piece, BODY.width, piece.size)
+            head, rows = self.ruler.rows(piece, widths, piece.size)
+            return head + sum(rows)
+        return height_of(piece, self.ruler)
+
+    def _beside(self, slide: Any, row: Row, room: Box) -> None:
+        """Cards with the words that go with them at their side."""
+        left = Box(room.x, room.y, room.width - SIDE - 30, room.height)
+        right = Box(room.x + room.width - SIDE, room.y, SIDE, room.height)
+        for part in row.parts:
+            if isinstance(part, Cards):
+                self._cards(slide, replace(part, columns=2), left)
+            elif isinstance(part, Words):
+                paragraphs = self._paragraphs(part, TEXT_SIZE)
+                self.ink.text_box(slide, right, paragraphs, name="Text")
 
     def _words(self, slide: Any, words: Words, room: Box, height: float) -> float:
         if words.kind == "remark":

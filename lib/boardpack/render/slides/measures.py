@@ -24,10 +24,14 @@ TITLE_SIZE = 24.0
 LEAST_SIZE = 12.0
 LEADING = 1.2
 
+#: Between pieces of a slide, from top to bottom.
+GAP = 14.0
 #: A reader without the brand's font sees a wider one: room is left for it.
 _SUBSTITUTE = 1.09
 #: Insets of a cell, left and right together, and above and below.
 CELL_X, CELL_Y = 11.0, 7.0
+#: A row that is to be written in by hand.
+_BY_HAND = 40.0
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,8 @@ class Ruler:
         )
         heights = []
         for row in sheet.rows:
-            if spans(row):
-                heights.append(size * LEADING + CELL_Y)
+            if spans(row) or is_by_hand(row):
+                heights.append(_BY_HAND if is_by_hand(row) else size * LEADING + CELL_Y)
                 continue
             tallest = max(
                 self.height(cell, size, width - CELL_X)
@@ -142,7 +146,8 @@ class Ruler:
             tight = [*words, *(cells if column.align == "right" else [])]
             most = max((self.width(text, size, True) for text in tight), default=0.0)
             least.append(min(most, 0.4 * width) + CELL_X + 1)
-            longest.append(max(20.0, *(self.width(c, size) for c in [column.head, *cells])))
+            empty = bool(sheet.rows) and not any(cells)
+            longest.append(max(110.0 if empty else 20.0, *(self.width(c, size) for c in [column.head, *cells])))
         shares = [column.share for column in sheet.columns]
         if not all(shares):
             shares = [min(long, 0.5 * width) for long in longest]
@@ -164,6 +169,16 @@ def spans(row: Sequence[Line]) -> bool:
     return len(row) > 1 and bool(plain(row[0])) and not any(plain(cell) for cell in row[1:]) and all(
         run.bold for run in row[0] if run.text.strip()
     )  # fmt: skip
+
+
+def is_by_hand(row: Sequence[Line]) -> bool:
+    """Whether a row waits for somebody's hand: a text, and three or more cells that are empty."""
+    return (
+        len(row) > 3
+        and bool(plain(row[0]))
+        and not any(plain(cell) for cell in row[1:])
+        and not spans(row)
+    )
 
 
 @lru_cache(maxsize=1 << 14)

@@ -21,6 +21,8 @@ ROLES = frozenset(
 )  # fmt: skip
 #: Divs that are no part of a slide's body: the cover and the foot of each slide say the same.
 _ELSEWHERE = frozenset({"facts", "draft-mark", "draft-strip", "page-break"})
+#: What the passages of a div are.
+_KINDS = {"lead": "lead", "note": "note", "source-note": "note", "decision": "bullets"}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _PAGE_BREAK = re.compile(r"\s*\{\{<\s*pagebreak\s*>\}\}\s*")
 
@@ -90,6 +92,8 @@ class Sheet:
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Line, ...], ...]
+    #: of its text, in points
+    size: float = 12.0
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,10 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         return
     if id_:
         yield Place(id_)
+    if "cards" in found:
+        width = attributes.get("layout-ncol", "")
+        yield _cards(inner, int(width) if width.isdecimal() else 3)
+        return
     if "remarks" in found:
         lines = tuple(line for part in _blocks(inner) for line in lines_of(part))
         if lines:
@@ -207,8 +215,8 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
     if columns.isdecimal() or "layout" in attributes:
         yield from _side_by_side(inner, int(columns) if columns.isdecimal() else 2)
         return
-    said = next((c for c in ("lead", "note", "source-note") if c in found), "")
-    yield from _blocks(inner, {"source-note": "note"}.get(said, said) or kind)
+    said = next((kind for name, kind in _KINDS.items() if name in found), kind)
+    yield from _blocks(inner, said)
 
 
 def _side_by_side(inner: Sequence[dict[str, Any]], columns: int) -> Iterator[Piece]:
@@ -220,8 +228,13 @@ def _side_by_side(inner: Sequence[dict[str, Any]], columns: int) -> Iterator[Pie
             yield Row(tuple(shown))
         yield from (piece for piece in flat if not isinstance(piece, Figure | Picture))
         return
+    yield _cards(inner, columns)
+
+
+def _cards(inner: Sequence[dict[str, Any]], columns: int) -> Cards:
+    parts = [list(_blocks([block])) for block in inner]
     cards = [tuple(line for piece in part for line in lines_of(piece)) for part in parts]
-    yield Cards(columns, tuple(card for card in cards if card))
+    return Cards(columns, tuple(card for card in cards if card))
 
 
 def _item(item: Sequence[dict[str, Any]]) -> Iterator[Line]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from boardpack.render.slides.measures import BODY, BODY_WIDTH, LEAST_SIZE, Ruler, spans
+from boardpack.render.slides.measures import BODY, BODY_WIDTH, GAP, LEAST_SIZE, Ruler, spans
 from boardpack.render.slides.pieces import (
     Alert,
     Cards,
     Figure,
     Heading,
     Line,
+    Picture,
     Piece,
     Place,
     Row,
@@ -22,18 +24,21 @@ from boardpack.render.slides.pieces import (
     plain,
 )
 
-#: Parts that are looked up rather than read: they come after all others, and before the signatures.
-APPENDIX = frozenset({"definitions", "not-available", "restatements"})
+#: Parts that are looked up rather than read: they come after all others, before the signatures.
+APPENDIX = frozenset({"definitions", "not-available"})
 SIGNATURES = "sign-off"
 
-#: Words of more than this are no title.
-_TITLE = 170
-#: What may stand above or below a chart or a table before it needs a slide of its own.
-_BESIDE = 96.0
-_REMARKS = 150.0
-#: Cards that fill a slide.
-_CARDS = 8
-TEXT_SIZE = 16.0
+#: Words of more characters than this are no title.
+_TITLE = 150
+#: How high words may be, and what people wrote, and a table, to stand beside what is drawn.
+_BESIDE, _REMARKS, _SMALL = 96.0, 150.0, 150.0
+#: Cards that fill a slide, that stand in one row above a chart, that have words at their side.
+_CARDS, _A_ROW, _AT_SIDE = 8, 4, 6
+#: The width of the words at the side of cards.
+SIDE = 350.0
+TEXT_SIZE = 14.0
+#: A table is written as large as it may without more slides.
+_SIZES = (14.0, 13.0, LEAST_SIZE)
 
 
 @dataclass(frozen=True)
@@ -72,20 +77,39 @@ class Section:
         return {self.id, *(piece.id for piece in self.pieces if isinstance(piece, Place))}
 
 
-def plan(pieces: Sequence[Piece], charts: Mapping[str, Any], ruler: Ruler) -> list[Slide]:
-    """The slides between the cover and the end: contents, the sections, the appendix, signatures.
+@dataclass
+class _Draft:
+    """A slide to be: ``message`` is its own, ``sub`` the heading of the third level above it."""
 
-    ``charts`` is what ``charts.json`` holds.
+    sub: str
+    body: list[Piece] = field(default_factory=list)
+    message: str = ""
+    visual: Piece | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it could share a slide: words and tables alone, and no message."""
+        return not any(isinstance(p, Figure | Row | Cards | Picture) for p in self.body)
+
+
+def plan(
+    pieces: Sequence[Piece], charts: Mapping[str, Any], ruler: Ruler, opening: str = ""
+) -> list[Slide]:
+    """The slides between the cover and the end: the sections, the appendix, the signatures.
+
+    ``charts`` is what ``charts.json`` holds; ``opening`` is the title of what stands above the
+    first heading and says nothing of itself.
     """
     sections = list(_sections(pieces))
     last = [s for s in sections if SIGNATURES in s.names]
     appendix = [s for s in sections if s not in last and s.names & APPENDIX]
     main = [s for s in sections if s not in last and s not in appendix]
-    slides = [slide for section in main for slide in _slides(section, charts, ruler)]
-    looked_up = [slide for section in appendix for slide in _slides(section, charts, ruler)]
+    planner = _Planner(charts, ruler, opening)
+    slides = [slide for section in main for slide in planner.slides(section)]
+    looked_up = [slide for section in appendix for slide in planner.slides(section)]
     if looked_up:
         slides += [Slide("Appendix", "", (), kind="divider"), *looked_up]
-    return slides + [slide for section in last for slide in _slides(section, charts, ruler)]
+    return slides + [slide for section in last for slide in planner.slides(section)]
 
 
 def _sections(pieces: Sequence[Piece]) -> Iterator[Section]:
@@ -101,104 +125,239 @@ def _sections(pieces: Sequence[Piece]) -> Iterator[Section]:
         yield Section(title, id_, tuple(found))
 
 
-@dataclass
-class _Draft:
-    """A slide that may still take words; ``text`` is how high those it has are."""
+@dataclass(frozen=True)
+class _Planner:
+    charts: Mapping[str, Any]
+    ruler: Ruler
+    opening: str
 
-    title: str
-    body: list[Piece]
-    visual: Piece | None = None
-    text: float = 0.0
+    def slides(self, section: Section) -> Iterator[Slide]:
+        """The slides of a section."""
+        is_signed = SIGNATURES in section.names
+        drafts = list(self._drafts(section, is_signed))
+        for draft in self._together(drafts, section.title or self.opening):
+            yield from self._parts(draft, section)
 
-
-def _slides(section: Section, charts: Mapping[str, Any], ruler: Ruler) -> Iterator[Slide]:
-    heading = section.title
-    drafts: list[tuple[str, _Draft]] = []
-    waiting: list[Words | Alert] = []
-    for piece in (*section.pieces, Heading(3, "", "")):
-        if isinstance(piece, Place):
-            continue
-        if isinstance(piece, Heading):
-            if waiting:
-                _place_words(drafts, heading, waiting, ruler)
-                waiting = []
-            if piece.text:
-                heading = f"{section.title} › {piece.text}" if section.title else piece.text
-            drafts.append((heading, _Draft("", [])))
-        elif isinstance(piece, Words | Alert):
-            draft = drafts[-1][1] if drafts and not waiting else None
-            height = height_of(piece, ruler)
-            if draft and draft.visual and _may_follow(draft, piece, height):
-                draft.body.append(piece)
-                draft.text += height
-            else:
-                waiting.append(piece)
-        else:
-            drafts.append((heading, _visual(piece, waiting, heading, charts, ruler, drafts)))
-            waiting = []
-    for under, draft in drafts:
+    def _drafts(self, section: Section, is_signed: bool) -> Iterator[_Draft]:
+        sub, waiting = "", list[Words | Alert]()
+        draft = _Draft("")
+        for piece in section.pieces:
+            if isinstance(piece, Heading):
+                if draft.body:
+                    yield draft
+                if waiting:
+                    yield self._words(sub, waiting)
+                sub, waiting = piece.text, []
+                draft = _Draft(sub)
+            elif isinstance(piece, Words | Alert):
+                if waiting or not self._follows(draft, piece):
+                    waiting.append(piece)
+            elif not isinstance(piece, Place):
+                if not waiting and self._joins(draft, piece):
+                    continue
+                if draft.body:
+                    yield draft
+                draft = _Draft(sub, [piece], self._message(piece), piece)
+                words, waiting = waiting, []
+                if not draft.message and words and not is_signed:
+                    draft.message = _as_title(words[-1])
+                    words = words[:-1] if draft.message else words
+                if words and self._height(words) > _BESIDE:
+                    yield self._words(sub, words)
+                else:
+                    draft.body = [*words, *draft.body]
         if draft.body:
-            yield from _parts(draft, under, ruler, charts)
+            yield draft
+        if waiting:
+            yield self._words(sub, waiting)
 
+    def _follows(self, draft: _Draft, piece: Words | Alert) -> bool:
+        """Whether words can stand on the slide of what they follow; they do then."""
+        visual = draft.visual
+        if visual is None or isinstance(piece, Alert):
+            return False
+        if isinstance(visual, Cards) and len(visual.cards) <= _AT_SIDE and len(draft.body) == 1:
+            if piece.kind == "lead" and not draft.message and (said := _as_title(piece)):
+                draft.message = said
+                return True
+            height = self.ruler.words(piece, TEXT_SIZE, SIDE)
+            if piece.kind == "bullets" and height <= BODY.height:
+                draft.body = [Row((visual, piece))]
+                return True
+        beside = [p for p in draft.body if isinstance(p, Words)]
+        height = self._height([*beside, piece])
+        may = {
+            "note": True,
+            "remark": height <= _REMARKS,
+            "lead": False,
+            # A table has its words before it: what follows it speaks of what comes next.
+        }.get(piece.kind, isinstance(visual, Figure | Row | Cards) and height <= _BESIDE)
+        if may:
+            draft.body.append(piece)
+        return may
 
-def _may_follow(draft: _Draft, piece: Words | Alert, height: float) -> bool:
-    if isinstance(piece, Alert) or piece.kind == "lead":
+    def _joins(self, draft: _Draft, piece: Piece) -> bool:
+        """Whether what is drawn can stand below what was drawn before; it does then."""
+        before = draft.visual
+        if isinstance(piece, Figure) and isinstance(before, Cards) and len(draft.body) == 1:
+            if not draft.message and len(before.cards) <= _A_ROW:
+                draft.message = self._message(piece)
+                draft.body.append(piece)
+                draft.visual = piece
+                return True
+        if isinstance(piece, Sheet) and isinstance(before, Figure | Row):
+            height = self._sheet_height(piece, LEAST_SIZE)
+            if height <= _SMALL and len(draft.body) == 1:
+                named = self._named(piece, "")
+                draft.body += [Heading(4, named, ""), piece] if named else [piece]
+                return True
         return False
-    if piece.kind == "note":
-        return True
-    if piece.kind == "remark":
-        return draft.text + height <= _REMARKS
-    # A table has its words before it: what follows it speaks of what comes next.
-    return isinstance(draft.visual, Figure | Row) and draft.text + height <= _BESIDE
+
+    def _words(self, sub: str, words: Sequence[Words | Alert]) -> _Draft:
+        """A slide of words; a sentence that opens them is its message."""
+        message = _as_title(words[0]) if len(words) > 1 else ""
+        return _Draft(sub, list(words[1:] if message else words), message)
+
+    def _together(self, drafts: Sequence[_Draft], title: str) -> Iterator[_Draft]:
+        """Small parts of a section side by side on one slide, below their headings."""
+        found: list[_Draft] = []
+        for draft in drafts:
+            last = found[-1] if found else None
+            if last and last.is_quiet and draft.is_quiet and not (last.message and draft.message):
+                whole = [*_headed(last), *([] if last.sub == draft.sub else _headed(draft)[:1]),
+                         *(draft.body)]  # fmt: skip
+                if not draft.sub or last.sub == draft.sub:
+                    whole = [*last.body, *draft.body]
+                message = last.message or draft.message
+                named = last.sub if last.sub == draft.sub else ""
+                if self._height(whole) <= BODY.height and (draft.sub or not last.sub):
+                    found[-1] = _Draft(named, whole, message, None)
+                    found[-1].visual = next((p for p in whole if isinstance(p, Sheet)), None)
+                    continue
+            found.append(draft)
+        for draft in found:
+            draft.message = draft.message or self._named(draft.visual, draft.sub or title)
+        yield from found
+
+    def _message(self, piece: Piece) -> str:
+        if isinstance(piece, Figure):
+            return self._title_of(piece)
+        if isinstance(piece, Row):
+            titles = [self._title_of(p) for p in piece.parts if isinstance(p, Figure)]
+            whole = "; ".join(title for title in titles if title)
+            return whole if len(whole) <= _TITLE + 20 else next(iter(titles), "")
+        return ""
+
+    def _title_of(self, figure: Figure) -> str:
+        return " ".join(str(self.charts.get(figure.name, {}).get("title", "")).split())
+
+    def _named(self, piece: Piece | None, heading: str) -> str:
+        """A title for what has no message: the heading, and by what a table divides it."""
+        if not isinstance(piece, Sheet) or not piece.rows:
+            return heading
+        runs = [run for row in piece.rows for cell in row for run in cell if run.kpi]
+        dimensions = {run.member.partition("=")[0] for run in runs if run.member}
+        if len(dimensions) != 1:
+            return heading
+        by = dimensions.pop().replace("_", " ")
+        of = piece.columns[1].head if len({run.kpi for run in runs}) == 1 else heading
+        return f"{of} by {by}".strip().capitalize() if not of else f"{of} by {by}"
+
+    def _height(self, pieces: Sequence[Piece]) -> float:
+        heights = [self._one_height(piece) for piece in pieces]
+        return sum(heights) + GAP * max(0, len(heights) - 1)
+
+    def _one_height(self, piece: Piece) -> float:
+        if isinstance(piece, Sheet):
+            return self._sheet_height(piece, LEAST_SIZE)
+        return height_of(piece, self.ruler)
+
+    def _sheet_height(self, sheet: Sheet, size: float) -> float:
+        widths = self.ruler.widths(sheet, BODY_WIDTH, size)
+        head, rows = self.ruler.rows(sheet, widths, size)
+        return head + sum(rows)
+
+    def _parts(self, draft: _Draft, section: Section) -> Iterator[Slide]:
+        """The slides of a draft: one, or as many as its table, cards or words need."""
+        visual = draft.visual
+        others = [piece for piece in draft.body if piece is not visual]
+        chunks: list[tuple[Piece, ...]]
+        if visual is None:
+            chunks = _word_parts(draft.body, self.ruler)
+        elif isinstance(visual, Sheet) and not any(isinstance(p, Sheet) for p in others):
+            at = draft.body.index(visual)
+            above, below = draft.body[:at], draft.body[at + 1 :]
+            chunks = [
+                (*(above), replace(visual, rows=rows, size=size))
+                for rows, size in self._pages(visual, self._height(above), self._height(below))
+            ]
+            chunks[-1] = (*chunks[-1], *below)
+        elif isinstance(visual, Cards) and len(visual.cards) > _CARDS:
+            count = math.ceil(len(visual.cards) / _CARDS)
+            each = math.ceil(len(visual.cards) / count)
+            starts = range(0, len(visual.cards), each)
+            chunks = [(replace(visual, cards=visual.cards[i : i + each]),) for i in starts]
+            chunks[-1] = (*chunks[-1], *others)
+        else:
+            chunks = [tuple(draft.body)]
+        under = section.title
+        if draft.sub and draft.sub != draft.message:
+            under = f"{section.title} › {draft.sub}" if section.title else draft.sub
+        for i, body in enumerate(chunks):
+            shown = "" if under == draft.message else under
+            part = (i + 1, len(chunks))
+            yield Slide(draft.message, shown, body, _kpis(body, self.charts), part)
+
+    def _pages(
+        self, sheet: Sheet, above: float, below: float
+    ) -> list[tuple[tuple[tuple[Line, ...], ...], float]]:
+        """The rows of each slide, at the largest size that does not need more slides."""
+        room = BODY.height - (above + GAP if above else 0.0)
+        after = below + GAP if below else 0.0
+        least = self._split(sheet, room, after, LEAST_SIZE)
+        for size in _SIZES:
+            pages = self._split(sheet, room, after, size)
+            if len(pages) == len(least):
+                return [(page, size) for page in pages]
+        return [(page, LEAST_SIZE) for page in least]
+
+    def _split(
+        self, sheet: Sheet, room: float, after: float, size: float
+    ) -> list[tuple[tuple[Line, ...], ...]]:
+        """Rows in even parts, since a last slide with a single row reads like a mistake.
+
+        A heading within the table is not parted from its first row.
+        """
+        widths = self.ruler.widths(sheet, BODY_WIDTH, size)
+        head, heights = self.ruler.rows(sheet, widths, size)
+        if head + sum(heights) + after <= room or not heights:
+            return [sheet.rows]
+        for count in range(2, len(heights)):
+            goal = min(room - head, sum(heights) / count + max(heights))
+            pages, used = [list[tuple[Line, ...]]()], 0.0
+            for i, (row, height) in enumerate(zip(sheet.rows, heights, strict=True)):
+                follows = heights[i + 1] if spans(row) and i + 1 < len(heights) else 0.0
+                if pages[-1] and used + height + follows > goal:
+                    pages.append([])
+                    used = 0.0
+                pages[-1].append(row)
+                used += height
+            if len(pages) <= count and used + head + after <= room:
+                return [tuple(page) for page in pages]
+        return [(row,) for row in sheet.rows]
 
 
-def _visual(
-    piece: Piece,
-    waiting: list[Words | Alert],
-    heading: str,
-    charts: Mapping[str, Any],
-    ruler: Ruler,
-    drafts: list[tuple[str, _Draft]],
-) -> _Draft:
-    """A slide for what is drawn, with the words before it: its title, or above it."""
-    title = _message(piece, charts)
-    words = list(waiting)
-    if not title and words and (said := _as_title(words[-1])):
-        title, words = said, words[:-1]
-        if len(words) and sum(height_of(w, ruler) for w in words) > _BESIDE:
-            _place_words(drafts, heading, words, ruler)
-            words = []
-    elif words and sum(height_of(w, ruler) for w in words) > _BESIDE:
-        _place_words(drafts, heading, words, ruler)
-        words = []
-    text = sum(height_of(w, ruler) for w in words)
-    return _Draft(title or _named(piece, heading), [*words, piece], piece, text)
-
-
-def _place_words(
-    drafts: list[tuple[str, _Draft]], heading: str, words: Sequence[Words | Alert], ruler: Ruler
-) -> None:
-    """A slide of words; a sentence that opens them is its title."""
-    said = list(words)
-    title = _as_title(said[0]) if len(said) > 1 else ""
-    if title:
-        said = said[1:]
-    draft = _Draft(title or _last_part(heading), [*said])
-    drafts.append((heading, draft))
-
-
-def _message(piece: Piece, charts: Mapping[str, Any]) -> str:
-    if isinstance(piece, Figure):
-        return _chart_title(piece, charts)
-    if isinstance(piece, Row):
-        titles = [_chart_title(p, charts) for p in piece.parts if isinstance(p, Figure)]
-        whole = "; ".join(title for title in titles if title)
-        return whole if len(whole) <= _TITLE else next(iter(titles), "")
-    return ""
-
-
-def _chart_title(figure: Figure, charts: Mapping[str, Any]) -> str:
-    return " ".join(str(charts.get(figure.name, {}).get("title", "")).split())
+def height_of(piece: Piece, ruler: Ruler) -> float:
+    """How high words, a warning or a heading are across a slide; 0 of what takes what is left."""
+    if isinstance(piece, Heading):
+        return TEXT_SIZE * 1.25
+    if isinstance(piece, Alert):
+        return ruler.words(Words("text", piece.lines), TEXT_SIZE, BODY_WIDTH - 24) + 36
+    if not isinstance(piece, Words):
+        return 0.0
+    size = LEAST_SIZE if piece.kind in ("note", "remark") else TEXT_SIZE
+    inset = 16.0 if piece.kind == "remark" else 0.0
+    return ruler.words(piece, size, BODY_WIDTH - inset) + inset
 
 
 def _as_title(words: Words | Alert) -> str:
@@ -209,91 +368,10 @@ def _as_title(words: Words | Alert) -> str:
     return said.removesuffix(".").removesuffix(":") if len(said) <= _TITLE else ""
 
 
-def _named(piece: Piece, heading: str) -> str:
-    """A title for what has no message: the heading, and by what a table divides it."""
-    title = _last_part(heading)
-    if not isinstance(piece, Sheet) or not piece.rows:
-        return title
-    runs = [run for row in piece.rows for cell in row for run in cell if run.kpi]
-    dimensions = {run.member.partition("=")[0] for run in runs if run.member}
-    if len(dimensions) != 1:
-        return title
-    by = dimensions.pop().replace("_", " ")
-    of = piece.columns[1].head if len({run.kpi for run in runs}) == 1 else title
-    return f"{of} by {by}"
-
-
-def _last_part(heading: str) -> str:
-    return heading.rpartition("› ")[2]
-
-
-def height_of(piece: Words | Alert, ruler: Ruler) -> float:
-    if isinstance(piece, Alert):
-        inner = Words("text", piece.lines)
-        return ruler.words(inner, LEAST_SIZE + 2, BODY_WIDTH - 24) + 36
-    size = LEAST_SIZE if piece.kind in ("note", "remark") else TEXT_SIZE - 2
-    inset = 16.0 if piece.kind == "remark" else 0.0
-    return ruler.words(piece, size, BODY_WIDTH - inset) + inset
-
-
-def _parts(
-    draft: _Draft, heading: str, ruler: Ruler, charts: Mapping[str, Any]
-) -> Iterator[Slide]:
-    """The slides of a draft: one, or as many as its table, cards or words need."""
-    at = next((i for i, p in enumerate(draft.body) if p is draft.visual), None)
-    if draft.visual is None or at is None:
-        chunks = [(chunk, (), ()) for chunk in _word_parts(draft.body, ruler)]
-    else:
-        above, below = tuple(draft.body[:at]), tuple(draft.body[at + 1 :])
-        room = BODY.height - sum(height_of(w, ruler) for w in above if isinstance(w, Words | Alert))
-        after = sum(height_of(w, ruler) for w in below if isinstance(w, Words | Alert))
-        split = _split(draft.visual, room, after, ruler)
-        chunks = [((part,), above, ()) for part in split]
-        chunks[-1] = (chunks[-1][0], above, below)
-    for i, (part, above, below) in enumerate(chunks):
-        body = (*above, *part, *below)
-        section = heading if _last_part(heading) != draft.title else heading.rpartition(" › ")[0]
-        kpis = _kpis(body, charts)
-        yield Slide(draft.title, section, body, kpis, (i + 1, len(chunks)))
-
-
-def _split(piece: Piece, room: float, after: float, ruler: Ruler) -> list[Piece]:
-    if isinstance(piece, Cards) and len(piece.cards) > _CARDS:
-        count = -(-len(piece.cards) // _CARDS)
-        each = -(-len(piece.cards) // count)
-        starts = range(0, len(piece.cards), each)
-        return [replace(piece, cards=piece.cards[i : i + each]) for i in starts]
-    if isinstance(piece, Sheet):
-        return [replace(piece, rows=rows) for rows in _pages(piece, room, after, ruler)]
-    return [piece]
-
-
-def _pages(
-    sheet: Sheet, room: float, after: float, ruler: Ruler
-) -> list[tuple[tuple[Line, ...], ...]]:
-    """The rows of each slide; a heading within the table is not parted from its first row."""
-    widths = ruler.widths(sheet, BODY_WIDTH, LEAST_SIZE)
-    head, heights = ruler.rows(sheet, widths, LEAST_SIZE)
-    whole = head + sum(heights) + after
-    if whole <= room or not heights:
-        return [sheet.rows]
-    count = 2
-    while count < len(heights):
-        # Even parts: a last slide with a single row reads like a mistake.
-        goal = min(room - head, max(sum(heights) / count + max(heights), max(heights)))
-        pages, used = [list[tuple[Line, ...]]()], 0.0
-        for i, (row, height) in enumerate(zip(sheet.rows, heights, strict=True)):
-            needed = height + (heights[i + 1] if spans(row) and i + 1 < len(heights) else 0.0)
-            if pages[-1] and used + needed > goal:
-                pages.append([])
-                used = 0.0
-            pages[-1].append(row)
-            used += height
-        fits = used + head + after <= room or len(pages[-1]) == 1
-        if len(pages) <= count and fits:
-            return [tuple(page) for page in pages]
-        count += 1
-    return [(row,) for row in sheet.rows]
+def _headed(draft: _Draft) -> list[Piece]:
+    if not draft.sub or (draft.body and isinstance(draft.body[0], Heading)):
+        return list(draft.body)
+    return [Heading(3, draft.sub, ""), *draft.body]
 
 
 def _word_parts(body: Sequence[Piece], ruler: Ruler) -> list[tuple[Piece, ...]]:
@@ -301,33 +379,29 @@ def _word_parts(body: Sequence[Piece], ruler: Ruler) -> list[tuple[Piece, ...]]:
     parts: list[list[Piece]] = [[]]
     used = 0.0
     for piece in body:
-        assert isinstance(piece, Words | Alert)
         whole = height_of(piece, ruler)
-        parted = [replace(piece, lines=(line,)) for line in piece.lines]
-        for i, one in enumerate([piece] if whole <= BODY.height - used else parted):
+        parted = [piece]
+        if isinstance(piece, Words | Alert) and whole > BODY.height - used:
+            parted = [replace(piece, lines=(line,)) for line in piece.lines]
+        for i, one in enumerate(parted):
             height = height_of(one, ruler)
             if parts[-1] and used + height > BODY.height:
                 parts.append([])
                 used = 0.0
             before = parts[-1][-1] if parts[-1] else None
-            if i and isinstance(before, Words | Alert):
+            if i and isinstance(before, Words | Alert) and isinstance(one, Words | Alert):
                 parts[-1][-1] = replace(before, lines=(*before.lines, *one.lines))
             else:
                 parts[-1].append(one)
-            used += height
+            used += height + GAP
     return [tuple(part) for part in parts if part]
 
 
 def _kpis(body: Sequence[Piece], charts: Mapping[str, Any]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for piece in body:
-        figures = piece.parts if isinstance(piece, Row) else (piece,)
-        for figure in figures:
-            if isinstance(figure, Figure):
-                for kpi in charts.get(figure.name, {}).get("kpis", ()):
-                    found[kpi] = None
-        for line in lines_of(piece):
-            for run in line:
-                if run.kpi:
-                    found[run.kpi] = None
+        for part in piece.parts if isinstance(piece, Row) else (piece,):
+            if isinstance(part, Figure):
+                found |= dict.fromkeys(charts.get(part.name, {}).get("kpis", ()))
+            found |= dict.fromkeys(run.kpi for line in lines_of(part) for run in line if run.kpi)
     return tuple(found)

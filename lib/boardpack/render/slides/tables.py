@@ -10,7 +10,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Pt
 
 from boardpack.render.slides.drawing import Ink, Look, describe, emu
-from boardpack.render.slides.measures import CELL_X, CELL_Y, LEAST_SIZE, Box, Ruler, spans
+from boardpack.render.slides.measures import CELL_X, CELL_Y, Box, Ruler, spans
 from boardpack.render.slides.pieces import Line, Run, Sheet
 
 #: The style without lines and fills, of which every program has its own copy.
@@ -21,8 +21,8 @@ def draw_table(
     slide: Any, sheet: Sheet, box: Box, ink: Ink, ruler: Ruler, name: str, alt: str
 ) -> float:
     """Draw a sheet into a box and return how high it came out, in points."""
-    widths = ruler.widths(sheet, box.width, LEAST_SIZE)
-    head, heights = ruler.rows(sheet, widths, LEAST_SIZE)
+    widths = ruler.widths(sheet, box.width, sheet.size)
+    head, heights = ruler.rows(sheet, widths, sheet.size)
     total = head + sum(heights)
     held = slide.shapes.add_table(
         len(sheet.rows) + 1, len(sheet.columns), *emu(Box(box.x, box.y, box.width, total))
@@ -60,7 +60,7 @@ def _row(
     heading = not is_head and spans(cells)
     for j, (line, column) in enumerate(zip(cells, sheet.columns, strict=True)):
         align = {"right": "r", "center": "ctr"}.get(column.align, "l")
-        look = Look(LEAST_SIZE, "muted" if is_head else "ink", bold=is_head, align=align)
+        look = Look(sheet.size, "muted" if is_head else "ink", bold=is_head, align=align)
         cell = table.cell(index, j)
         ink.write(cell.text_frame, [ink.paragraph(line, look)])
         properties = cell._tc.get_or_add_tcPr()
