@@ -25,7 +25,7 @@ TABLES = {
     "marketing_spend", "infra_metrics_hourly", "load_tests", "data_volume_daily", "workflow_runs",
     "ai_usage_hourly", "engagements", "job_runs", "action_items", "work_items", "sprints",
     "code_quality_scans", "onboarding_steps", "account_health_daily", "email_sends",
-    "manual_inputs",
+    "manual_inputs", "initiatives", "insights",
 }  # fmt: skip
 #: Those of users and visitors, and what is measured of them.
 SCALED = {

@@ -11,7 +11,6 @@ from boardpack.periods import Period
 from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import sparkline
 from boardpack.tables import (
-    definitions,
     history,
     members,
     not_available,
@@ -135,18 +134,6 @@ def test_amounts_too_wide_for_their_column_are_shortened() -> None:
     frame["value"] *= 100
     (_, row) = cells(history(replace(VALUES, frame=frame), ["mrr"]))
     assert row[-1] == "$276M"
-
-
-def test_definitions_say_how_to_read_a_kpi() -> None:
-    block = definitions(VALUES, ["customer_churn_rate", "odd"])
-    header, first, hostile = cells(block)
-    assert header == ["KPI", "What it says", "How it is computed"]
-    assert first == [
-        "Customer churn rate percent · lower is better · CFO",
-        "What Customer churn rate says. Takes the narrower reading.",
-        "sum of customer_churn_rate from table_of_customer_churn_rate",
-    ]
-    assert hostile[1] == "Odd <b>name</b> | *x* $y$ #z"
 
 
 def test_what_is_not_available_is_said_in_one_place() -> None:

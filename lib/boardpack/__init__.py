@@ -23,8 +23,15 @@ if TYPE_CHECKING:
         recommendation,
     )
     from boardpack.explore import open
+    from boardpack.glossary import definitions
+    from boardpack.listings import listing
+    from boardpack.north_stars import north_star
+    from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
-    from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.stage_checks import stages
+    from boardpack.tables import history, members, not_available, scorecard
+    from boardpack.target_paths import paths
+    from boardpack.target_proposals import proposals
 
 __all__ = [
     "bridge",
@@ -40,16 +47,22 @@ __all__ = [
     "headline",
     "history",
     "key_metrics",
+    "listing",
     "members",
     "messages",
     "movements",
+    "north_star",
     "not_available",
     "open",
     "outlook",
+    "paths",
     "priority_actions",
+    "proposals",
     "ranking",
     "recommendation",
+    "risks",
     "scorecard",
+    "stages",
     "summary",
     "trend",
     "trends",
@@ -70,8 +83,15 @@ _HOMES = {
         "recommendation",
     ),
     "explore": ("open",),
+    "glossary": ("definitions",),
+    "listings": ("listing",),
+    "north_stars": ("north_star",),
+    "target_paths": ("paths",),
+    "target_proposals": ("proposals",),
+    "risk_register": ("risks",),
     "sentences": ("finding", "summary"),
-    "tables": ("definitions", "history", "members", "not_available", "scorecard"),
+    "stage_checks": ("stages",),
+    "tables": ("history", "members", "not_available", "scorecard"),
 }
 
 

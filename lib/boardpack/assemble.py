@@ -377,6 +377,7 @@ def _document(
         "as-of": facts.as_of,
         "confidentiality": escape_markdown(facts.confidentiality),
         "revision": facts.revision,
+        "release": getattr(facts, "release", "draft"),
         "run-id": facts.run_id,
         "filters": ["theme/filter.lua"],
         "format": _formats(report.header.get("format"), facts.forced),

@@ -135,6 +135,15 @@ class Formatter:
         """A share or a relative change given in percentage points."""
         return self._percent(points, 0 if abs(points) >= 100 else _visible(points, 1))
 
+    def cell(self, kind: str, value: float) -> str:
+        """A number of a listing, in full: ``currency``, ``percent`` or a plain ``number``."""
+        if kind == "percent":
+            return self._percent(value, min(_needed(value), 1))
+        decimals = min(_needed(value), 2)
+        if kind == "currency":
+            return self._money(value, 2 if decimals else 0, compact=False)
+        return self._decimal(value, decimals)
+
     def axis(self, kpi: str, value: float, step: float) -> str:
         """A tick of a value axis, with no more decimals than its step needs."""
         unit = self.values.kpi(kpi).unit

@@ -58,14 +58,6 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Anchor:
-    """The name of a KPI where it is defined."""
-
-    kpi: str
-    text: str
-
-
-@dataclass(frozen=True)
 class NoValue:
     """The dash that stands where there is no value; the reason is its title."""
 
@@ -104,7 +96,7 @@ class Break:
     """The end of a line within a paragraph."""
 
 
-Inline = str | Number | Name | Anchor | NoValue | Span | Strong | Picture | Break
+Inline = str | Number | Name | NoValue | Span | Strong | Picture | Break
 Line = tuple[Inline, ...]
 
 
@@ -141,11 +133,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Box:
-    """Pieces under one role such as ``card``; ``columns`` lays its boxes side by side."""
+    """Pieces under one role such as ``card``; ``columns`` lays its boxes side by side.
+
+    ``id`` is a name within the report that others lead to, such as ``def-mrr``.
+    """
 
     role: str
     parts: tuple[Piece, ...]
     columns: int = 0
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,15 +154,6 @@ class Callout:
 
 
 Piece = Paragraph | Bullets | Table | Box | Callout
-
-
-def anchor(kpi: str) -> str:
-    """The id of the place that defines a KPI, as `filter.lua` looks for it.
-
-    >>> anchor("ltv_cac_ratio")
-    'kpi-ltv_cac_ratio'
-    """
-    return f"kpi-{kpi}"
 
 
 def text(*pieces: Piece) -> Text:
@@ -188,7 +175,7 @@ def plain(line: Line) -> str:
             words.append(part)
         elif isinstance(part, Number):
             words.append(part.shown.text)
-        elif isinstance(part, (Name, Anchor)):
+        elif isinstance(part, Name):
             words.append(part.text)
         elif isinstance(part, NoValue):
             words.append("no value")
@@ -238,7 +225,8 @@ def _md(piece: Piece, depth: int = 3) -> str:
         title = f' title="{escape_attribute(piece.title)}"'
         return _fence(f".callout-{piece.kind}{title}", piece.parts, depth)
     layout = f" layout-ncol={piece.columns}" if piece.columns else ""
-    return _fence(f".{piece.role}{layout}", piece.parts, depth)
+    name = f"#{piece.id} " if piece.id else ""
+    return _fence(f"{name}.{piece.role}{layout}", piece.parts, depth)
 
 
 def _fence(attributes: str, parts: Sequence[Piece], depth: int) -> str:
@@ -280,8 +268,6 @@ def _md_inline(part: Inline) -> str:
         )
     if isinstance(part, Name):
         return f'[{escape_markdown(part.text)}]{{.kpi data-name="{escape_attribute(part.kpi)}"}}'
-    if isinstance(part, Anchor):
-        return f"[{escape_markdown(part.text)}]{{#{anchor(part.kpi)}}}"
     if isinstance(part, NoValue):
         return f'[—]{{.no-value title="{escape_attribute(part.reason)}"}}'
     if isinstance(part, Span):
@@ -348,7 +334,7 @@ def _html_inline(part: Inline) -> str:
         return html.escape(part)
     if isinstance(part, Number):
         return f'<span class="n">{html.escape(part.shown.text)}</span>'
-    if isinstance(part, (Name, Anchor)):
+    if isinstance(part, Name):
         return html.escape(part.text)
     if isinstance(part, NoValue):
         return f'<span class="no-value" title="{html.escape(part.reason)}">—</span>'

@@ -13,11 +13,15 @@ from boardpack import scorecards
 from boardpack import sources as source_files
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import catalogue as catalogue_files
+from boardpack.engine import listing_rows
+from boardpack.engine import listings as listing_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
+from boardpack.engine.listings import Listings
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
+from boardpack.listed import Listed
 from boardpack.own_sources import own_sources
 from boardpack.periods import Grain, Period
 from boardpack.scorecards import Scorecard
@@ -35,6 +39,7 @@ class Model:
     sources: Sources
     catalogue: Catalogue
     scorecard: Scorecard | None
+    listings: Listings
 
     @classmethod
     def open(cls, folder: str | Path) -> Model:
@@ -47,16 +52,30 @@ class Model:
         workspace = Workspace.open(folder)
         sources = source_files.load(workspace)
         catalogue = catalogue_files.load(workspace, sources)
+        listings = listing_files.load(workspace, sources)
         card = scorecards.load(workspace, catalogue)
         catalogue = replace(catalogue, goals=card)
         weights = workspace.settings.policy.gate.weights.as_dict()
         own = own_sources(workspace, catalogue, weights)
-        return cls(workspace, replace(sources, own=own), catalogue, card)
+        return cls(workspace, replace(sources, own=own), catalogue, card, listings)
+
+    def tables(self, kpis: Iterable[str], listings: Iterable[str] = ()) -> tuple[str, ...]:
+        """The tables to connect and to check for these KPIs and listings."""
+        found = (*self.catalogue.tables(kpis), *self.listings.tables(listings))
+        return tuple(dict.fromkeys(found))
+
+    def definition_hashes(self, kpis: Iterable[str], listings: Iterable[str]) -> dict[str, str]:
+        """What these KPIs and listings are defined as, hashed; a listing as ``listing NAME``."""
+        return {
+            **{kpi: self.catalogue.definition_hash(kpi) for kpi in kpis},
+            **{f"listing {name}": self.listings.definition_hash(name) for name in listings},
+        }
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
         found = self.catalogue[kpi]
-        card = self.scorecard
+        card, asked = self.scorecard, list(periods)
+        goal = card.goals.get(kpi) if card else None
         return KpiFacts(
             id=found.id,
             name=found.name,
@@ -72,7 +91,13 @@ class Model:
             risks=found.risks,
             additive=found.additive,
             sources=self.catalogue.tables([kpi]),
-            targets=card.targets(kpi, periods) if card else {},
+            targets=card.targets(kpi, asked) if card else {},
+            member_targets=card.member_targets(kpi, asked) if card else {},
+            milestones=card.milestones(kpi, asked[-1]) if card and asked else (),
+            straight=goal is not None and goal.path is not None,
+            benchmark=card.benchmark(kpi) if card else None,
+            baseline=goal.baseline if goal else None,
+            stretch=goal.stretch if goal else None,
         )
 
     def report_facts(
@@ -94,6 +119,7 @@ class Model:
             grain=period.grain,
             status="provisional" if open_ else "final",
             calendar=period.calendar.as_dict(),
+            objectives=self.scorecard.objectives if self.scorecard else None,
         )
 
 
@@ -153,6 +179,31 @@ def values(
     return Values(frame, about, facts)
 
 
+def listed(
+    model: Model, slice_: Slice, listings: Iterable[str], period: Period, segment: str = ""
+) -> dict[str, Listed]:
+    """The rows of these listings for a period, as of the slice's day.
+
+    One whose tables are not connected, or that cannot be of one segment, has none and a reason.
+    """
+    found = {}
+    for name in dict.fromkeys(listings):
+        listing = model.listings[name]
+        reason = listing_rows.unavailable(model.listings, slice_, name, segment)
+        facts = {
+            **listing_rows.facts(listing),
+            "tables": model.listings.tables([name]),
+            "reason": reason,
+        }
+        rows = (
+            listing_rows.empty(listing)
+            if reason
+            else listing_rows.rows(slice_, listing, period, segment)
+        )
+        found[name] = Listed.of(facts, rows)
+    return found
+
+
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
     if "segment" not in model.workspace.settings.dimensions:
         raise UserError(
@@ -167,9 +218,11 @@ def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.Dat
     return part[[*COLUMNS, *INTERVAL]].reset_index(drop=True), set(part["kpi"])
 
 
-def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
-    """The days that the tables of these KPIs have rows for, whatever the as-of."""
-    tables = _timed(model, kpis)
+def spans(model: Model, kpis: Iterable[str], listings: Iterable[str] = ()) -> dict[str, Span]:
+    """The days that the tables of these KPIs, or of listings alone, have rows for."""
+    tables = _timed(model, kpis) or [
+        table for table in model.listings.tables(listings) if model.sources[table].time
+    ]
     if not tables:
         return {}
     # A table that cannot be read keeps no other from saying how far the data reach.

@@ -8,7 +8,6 @@ from boardpack import cautions
 from boardpack.blocks import Shown, Text
 from boardpack.formats import MINUS, Formatter, count, member_name, number
 from boardpack.markup import (
-    Anchor,
     Box,
     Bullets,
     Column,
@@ -27,7 +26,7 @@ from boardpack.periods import Period, parse_day
 from boardpack.readings import Reading, member_readings, read
 from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
-from boardpack.values import KpiFacts, Value, Values
+from boardpack.values import Value, Values
 
 #: Up to this many KPIs that are not available have a line of their own.
 _A_LINE_EACH = 20
@@ -40,7 +39,6 @@ _RESTATED = (
     *(Column(head, 14, "right") for head in ("Published", "Now", "Change")),
     Column("Cause", 14),
 )
-_BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "within its range"}
 _JUDGEMENTS = {"better": "good", "worse": "bad"}
 
 
@@ -121,24 +119,16 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
     return text(table, *cautions.note(values, known))
 
 
-def definitions(values: Values, kpis: Sequence[str]) -> Text:
-    """What each KPI means, how and from what it is computed, who owns it, how to read it."""
-    if not kpis:
-        return Text("")
-    columns = (Column("KPI", 24), Column("What it says", 38), Column("How it is computed", 38))
-    rows = tuple(_definition(values.kpi(kpi)) for kpi in kpis)
-    return text(Box("scorecard", (Table(columns, rows),)))
-
-
 def not_available(values: Values) -> Text:
-    """The KPIs that are not available, a line each with what they lack.
+    """The KPIs and listings that are not available, a line each with what they lack.
 
     Many of them stand together by what they lack, which is what one would have to connect.
     """
     missing = values.report.not_available
-    if not missing:
-        return Text("")
     lines = [(values.kpi(kpi).name, why) for kpi, why in missing.items()]
+    lines += [(rows.title, rows.reason) for rows in values.listings.values() if rows.reason]
+    if not lines:
+        return Text("")
     if len(lines) > _A_LINE_EACH:
         names: dict[str, list[str]] = {}
         for name, why in lines:
@@ -357,17 +347,3 @@ def _many_by_member(
             cells.append((figure, *(() if member else cautions.mark(values, kpi))))
         rows.append(tuple(cells) if member else tuple((Strong(cell),) for cell in cells))
     return Table(columns, tuple(rows))
-
-
-def _definition(facts: KpiFacts) -> tuple[Line, ...]:
-    about = " · ".join(part for part in (facts.unit, _BETTER[facts.direction], facts.owner) if part)
-    # A cell of a pipe table has one line: roles tell its parts apart, not breaks.
-    said: Line = (facts.definition,)
-    if facts.notes:
-        said = (*said, " ", Span("muted", (facts.notes,)))
-    # A KPI of one measure has no formula beyond what its definition says.
-    formula = "" if facts.formula == "value" else facts.formula
-    how: Line = (formula, " ") if formula else ()
-    if facts.sources:
-        how = (*how, Span("muted", (f"from {', '.join(facts.sources)}",)))
-    return (Strong((Anchor(facts.id, facts.name),)), " ", Span("muted", (about,))), said, how

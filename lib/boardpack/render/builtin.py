@@ -18,7 +18,10 @@ import typst
 from boardpack.assemble import Assembled
 from boardpack.brand import read_brand
 from boardpack.errors import RenderError, StorageError
+from boardpack.formats import period_name
+from boardpack.frontpage import period_of
 from boardpack.render.assets import font_faces
+from boardpack.render.scheme import drawn_rules
 from boardpack.render.theme import HERE, charts_html, parts_css, scripts, source
 
 # What Quarto reads, without what a report may not use: no text becomes math, LaTeX or a citation.
@@ -58,8 +61,17 @@ def _html(assembled: Assembled) -> bytes:
         f"--variable=policy:{_policy()}",
     )
     brand = read_brand(assembled.folder / "_brand.yml")
-    style = "\n".join((font_faces(brand), parts_css(brand), source("page.css")))
-    page = page.replace("<!--style-->", f"<style>\n{style}</style>", 1)
+    style = "\n".join(
+        (
+            font_faces(brand),
+            parts_css(brand),
+            source("page.css"),
+            drawn_rules(page, brand),
+            _running(assembled),
+        )
+    )
+    script = f"<script>{source('page.js')}</script>"
+    page = page.replace("<!--style-->", f"<style>\n{style}</style>\n{script}", 1)
     charts = charts_html() if assembled.charts else ""
     head, _, tail = page.rpartition("<!--charts-->")
     return (head + charts + tail).encode("utf-8")
@@ -67,15 +79,26 @@ def _html(assembled: Assembled) -> bytes:
 
 @cache
 def _policy() -> str:
-    """What the page may do: run its own two scripts, and reach no network at all."""
+    """What the page may do: run its own scripts, and reach no network at all."""
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts()
+        for script in (source("page.js"), *scripts())
     )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _running(assembled: Assembled) -> str:
+    """The foot of each sheet that a browser prints, as the PDF has it."""
+    facts = assembled.facts
+    name = period_name(period_of(facts), facts.locale)
+    said = f"{facts.company} · {assembled.title} · {name} · {facts.confidentiality}"
+    words = "".join(
+        char if char.isalnum() or char in " ·,.-" else f"\\{ord(char):x} " for char in said
+    )
+    return f'@page {{ @bottom-left {{ content: "{words}"; }} }}'
 
 
 def _pdf(assembled: Assembled) -> bytes:
