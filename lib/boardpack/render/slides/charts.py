@@ -15,9 +15,9 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml.ns import qn
 from xlsxwriter import Workbook
 
-from boardpack.render.slides.drawing import Ink, describe, emu
+from boardpack.render.slides.drawing import Ink, Look, describe, emu
 from boardpack.render.slides.measures import LEAST_SIZE, Box, Ruler
-from boardpack.render.slides.pieces import clean
+from boardpack.render.slides.pieces import Run, clean
 from boardpack.theme import mix
 
 _TYPES = {
@@ -61,6 +61,8 @@ class _Frame:
     height: float
     low: float
     high: float
+    #: whether there is room for the names of its ends alone
+    ends_only: bool = False
 
 
 class _Sheet(CategoryWorkbookWriter):  # type: ignore[misc]
@@ -132,6 +134,8 @@ class Painter:
         held.name = name
         describe(held, alt)
         self._dress(held.chart, kind, shown, series, frame, box, legend)
+        if frame.ends_only:
+            self._ends(slide, categories, frame, box)
         return held
 
     def _frame(
@@ -156,14 +160,18 @@ class Painter:
             texts = [s.labels[end] for s in series if end in s.labels]
             widest = max((self.ruler.width(t, LEAST_SIZE, True) for t in texts), default=0.0)
             right = max(_EDGE, widest + 14 - slot / 2)
-        two_lines = any(
-            self.ruler.width(c, LEAST_SIZE) > slot - 2 and " " in c for c in _short_years(categories)
+        slot = (box.width - _EDGE - right) / len(categories)
+        names = _short_years(categories) if kind == "lines" else categories
+        words = [word for name in names for word in name.split()]
+        ends_only = kind == "lines" and slot < 3 + max(
+            (self.ruler.width(word, LEAST_SIZE) for word in words), default=0.0
         )
-        under = (2 if two_lines else 1) * _LINE + 8 + below
+        wraps = [self.ruler.lines(name, LEAST_SIZE, slot - 4) for name in names]
+        under = (1 if ends_only else min(3, max(wraps))) * _LINE + 8 + below
         top = 8.0 if kind == "lines" else 22.0
         height = max(40.0, box.height - under - top)
         low, high = _ends(kind, series, figures)
-        return _Frame(_EDGE, top, box.width - _EDGE - right, height, low, high)
+        return _Frame(_EDGE, top, box.width - _EDGE - right, height, low, high, ends_only)
 
     def _dress(
         self, chart: Any, kind: str, categories: Sequence[str], series: Sequence[_Series],
@@ -199,7 +207,6 @@ class Painter:
 
     def _axes(self, area: Any, kind: str, categories: Sequence[str], frame: _Frame) -> None:
         values, names = area.find(qn("c:valAx")), area.find(qn("c:catAx"))
-        every = _every(categories, frame, self.ruler) if kind not in ("bars", "bridge") else 1
         for axis, is_names in ((values, False), (names, True)):
             for tag in ("c:majorGridlines", "c:minorGridlines", "c:title", "c:txPr", "c:spPr"):
                 for old in axis.findall(qn(tag)):
@@ -208,13 +215,13 @@ class Painter:
             _set(axis, "c:majorTickMark", "none")
             _set(axis, "c:minorTickMark", "none")
             if is_names:
-                _set(axis, "c:tickLblPos", "low")
+                _set(axis, "c:tickLblPos", "none" if frame.ends_only else "low")
                 line = etree.Element(qn("c:spPr"))
                 line.append(self.ink.outline("faint", 1))
                 at = axis.find(qn("c:tickLblPos"))
                 at.addnext(line)
                 color = "ink" if kind in ("bars", "bridge") else "muted"
-                line.addnext(self._text_style("c:txPr", color, every == 1))
+                line.addnext(self._text_style("c:txPr", color))
         scaling = values.find(qn("c:scaling"))
         for old in list(scaling):
             scaling.remove(old)
@@ -223,14 +230,26 @@ class Painter:
         etree.SubElement(scaling, qn("c:min"), val=repr(frame.low))
         if kind == "bars":
             _set(names.find(qn("c:scaling")), "c:orientation", "maxMin")
-        skip = etree.Element(qn("c:tickLblSkip"), val=str(every))
+        skip = etree.Element(qn("c:tickLblSkip"), val="1")
         names.find(qn("c:noMultiLvlLbl")).addprevious(skip)
 
-    def _text_style(self, tag: str, color: str, is_wrapped: bool = True) -> Any:
+    def _ends(self, slide: Any, categories: Sequence[str], frame: _Frame, box: Box) -> None:
+        """The first and the last category below a chart that has no room for more."""
+        slot = frame.width / len(categories)
+        for text, at, align in (
+            (categories[0], frame.x + slot / 2 - 4, "l"),
+            (categories[-1], frame.x + frame.width - slot / 2, "ctr"),
+        ):
+            width = self.ruler.width(text, LEAST_SIZE) + 12
+            x = box.x + (at if align == "l" else at - width / 2)
+            x = min(x, box.x + box.width - width)
+            place = Box(x, box.y + frame.y + frame.height + 3, width, _LINE)
+            look = Look(LEAST_SIZE, "muted", align=align)
+            self.ink.text_box(slide, place, [self.ink.paragraph((Run(text),), look)], name="Period")
+
+    def _text_style(self, tag: str, color: str) -> Any:
         style = etree.Element(qn(tag))
-        # Names that are not turned are wrapped; where some are left out each stands on a line.
-        turn = "0" if is_wrapped else "-60000000"
-        etree.SubElement(style, qn("a:bodyPr"), rot=turn, vert="horz")
+        etree.SubElement(style, qn("a:bodyPr"), rot="0", vert="horz")
         etree.SubElement(style, qn("a:lstStyle"))
         p = etree.SubElement(style, qn("a:p"))
         properties = etree.SubElement(etree.SubElement(p, qn("a:pPr")), qn("a:defRPr"))
@@ -612,18 +631,6 @@ def _short_years(categories: Sequence[str]) -> list[str]:
         found.append(name if same else category)
         before = year if is_year else ""
     return found
-
-
-def _every(categories: Sequence[str], frame: _Frame, ruler: Ruler) -> int:
-    """Every so manieth name where there is no room for all; the last is always among them."""
-    slot, last = frame.width / len(categories), len(categories) - 1
-    words = [word for category in categories for word in category.split()]
-    widest = max((ruler.width(word, LEAST_SIZE) for word in words), default=0.0)
-    if widest + 3 <= slot:
-        return 1
-    widest = max(ruler.width(category, LEAST_SIZE) for category in categories)
-    fits = (n for n in range(2, last) if not last % n and slot * n >= widest + 4)
-    return next(fits, max(1, last))
 
 
 def _gaps(group: Any, kind: str, series: Sequence[_Series]) -> None:

@@ -22,6 +22,8 @@ from boardpack.render.slides.drawing import Ink, Look, describe
 from boardpack.render.slides.master import FOOT, KICKER, NUMBER, blank, layout_of
 from boardpack.render.slides.measures import (
     BODY,
+    CARD_GAP,
+    CARD_INSET,
     GAP,
     LEAST_SIZE,
     MARGIN,
@@ -29,6 +31,8 @@ from boardpack.render.slides.measures import (
     WIDTH,
     Box,
     Ruler,
+    card_size,
+    columns_of,
 )
 from boardpack.render.slides.pictures import fitted, rasters
 from boardpack.render.slides.pieces import (
@@ -41,11 +45,12 @@ from boardpack.render.slides.pieces import (
     Row,
     Run,
     Sheet,
+    Stack,
     Words,
     clean,
     plain,
 )
-from boardpack.render.slides.plan import SIDE, TEXT_SIZE, Slide, height_of
+from boardpack.render.slides.plan import JOINT, SIDE, TEXT_SIZE, Slide, height_of
 from boardpack.render.slides.tables import draw_table
 from boardpack.values import KpiFacts, ReportFacts
 
@@ -126,7 +131,7 @@ class Deck:
         found = []
         for slide in planned:
             for piece in slide.body:
-                for part in piece.parts if isinstance(piece, Row) else (piece,):
+                for part in piece.parts if isinstance(piece, Row | Stack) else (piece,):
                     if isinstance(part, Figure) and not self._plot(part):
                         found.append(f"figures/{part.name}.svg")
                     elif isinstance(part, Picture):
@@ -292,6 +297,9 @@ class Deck:
                 self.ink.text_box(slide, box, [self.ink.paragraph((Run(piece.text),), look)],
                                   name="Heading")  # fmt: skip
                 at += rest[i] + GAP / 3
+            elif isinstance(piece, Stack):
+                self._tree(slide, piece, room)
+                at = room.bottom + GAP
             elif isinstance(piece, Row) and any(isinstance(p, Cards) for p in piece.parts):
                 self._beside(slide, piece, room)
                 at = room.bottom + GAP
@@ -308,6 +316,8 @@ class Deck:
             widths = self.ruler.widths(piece, BODY.width, piece.size)
             head, rows = self.ruler.rows(piece, widths, piece.size)
             return head + sum(rows)
+        if isinstance(piece, Cards):
+            return self.ruler.cards(piece, BODY.width)
         return height_of(piece, self.ruler)
 
     def _beside(self, slide: Any, row: Row, room: Box) -> None:
@@ -320,6 +330,17 @@ class Deck:
             elif isinstance(part, Words):
                 paragraphs = self._paragraphs(part, TEXT_SIZE)
                 self.ink.text_box(slide, right, paragraphs, name="Text")
+
+    def _tree(self, slide: Any, tree: Stack, room: Box) -> None:
+        """Cards with the lines that lead from one row of them to the next."""
+        at = room.y
+        for part in tree.parts:
+            if isinstance(part, Cards):
+                at += self._cards(slide, part, Box(room.x, at, room.width, room.bottom - at))
+            elif isinstance(part, Picture):
+                box = Box(room.x, at, room.width, JOINT)
+                self._picture(slide, part.path, box, part.alt)
+                at += JOINT
 
     def _words(self, slide: Any, words: Words, room: Box, height: float) -> float:
         if words.kind == "remark":
@@ -346,35 +367,17 @@ class Deck:
         return height
 
     def _cards(self, slide: Any, cards: Cards, room: Box) -> float:
-        count = len(cards.cards)
-        columns = min(max(cards.columns, 1), count, 4)
-        if count == 4 and columns == 3:
-            columns = 2
-        inset = 12.0
-        boxes = room.grid(count, columns)
-        needed = max(
-            self._card_height(card, boxes[0].width - 2 * inset) for card in cards.cards
-        ) + 2 * inset
-        boxes = [
-            Box(b.x, room.y + (b.y - room.y) / b.height * min(b.height, needed) if i >= columns else b.y,
-                b.width, min(b.height, needed))
-            for i, b in enumerate(boxes)
-        ]  # fmt: skip
-        rows = -(-count // columns)
-        height = boxes[0].height
-        for i, (card, box) in enumerate(zip(cards.cards, boxes, strict=True)):
-            placed = Box(box.x, room.y + (i // columns) * (height + 18), box.width, height)
-            paragraphs = [self.ink.paragraph(line, _card_look(line)) for line in card]
-            self.ink.text_box(slide, placed, paragraphs, fill="wash", inset=inset,
+        columns = columns_of(cards)
+        height = self.ruler.cards(cards, room.width)
+        boxes = Box(room.x, room.y, room.width, height).grid(len(cards.cards), columns, CARD_GAP)
+        for card, box in zip(cards.cards, boxes, strict=True):
+            paragraphs = []
+            for line in card:
+                size, after = card_size(line)
+                paragraphs.append(self.ink.paragraph(line, Look(size, after=after)))
+            self.ink.text_box(slide, box, paragraphs, fill="wash", inset=CARD_INSET,
                               name=plain(card[0])[:60] or "Card")  # fmt: skip
-        return rows * height + (rows - 1) * 18
-
-    def _card_height(self, card: Sequence[Line], width: float) -> float:
-        total = 0.0
-        for line in card:
-            look = _card_look(line)
-            total += self.ruler.height(line, look.size, width) + look.after
-        return total
+        return height
 
     def _drawn(
         self, slide: Any, piece: Any, box: Box, number: str, *, heading: bool
@@ -410,7 +413,8 @@ class Deck:
         self, slide: Any, panels: Sequence[Mapping[str, Any]], box: Box, alt: str, number: str
     ) -> None:
         columns = {1: 1, 2: 2, 3: 3, 4: 2}.get(len(panels), 3)
-        for i, (panel, place) in enumerate(zip(panels, box.grid(len(panels), columns, 30), strict=True)):
+        places = box.grid(len(panels), columns, 30)
+        for i, (panel, place) in enumerate(zip(panels, places, strict=True)):
             inner = self._over(slide, str(panel["title"]), place)
             if not panel["categories"]:
                 continue
@@ -470,21 +474,12 @@ def _sections(planned: Sequence[Slide]) -> list[str]:
 
 
 def _section(slide: Slide) -> str:
-    return slide.section.partition(" › ")[0] or slide.title
+    return slide.part_of or slide.title
 
 
 def _table_alt(planned: Slide, sheet: Sheet) -> str:
     heads = ", ".join(column.head for column in sheet.columns if column.head)
     return f"Table: {planned.numbered}. Columns: {heads}."
-
-
-def _card_look(line: Line) -> Look:
-    roles = {run.role for run in line if run.text.strip()}
-    if "card-name" in roles:
-        return Look(14, after=2)
-    if "card-value" in roles:
-        return Look(28, after=4)
-    return Look(LEAST_SIZE, after=3)
 
 
 def _definition(facts: KpiFacts) -> str:

@@ -26,7 +26,7 @@ _SCHEME = {**THEME, "ink": "tx1", "paper": "bg1", "muted": "tx2", "wash": "bg2"}
 ROLE_COLORS = {
     "good": "good", "met": "good", "bad": "bad", "missed": "bad", "warn": "warn",
     "muted": "muted", "card-label": "muted", "no-value": "muted", "source-note": "muted",
-    "label": "muted", "remark-by": "muted",
+    "label": "muted", "remark-by": "muted", "formula": "muted",
 }  # fmt: skip
 _BOLD = frozenset({"met", "missed", "strong", "card-name", "card-value", "remark-head"})
 
@@ -106,6 +106,8 @@ class Ink:
             properties.set("b", "1")
         properties.set("dirty", "0")
         properties.append(self.fill(ROLE_COLORS.get(run.role, look.color)))
+        # Said on each run: in a table and in a text box not every program asks the theme.
+        etree.SubElement(properties, qn("a:latin"), typeface="+mn-lt")
         if link:
             click = etree.SubElement(properties, qn("a:hlinkClick"))
             click.set(qn("r:id"), link)

@@ -27,8 +27,10 @@ LAYOUTS = {"cover": 0, "words": 1, "divider": 2, "content": 5}
 #: Numbers of the placeholders that every slide fills.
 KICKER, FOOT, NUMBER = 13, 11, 12
 
-COVER = Box(MARGIN + 20, 150, 760, 120)
-FACTS = Box(MARGIN + 20, 312, 760, 150)
+#: The upper part of the cover, in the colour of the text.
+COVER_PART = 330.0
+COVER = Box(MARGIN + 8, 120, 800, 130)
+FACTS = Box(MARGIN + 8, COVER_PART + 26, 800, 120)
 TITLE = Box(MARGIN, 42, WIDTH - 2 * MARGIN, 64)
 SECTION = Box(MARGIN, 22, 640, 20)
 DIVIDER = Box(MARGIN + 20, 210, 800, 100)
@@ -171,14 +173,15 @@ _P = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _TITLED = _placeholder(2, "Title", "The message", TITLE, 'type="title"', anchor="t")
 _BAND = _rule(9, Box(0, 0, 14, HEIGHT), "accent1")
 _LAYOUT_SHAPES = {
-    "cover": _BAND
+    "cover": _rule(8, Box(0, 0, WIDTH, COVER_PART), "tx1")
+    + _rule(9, Box(0, COVER_PART, WIDTH, 6), "accent1")
     + _placeholder(
         2, "Title", "Report", COVER, 'type="ctrTitle"', anchor="b",
-        look=_level(44, "tx1", bold=True),
+        look=_level(48, "bg1", bold=True),
     )
     + _placeholder(
-        3, "Subtitle", "Company, period", Box(COVER.x, COVER.bottom + 6, COVER.width, 30),
-        'type="subTitle" idx="1"', anchor="t", look=_level(20, "tx2"),
+        3, "Subtitle", "Company, period", Box(COVER.x, COVER.bottom + 10, COVER.width, 30),
+        'type="subTitle" idx="1"', anchor="t", look=_level(22, "bg2"),
     )
     + _placeholder(
         4, "Facts", "Facts", FACTS, f'type="body" sz="quarter" idx="{KICKER}"', anchor="t",

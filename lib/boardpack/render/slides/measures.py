@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import ImageFont
 
 from boardpack.brand import Brand
-from boardpack.render.slides.pieces import Line, Sheet, Words, plain
+from boardpack.render.slides.pieces import Cards, Line, Sheet, Words, plain
 
 WIDTH, HEIGHT = 960.0, 540.0
 MARGIN = 44.0
@@ -30,6 +30,8 @@ GAP = 14.0
 _SUBSTITUTE = 1.09
 #: Insets of a cell, left and right together, and above and below.
 CELL_X, CELL_Y = 11.0, 7.0
+#: Within cards, and between them.
+CARD_INSET, CARD_GAP = 12.0, 16.0
 #: A row that is to be written in by hand.
 _BY_HAND = 40.0
 
@@ -53,7 +55,7 @@ class Box:
         width = (self.width - gap * (n - 1)) / n
         return [Box(self.x + i * (width + gap), self.y, width, self.height) for i in range(n)]
 
-    def grid(self, n: int, columns: int, gap: float = 18.0) -> list[Box]:
+    def grid(self, n: int, columns: int, gap: float) -> list[Box]:
         """``n`` boxes in rows of ``columns``, as high as there is room for."""
         rows = math.ceil(n / columns)
         height = (self.height - gap * (rows - 1)) / rows
@@ -114,6 +116,17 @@ class Ruler:
         gap = size * (0.55 if words.kind == "bullets" else 0.35)
         return sum(self.height(line, size, width - indent) + gap for line in words.lines)
 
+    def cards(self, cards: Cards, width: float) -> float:
+        """How high cards are, all alike, in as many rows as they need."""
+        columns = columns_of(cards)
+        inner = (width - CARD_GAP * (columns - 1)) / columns - 2 * CARD_INSET
+        one = max(
+            sum(self.height(line, card_size(line)[0], inner) + card_size(line)[1] for line in card)
+            for card in cards.cards
+        )
+        rows = math.ceil(len(cards.cards) / columns)
+        return rows * (one + 2 * CARD_INSET) + (rows - 1) * CARD_GAP
+
     def rows(self, sheet: Sheet, widths: Sequence[float], size: float) -> tuple[float, list[float]]:
         """How high the head of a sheet is, and each of its rows."""
         head = max(
@@ -162,6 +175,21 @@ class Ruler:
             wanted[i] + short[i] - spare[i] * give for i in range(count)
         ]  # what is too narrow takes from what has room
         return [part * width / sum(found) for part in found]
+
+
+def columns_of(cards: Cards) -> int:
+    """Into how many columns cards are laid."""
+    count = len(cards.cards)
+    columns = min(max(cards.columns, 1), count, 4)
+    return 2 if count == 4 and columns == 3 else columns
+
+
+def card_size(line: Line) -> tuple[float, float]:
+    """The size of a line of a card, and the space below it."""
+    roles = {run.role for run in line if run.text.strip()}
+    if "card-name" in roles:
+        return 14.0, 2.0
+    return (28.0, 4.0) if "card-value" in roles else (LEAST_SIZE, 3.0)
 
 
 def spans(row: Sequence[Line]) -> bool:

@@ -17,7 +17,7 @@ from boardpack.qmd import CALLOUTS
 ROLES = frozenset(
     {"good", "bad", "warn", "met", "missed", "muted", "label", "strong", "no-value",
      "card-name", "card-value", "card-note", "card-label", "source-note", "remark-head",
-     "remark-by"}
+     "remark-by", "formula"}
 )  # fmt: skip
 #: Divs that are no part of a slide's body: the cover and the foot of each slide say the same.
 _ELSEWHERE = frozenset({"facts", "draft-mark", "draft-strip", "page-break"})
@@ -50,6 +50,18 @@ class Run:
 
 
 Line = tuple[Run, ...]
+
+
+def cut(line: Line, start: int) -> Line:
+    """A line without its first characters."""
+    found = []
+    for run in line:
+        if start < len(run.text):
+            found.append(replace(run, text=run.text[start:]))
+        start = max(0, start - len(run.text))
+    if found:
+        found[0] = replace(found[0], text=found[0].text.lstrip())
+    return tuple(found)
 
 
 def plain(line: Line) -> str:
@@ -142,7 +154,14 @@ class Row:
     parts: tuple[Piece, ...] = field(default=())
 
 
-Piece = Heading | Words | Sheet | Cards | Figure | Picture | Alert | Place | Row
+@dataclass(frozen=True)
+class Stack:
+    """Pieces that stand one below another and belong together, such as a tree of cards."""
+
+    parts: tuple[Piece, ...] = field(default=())
+
+
+Piece = Heading | Words | Sheet | Cards | Figure | Picture | Alert | Place | Row | Stack
 
 
 def pieces(tree: dict[str, Any]) -> list[Piece]:
@@ -160,7 +179,7 @@ def lines_of(piece: Piece) -> Iterator[Line]:
     elif isinstance(piece, Cards):
         for card in piece.cards:
             yield from card
-    elif isinstance(piece, Row):
+    elif isinstance(piece, Row | Stack):
         for part in piece.parts:
             yield from lines_of(part)
 
@@ -206,6 +225,9 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         width = attributes.get("layout-ncol", "")
         yield _cards(inner, int(width) if width.isdecimal() else 3)
         return
+    if "definitions" in found:
+        yield _glossary(inner)
+        return
     if "remarks" in found:
         lines = tuple(line for part in _blocks(inner) for line in lines_of(part))
         if lines:
@@ -235,6 +257,22 @@ def _cards(inner: Sequence[dict[str, Any]], columns: int) -> Cards:
     parts = [list(_blocks([block])) for block in inner]
     cards = [tuple(line for piece in part for line in lines_of(piece)) for part in parts]
     return Cards(columns, tuple(card for card in cards if card))
+
+
+def _glossary(inner: Sequence[dict[str, Any]]) -> Sheet:
+    """Entries of a name and what it means, as a table."""
+    rows = []
+    for block in inner:
+        first, *rest = [line for piece in _blocks([block]) for line in lines_of(piece)] or [()]
+        said: list[Run] = []
+        for line in rest:
+            said += [Run(" "), *line] if said else line
+        rows.append((first, tuple(said)))
+    heads = ("KPI", "What it says, and how it is computed")
+    columns = tuple(
+        Column(head, share, "left") for head, share in zip(heads, (0.3, 0.7), strict=True)
+    )
+    return Sheet(columns, tuple(rows))
 
 
 def _item(item: Sequence[dict[str, Any]]) -> Iterator[Line]:

@@ -19,7 +19,9 @@ from boardpack.render.slides.pieces import (
     Place,
     Row,
     Sheet,
+    Stack,
     Words,
+    cut,
     lines_of,
     plain,
 )
@@ -36,6 +38,8 @@ _BESIDE, _REMARKS, _SMALL = 96.0, 150.0, 150.0
 _CARDS, _A_ROW, _AT_SIDE = 8, 4, 6
 #: The width of the words at the side of cards.
 SIDE = 350.0
+#: How high the lines are that lead from cards to others.
+JOINT = 27.0
 TEXT_SIZE = 14.0
 #: A table is written as large as it may without more slides.
 _SIZES = (14.0, 13.0, LEAST_SIZE)
@@ -45,7 +49,7 @@ _SIZES = (14.0, 13.0, LEAST_SIZE)
 class Slide:
     """A slide: its message, and what it shows from top to bottom.
 
-    ``section`` is the heading it belongs to. ``kpis`` are those it shows a number of; ``part`` is
+    ``section`` is the headings it stands under, ``part_of`` the first of them. ``kpis`` are those it shows a number of; ``part`` is
     which of how many when a table or a list goes on over several.
     """
 
@@ -54,6 +58,7 @@ class Slide:
     body: tuple[Piece, ...]
     kpis: tuple[str, ...] = ()
     part: tuple[int, int] = (1, 1)
+    part_of: str = ""
     kind: str = "content"
 
     @property
@@ -89,7 +94,7 @@ class _Draft:
     @property
     def is_quiet(self) -> bool:
         """Whether it could share a slide: words and tables alone, and no message."""
-        return not any(isinstance(p, Figure | Row | Cards | Picture) for p in self.body)
+        return not any(isinstance(p, Figure | Row | Stack | Cards | Picture) for p in self.body)
 
 
 def plan(
@@ -108,7 +113,7 @@ def plan(
     slides = [slide for section in main for slide in planner.slides(section)]
     looked_up = [slide for section in appendix for slide in planner.slides(section)]
     if looked_up:
-        slides += [Slide("Appendix", "", (), kind="divider"), *looked_up]
+        slides += [Slide("Appendix", "", (), part_of="Appendix", kind="divider"), *looked_up]
     return slides + [slide for section in last for slide in planner.slides(section)]
 
 
@@ -141,7 +146,7 @@ class _Planner:
     def _drafts(self, section: Section, is_signed: bool) -> Iterator[_Draft]:
         sub, waiting = "", list[Words | Alert]()
         draft = _Draft("")
-        for piece in section.pieces:
+        for piece in self._trees(section.pieces):
             if isinstance(piece, Heading):
                 if draft.body:
                     yield draft
@@ -170,6 +175,23 @@ class _Planner:
             yield draft
         if waiting:
             yield self._words(sub, waiting)
+
+    def _trees(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
+        """The pieces with cards, the lines from them and the cards below as one where they fit."""
+        i = 0
+        while i < len(pieces):
+            parts = pieces[i : i + 3]
+            if [type(part) for part in parts] == [Cards, Picture, Cards]:
+                cards = [part for part in parts if isinstance(part, Cards)]
+                heights = [self.ruler.cards(part, BODY_WIDTH) for part in cards]
+                if sum(heights) + JOINT <= BODY.height:
+                    yield Stack(tuple(parts))
+                else:
+                    yield from cards
+                i += 3
+            else:
+                yield pieces[i]
+                i += 1
 
     def _follows(self, draft: _Draft, piece: Words | Alert) -> bool:
         """Whether words can stand on the slide of what they follow; they do then."""
@@ -236,6 +258,8 @@ class _Planner:
                     continue
             found.append(draft)
         for draft in found:
+            if not draft.message and draft.is_quiet:
+                _promote(draft)
             draft.message = draft.message or self._named(draft.visual, draft.sub or title)
         yield from found
 
@@ -305,8 +329,9 @@ class _Planner:
             under = f"{section.title} › {draft.sub}" if section.title else draft.sub
         for i, body in enumerate(chunks):
             shown = "" if under == draft.message else under
-            part = (i + 1, len(chunks))
-            yield Slide(draft.message, shown, body, _kpis(body, self.charts), part)
+            part, part_of = (i + 1, len(chunks)), section.title or self.opening
+            kpis = _kpis(body, self.charts)
+            yield Slide(draft.message, shown, body, kpis, part, part_of)
 
     def _pages(
         self, sheet: Sheet, above: float, below: float
@@ -368,6 +393,19 @@ def _as_title(words: Words | Alert) -> str:
     return said.removesuffix(".").removesuffix(":") if len(said) <= _TITLE else ""
 
 
+def _promote(draft: _Draft) -> None:
+    """Let the first sentence of an answer that is too long for a title be the title."""
+    for i, piece in enumerate(draft.body):
+        if isinstance(piece, Words) and piece.kind == "lead" and len(piece.lines) == 1:
+            said = plain(piece.lines[0])
+            first, dot, rest = said.partition(". ")
+            if dot and rest and len(first) <= _TITLE:
+                draft.message = first
+                line = cut(piece.lines[0], len(first) + 2)
+                draft.body[i] = Words("text", (line,))
+            return
+
+
 def _headed(draft: _Draft) -> list[Piece]:
     if not draft.sub or (draft.body and isinstance(draft.body[0], Heading)):
         return list(draft.body)
@@ -400,7 +438,7 @@ def _word_parts(body: Sequence[Piece], ruler: Ruler) -> list[tuple[Piece, ...]]:
 def _kpis(body: Sequence[Piece], charts: Mapping[str, Any]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for piece in body:
-        for part in piece.parts if isinstance(piece, Row) else (piece,):
+        for part in piece.parts if isinstance(piece, Row | Stack) else (piece,):
             if isinstance(part, Figure):
                 found |= dict.fromkeys(charts.get(part.name, {}).get("kpis", ()))
             found |= dict.fromkeys(run.kpi for line in lines_of(part) for run in line if run.kpi)
