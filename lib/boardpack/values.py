@@ -419,6 +419,15 @@ class Values:
         return cls(frame, report, kpis, load_listings(folder))
 
 
+def read_kpis(folder: Path) -> dict[str, KpiFacts]:
+    """What a run froze of its KPIs beside their figures; nothing where it froze none."""
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
+
+
 def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
     def targets(of: Mapping[str, Any]) -> dict[str, Target]:
         return {label: Target.from_dict(target) for label, target in of.items()}
