@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from boardpack.bridges import bridge, movements
     from boardpack.cards import factors, headline
-    from boardpack.charts import by_member, chart, trend, trends
+    from boardpack.charts import by_member, chart, trend
     from boardpack.comparisons import bullet, funnel, ranking
     from boardpack.explore import open
+    from boardpack.heatmaps import heatmap
+    from boardpack.panels import trends
+    from boardpack.reviews import six_twelve
     from boardpack.sentences import finding, summary
     from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.variances import variance
 
 __all__ = [
     "bridge",
@@ -27,6 +31,7 @@ __all__ = [
     "finding",
     "funnel",
     "headline",
+    "heatmap",
     "history",
     "members",
     "movements",
@@ -34,19 +39,25 @@ __all__ = [
     "open",
     "ranking",
     "scorecard",
+    "six_twelve",
     "summary",
     "trend",
     "trends",
+    "variance",
 ]
 
 _HOMES = {
     "bridges": ("bridge", "movements"),
     "cards": ("factors", "headline"),
-    "charts": ("by_member", "chart", "trend", "trends"),
+    "charts": ("by_member", "chart", "trend"),
     "comparisons": ("bullet", "funnel", "ranking"),
     "explore": ("open",),
+    "heatmaps": ("heatmap",),
+    "panels": ("trends",),
+    "reviews": ("six_twelve",),
     "sentences": ("finding", "summary"),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),
+    "variances": ("variance",),
 }
 
 
