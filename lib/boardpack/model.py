@@ -24,7 +24,7 @@ from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserErr
 from boardpack.listed import Listed
 from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
-from boardpack.periods import Grain, Period
+from boardpack.periods import Grain, Period, beside_weeks
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
 from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
@@ -127,7 +127,8 @@ class Model:
 def history(period: Period, last: int | None = None, as_of: date | None = None) -> list[Period]:
     """The periods that a page about ``period`` may show, each with its year before; oldest first.
 
-    With ``as_of`` also what a period that is open by then is set against, like for like.
+    With ``as_of`` also what a period that is open by then is set against, like for like. Beside
+    weeks stand the months, quarter and year that they are part of (`beside_weeks`).
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
@@ -135,8 +136,12 @@ def history(period: Period, last: int | None = None, as_of: date | None = None) 
     ['2024', '2024/32d', '2025']
     """
     shown = period.last(last or period.look_back)
+    if period.grain == "week" and as_of is not None:
+        closed, to_date = beside_weeks(period)
+        shown += [*closed, *to_date]
     compared = period.compared(as_of) if as_of is not None else ()
-    return sorted({*shown, *(p.year_ago() for p in shown), *compared})
+    ago = (p.year_ago().first(p.cut) if p.cut else p.year_ago() for p in shown)
+    return sorted({*shown, *ago, *compared})
 
 
 def values(
