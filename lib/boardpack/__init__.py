@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend
     from boardpack.comparisons import bullet, funnel, ranking
-    from boardpack.executive import concerns, decisions, key_metrics, messages, outlook, priority_actions, recommendation
+    from boardpack.executive import (
+        concerns,
+        decisions,
+        key_metrics,
+        messages,
+        outlook,
+        priority_actions,
+        recommendation,
+    )
     from boardpack.explore import open
     from boardpack.glossary import definitions
     from boardpack.heatmaps import heatmap
@@ -68,11 +76,33 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bridges": ("bridge", "movements",),
-    "cards": ("factors", "headline",),
-    "charts": ("by_member", "chart", "trend",),
-    "comparisons": ("bullet", "funnel", "ranking",),
-    "executive": ("concerns", "decisions", "key_metrics", "messages", "outlook", "priority_actions", "recommendation",),
+    "bridges": (
+        "bridge",
+        "movements",
+    ),
+    "cards": (
+        "factors",
+        "headline",
+    ),
+    "charts": (
+        "by_member",
+        "chart",
+        "trend",
+    ),
+    "comparisons": (
+        "bullet",
+        "funnel",
+        "ranking",
+    ),
+    "executive": (
+        "concerns",
+        "decisions",
+        "key_metrics",
+        "messages",
+        "outlook",
+        "priority_actions",
+        "recommendation",
+    ),
     "explore": ("open",),
     "glossary": ("definitions",),
     "heatmaps": ("heatmap",),
@@ -81,9 +111,17 @@ _HOMES = {
     "panels": ("trends",),
     "reviews": ("six_twelve",),
     "risk_register": ("risks",),
-    "sentences": ("finding", "summary",),
+    "sentences": (
+        "finding",
+        "summary",
+    ),
     "stage_checks": ("stages",),
-    "tables": ("history", "members", "not_available", "scorecard",),
+    "tables": (
+        "history",
+        "members",
+        "not_available",
+        "scorecard",
+    ),
     "target_paths": ("paths",),
     "target_proposals": ("proposals",),
     "variances": ("variance",),

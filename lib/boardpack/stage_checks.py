@@ -305,5 +305,5 @@ def _wording(values: Values, result: ItemResult) -> str:
 
 def _state(state: State) -> Line:
     # The sign says it to those who do not see the colour.
-    sign = {"met": "✓ ", "not met": "✗ ", "not measurable": ""}[state]
+    sign = {"met": "✓ ", "not met": "", "not measurable": ""}[state]
     return (Span(_ROLES[state], (sign + state,)),)

@@ -57,9 +57,7 @@ def render_slides(assembled: Assembled, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
-        raise StorageError(
-            f"The slides cannot be written ({error.strerror}).", file=path
-        ) from None
+        raise StorageError(f"The slides cannot be written ({error.strerror}).", file=path) from None
     return path
 
 

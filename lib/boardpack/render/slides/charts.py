@@ -139,7 +139,12 @@ class Painter:
         return held
 
     def _frame(
-        self, kind: str, categories: Sequence[str], series: Sequence[_Series], box: Box, legend: bool
+        self,
+        kind: str,
+        categories: Sequence[str],
+        series: Sequence[_Series],
+        box: Box,
+        legend: bool,
     ) -> _Frame:
         figures = [v for s in series for v in s.values if v is not None] or [0.0]
         below = 24.0 if legend else 0.0
@@ -310,7 +315,9 @@ class Painter:
         """A dot at the figure that is named, and at one that has no neighbour to be joined with."""
         known = [i for i, v in enumerate(one.values) if v is not None]
         alone = [i for i in known if i - 1 not in known and i + 1 not in known]
-        dots = set(alone) | (set(one.labels) if one.role in ("actual", "member", "forecast") else set())
+        dots = set(alone) | (
+            set(one.labels) if one.role in ("actual", "member", "forecast") else set()
+        )
         last = marker
         for i in sorted(dots & set(known)):
             point = etree.Element(qn("c:dPt"))
@@ -555,9 +562,7 @@ def _bars(series: Sequence[_Series], colors: Mapping[str, str]) -> list[_Series]
                 if goal is not None and (one.values[i] or 0.0) < goal:
                     moved[i] = labels.pop(i)
                     hues |= {i: inks[i]} if i in inks else {}
-        found.append(
-            replace(one, labels=labels, place="outEnd", label_colors=inks, hues=own)
-        )
+        found.append(replace(one, labels=labels, place="outEnd", label_colors=inks, hues=own))
     return [
         replace(one, labels={**one.labels, **moved}, label_colors={**one.label_colors, **hues})
         if one.role == "target"

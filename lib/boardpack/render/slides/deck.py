@@ -304,7 +304,9 @@ class Deck:
                 self._beside(slide, piece, room)
                 at = room.bottom + GAP
             elif isinstance(piece, Row):
-                for j, (part, box) in enumerate(zip(piece.parts, room.split(len(piece.parts), 36), strict=True)):
+                for j, (part, box) in enumerate(
+                    zip(piece.parts, room.split(len(piece.parts), 36), strict=True)
+                ):
                     self._drawn(slide, part, box, f"{i + 1}{'abcdef'[j % 6]}", heading=True)
                 at = room.bottom + GAP
             elif isinstance(piece, Figure | Picture):
@@ -379,9 +381,7 @@ class Deck:
                               name=plain(card[0])[:60] or "Card")  # fmt: skip
         return height
 
-    def _drawn(
-        self, slide: Any, piece: Any, box: Box, number: str, *, heading: bool
-    ) -> None:
+    def _drawn(self, slide: Any, piece: Any, box: Box, number: str, *, heading: bool) -> None:
         if isinstance(piece, Picture):
             self._picture(slide, piece.path, box, piece.alt)
             return

@@ -160,7 +160,9 @@ class Ruler:
             most = max((self.width(text, size, True) for text in tight), default=0.0)
             least.append(min(most, 0.4 * width) + CELL_X + 1)
             empty = bool(sheet.rows) and not any(cells)
-            longest.append(max(110.0 if empty else 20.0, *(self.width(c, size) for c in [column.head, *cells])))
+            longest.append(
+                max(110.0 if empty else 20.0, *(self.width(c, size) for c in [column.head, *cells]))
+            )
         shares = [column.share for column in sheet.columns]
         if not all(shares):
             shares = [min(long, 0.5 * width) for long in longest]
