@@ -288,7 +288,7 @@ def criterion_words(values: Values, criterion: Criterion) -> Line:
     value = Value(
         criterion.kpi, values.period, criterion.dims, None, values.kpi(criterion.kpi).unit, "final"
     )
-    return (f"{name} {_SIDES[goal.comparator]}", number(value, written, "target"))
+    return (f"{name} {_SIDES[goal.comparator]}", number(value, written, "criterion"))
 
 
 def _part_name(values: Values, criterion: Criterion) -> str:
