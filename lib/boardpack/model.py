@@ -13,14 +13,18 @@ from boardpack import scorecards
 from boardpack import sources as source_files
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import catalogue as catalogue_files
+from boardpack.engine import listing_rows
+from boardpack.engine import listings as listing_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
+from boardpack.engine.listings import Listings
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
+from boardpack.listed import Listed
 from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
-from boardpack.periods import Grain, Period
+from boardpack.periods import Grain, Period, beside_weeks
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
 from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
@@ -36,6 +40,7 @@ class Model:
     sources: Sources
     catalogue: Catalogue
     scorecard: Scorecard | None
+    listings: Listings
 
     @classmethod
     def open(cls, folder: str | Path) -> Model:
@@ -48,11 +53,24 @@ class Model:
         workspace = Workspace.open(folder)
         sources = source_files.load(workspace)
         catalogue = catalogue_files.load(workspace, sources)
+        listings = listing_files.load(workspace, sources)
         card = scorecards.load(workspace, catalogue)
         catalogue = replace(catalogue, goals=card)
         weights = workspace.settings.policy.gate.weights.as_dict()
         own = own_sources(workspace, catalogue, weights)
-        return cls(workspace, replace(sources, own=own), catalogue, card)
+        return cls(workspace, replace(sources, own=own), catalogue, card, listings)
+
+    def tables(self, kpis: Iterable[str], listings: Iterable[str] = ()) -> tuple[str, ...]:
+        """The tables to connect and to check for these KPIs and listings."""
+        found = (*self.catalogue.tables(kpis), *self.listings.tables(listings))
+        return tuple(dict.fromkeys(found))
+
+    def definition_hashes(self, kpis: Iterable[str], listings: Iterable[str]) -> dict[str, str]:
+        """What these KPIs and listings are defined as, hashed; a listing as ``listing NAME``."""
+        return {
+            **{kpi: self.catalogue.definition_hash(kpi) for kpi in kpis},
+            **{f"listing {name}": self.listings.definition_hash(name) for name in listings},
+        }
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
@@ -69,6 +87,9 @@ class Model:
             owner=(card.owner(kpi) if card else "") or found.owner,
             formula=found.formula_text,
             notes=found.notes,
+            why=found.why,
+            actions=found.actions,
+            risks=found.risks,
             additive=found.additive,
             sources=self.catalogue.tables([kpi]),
             targets=card.targets(kpi, asked) if card else {},
@@ -106,7 +127,8 @@ class Model:
 def history(period: Period, last: int | None = None, as_of: date | None = None) -> list[Period]:
     """The periods that a page about ``period`` may show, each with its year before; oldest first.
 
-    With ``as_of`` also what a period that is open by then is set against, like for like.
+    With ``as_of`` also what a period that is open by then is set against, like for like. Beside
+    weeks stand the months, quarter and year that they are part of (`beside_weeks`).
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
@@ -114,8 +136,12 @@ def history(period: Period, last: int | None = None, as_of: date | None = None) 
     ['2024', '2024/32d', '2025']
     """
     shown = period.last(last or period.look_back)
+    if period.grain == "week" and as_of is not None:
+        closed, to_date = beside_weeks(period)
+        shown += [*closed, *to_date]
     compared = period.compared(as_of) if as_of is not None else ()
-    return sorted({*shown, *(p.year_ago() for p in shown), *compared})
+    ago = (p.year_ago().first(p.cut) if p.cut else p.year_ago() for p in shown)
+    return sorted({*shown, *ago, *compared})
 
 
 def values(
@@ -152,8 +178,8 @@ def values(
         frame, split = _of_segment(model, frame, segment)
         unsplit = (kpi for kpi in names if kpi not in split and kpi not in missing)
         undefined |= dict.fromkeys(unsplit, "cannot be split by segment")
-    # Targets of the period ahead are known already: what it takes to meet them is news of this one.
-    ahead = [*periods, period.shift(1)]
+    # What is wanted next is known already; a page that looks ahead says so.
+    ahead = [*periods, *(period.shift(n) for n in range(1, period.look_back))]
     facts = {kpi: model.facts(kpi, ahead) for kpi in names}
     about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
     if segment:
@@ -163,6 +189,31 @@ def values(
             objectives = replace(about.objectives, stages=(), risks=())
             about = replace(about, objectives=objectives)
     return Values(frame, about, facts)
+
+
+def listed(
+    model: Model, slice_: Slice, listings: Iterable[str], period: Period, segment: str = ""
+) -> dict[str, Listed]:
+    """The rows of these listings for a period, as of the slice's day.
+
+    One whose tables are not connected, or that cannot be of one segment, has none and a reason.
+    """
+    found = {}
+    for name in dict.fromkeys(listings):
+        listing = model.listings[name]
+        reason = listing_rows.unavailable(model.listings, slice_, name, segment)
+        facts = {
+            **listing_rows.facts(listing),
+            "tables": model.listings.tables([name]),
+            "reason": reason,
+        }
+        rows = (
+            listing_rows.empty(listing)
+            if reason
+            else listing_rows.rows(slice_, listing, period, segment)
+        )
+        found[name] = Listed.of(facts, rows)
+    return found
 
 
 def _of_member(facts: KpiFacts, dims: str) -> KpiFacts:
@@ -187,9 +238,11 @@ def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.Dat
     return part[[*COLUMNS, *INTERVAL]].reset_index(drop=True), set(part["kpi"])
 
 
-def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
-    """The days that the tables of these KPIs have rows for, whatever the as-of."""
-    tables = _timed(model, kpis)
+def spans(model: Model, kpis: Iterable[str], listings: Iterable[str] = ()) -> dict[str, Span]:
+    """The days that the tables of these KPIs, or of listings alone, have rows for."""
+    tables = _timed(model, kpis) or [
+        table for table in model.listings.tables(listings) if model.sources[table].time
+    ]
     if not tables:
         return {}
     # A table that cannot be read keeps no other from saying how far the data reach.

@@ -18,6 +18,9 @@ import pandas as pd
 
 from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError
+from boardpack.listed import Listed
+from boardpack.listed import load as load_listings
+from boardpack.listed import save as save_listings
 from boardpack.objectives import Benchmark, Milestone, Objectives, most_specific
 from boardpack.objectives import Target as Target
 from boardpack.periods import Period, parse_day
@@ -90,6 +93,10 @@ class KpiFacts:
     owner: str = ""
     formula: str = ""
     notes: str = ""
+    #: why it matters, what helps it and what may go wrong, from its definition
+    why: str = ""
+    actions: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
     additive: bool = False
     sources: tuple[str, ...] = ()
     #: period label -> target, only for periods that have one
@@ -233,6 +240,8 @@ class Values:
     frame: pd.DataFrame
     report: ReportFacts
     kpis: dict[str, KpiFacts]
+    #: the rows that the report names one by one, by listing
+    listings: Mapping[str, Listed] = field(default_factory=dict)
 
     @property
     def period(self) -> Period:
@@ -262,12 +271,29 @@ class Values:
         rows = frame.itertuples(index=False, name=None)
         return {(row[0], row[1], row[2]): row for row in rows}
 
+    @cached_property
+    def sizes(self) -> dict[str, float]:
+        """The middle size of a KPI's totals in periods of the report's grain; 0.0 without any."""
+        frame = self.frame
+        known = (frame["dims"] == "") & frame["value"].notna()
+        own = frame["grain"] == self.report.grain
+        totals = frame[known & own] if own.any() else frame[known]
+        middles = totals["value"].astype(float).abs().groupby(totals["kpi"]).median()
+        return {kpi: float(middles.get(kpi, 0.0)) for kpi in self.kpis}
+
     def kpi(self, kpi: str) -> KpiFacts:
         """The facts of one KPI; `UnknownNameError` when the run does not name it."""
         try:
             return self.kpis[kpi]
         except KeyError:
             raise UnknownNameError.near("KPI", kpi, self.kpis) from None
+
+    def listing(self, name: str) -> Listed:
+        """The rows of one listing; `UnknownNameError` when the run does not name it."""
+        try:
+            return self.listings[name]
+        except KeyError:
+            raise UnknownNameError.near("listing", name, self.listings) from None
 
     def is_available(self, kpi: str) -> bool:
         """Whether this KPI can have values here: its sources are connected, its grain fits."""
@@ -337,15 +363,19 @@ class Values:
         }
         return sorted(found, key=lambda member: (member == "(unknown)", member))
 
-    def named(self, kpis: Iterable[str]) -> Values:
-        """The same values, restricted to these KPIs: asking for another is an error.
+    def named(self, kpis: Iterable[str], listings: Iterable[str] | None = None) -> Values:
+        """The same values, restricted to these KPIs and listings: asking for another is an error.
 
-        What is not available keeps its name, since a report lists it in one place.
+        What is not available keeps its name, since a report lists it in one place. Without
+        ``listings`` all of them stay.
         """
+        rows = {
+            name: self.listing(name) for name in (self.listings if listings is None else listings)
+        }
         kept = {kpi: self.kpi(kpi) for kpi in kpis}
         frame = self.frame[self.frame["kpi"].isin(list(kept))]
         missing = {kpi: self.kpis[kpi] for kpi in self.report.not_available if kpi in self.kpis}
-        return replace(self, frame=frame, kpis={**missing, **kept})
+        return replace(self, frame=frame, kpis={**missing, **kept}, listings=rows)
 
     def marked(self, fingerprints: Mapping[str, str]) -> Values:
         """The same values, each with the fingerprint of its KPI in the column `FINGERPRINT`."""
@@ -374,9 +404,10 @@ class Values:
         return replace(self, frame=frame)
 
     def save(self, folder: Path) -> None:
-        """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
+        """Freeze into ``values.parquet``, ``facts.json`` and ``listings/`` of a run folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.frame.to_parquet(folder / "values.parquet", index=False)
+        save_listings(self.listings.values(), folder)
         self.save_facts(folder)
 
     def save_facts(self, folder: Path) -> None:
@@ -394,7 +425,17 @@ class Values:
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
         report = ReportFacts.from_dict(facts["report"])
         kpis = {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
-        return cls(pd.read_parquet(folder / "values.parquet"), report, kpis)
+        frame = pd.read_parquet(folder / "values.parquet")
+        return cls(frame, report, kpis, load_listings(folder))
+
+
+def read_kpis(folder: Path) -> dict[str, KpiFacts]:
+    """What a run froze of its KPIs beside their figures; nothing where it froze none."""
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
 
 
 def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
@@ -403,10 +444,11 @@ def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
 
     members = entry.get("member_targets", {})
     benchmark = entry.get("benchmark")
+    texts = {name: tuple(entry.get(name, ())) for name in ("sources", "actions", "risks")}
     return KpiFacts(
         **{
             **entry,
-            "sources": tuple(entry["sources"]),
+            **texts,
             "targets": targets(entry["targets"]),
             "member_targets": {dims: targets(of) for dims, of in members.items()},
             "milestones": tuple(Milestone(**m) for m in entry.get("milestones", ())),
