@@ -89,7 +89,7 @@ def test_each_node_has_value_target_status_and_trend_and_every_number_says_which
     assert said["mrr", "target"] == "$150K"
     text = block.markdown
     assert "✓ met" in text
-    assert "✗ missed" in text
+    assert "[missed]{.missed}" in text
     assert "[off track]{.bad}" in text
     assert "[on track]{.good}" in text
     assert not re.search(r"\d", bare(text)), bare(text)

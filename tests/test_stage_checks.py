@@ -199,7 +199,7 @@ def test_the_page_of_a_stage_counts_and_says_why() -> None:
     counts = [shown.text for shown in block.numbers if shown.what == "count"]
     # months 25 to 36, month 36: 4 of 6 met, 1 not met, 1 not measurable
     assert counts == ["25", "36", "36", "4", "6", "1", "1"]
-    targets = {(s.kpi, s.text) for s in block.numbers if s.what == "target"}
+    targets = {(s.kpi, s.text) for s in block.numbers if s.what == "criterion"}
     assert ("gross_margin", "85%") in targets
     assert "no table says which feature a revenue comes from" in block.markdown
     assert "Gross \\| margin at least" in block.markdown
