@@ -13,12 +13,28 @@ if TYPE_CHECKING:
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend
     from boardpack.comparisons import bullet, funnel, ranking
+    from boardpack.executive import (
+        concerns,
+        decisions,
+        key_metrics,
+        messages,
+        outlook,
+        priority_actions,
+        recommendation,
+    )
     from boardpack.explore import open
+    from boardpack.glossary import definitions
     from boardpack.heatmaps import heatmap
+    from boardpack.listings import listing
+    from boardpack.north_stars import north_star
     from boardpack.panels import trends
     from boardpack.reviews import six_twelve
+    from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
-    from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.stage_checks import stages
+    from boardpack.tables import history, members, not_available, scorecard
+    from boardpack.target_paths import paths
+    from boardpack.target_proposals import proposals
     from boardpack.variances import variance
 
 __all__ = [
@@ -26,6 +42,8 @@ __all__ = [
     "bullet",
     "by_member",
     "chart",
+    "concerns",
+    "decisions",
     "definitions",
     "factors",
     "finding",
@@ -33,13 +51,24 @@ __all__ = [
     "headline",
     "heatmap",
     "history",
+    "key_metrics",
+    "listing",
     "members",
+    "messages",
     "movements",
+    "north_star",
     "not_available",
     "open",
+    "outlook",
+    "paths",
+    "priority_actions",
+    "proposals",
     "ranking",
+    "recommendation",
+    "risks",
     "scorecard",
     "six_twelve",
+    "stages",
     "summary",
     "trend",
     "trends",
@@ -51,12 +80,28 @@ _HOMES = {
     "cards": ("factors", "headline"),
     "charts": ("by_member", "chart", "trend"),
     "comparisons": ("bullet", "funnel", "ranking"),
+    "executive": (
+        "concerns",
+        "decisions",
+        "key_metrics",
+        "messages",
+        "outlook",
+        "priority_actions",
+        "recommendation",
+    ),
     "explore": ("open",),
+    "glossary": ("definitions",),
     "heatmaps": ("heatmap",),
+    "listings": ("listing",),
+    "north_stars": ("north_star",),
     "panels": ("trends",),
     "reviews": ("six_twelve",),
+    "target_paths": ("paths",),
+    "target_proposals": ("proposals",),
+    "risk_register": ("risks",),
     "sentences": ("finding", "summary"),
-    "tables": ("definitions", "history", "members", "not_available", "scorecard"),
+    "stage_checks": ("stages",),
+    "tables": ("history", "members", "not_available", "scorecard"),
     "variances": ("variance",),
 }
 
