@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from boardpack.bridges import bridge, movements
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend, trends
+    from boardpack.cohort_tables import cohorts
     from boardpack.comparisons import bullet, funnel, ranking
     from boardpack.explore import open
     from boardpack.listings import listing
+    from boardpack.profit_and_loss import statement
     from boardpack.sentences import finding, summary
     from boardpack.tables import definitions, history, members, not_available, scorecard
 
@@ -23,6 +25,7 @@ __all__ = [
     "bullet",
     "by_member",
     "chart",
+    "cohorts",
     "definitions",
     "factors",
     "finding",
@@ -36,6 +39,7 @@ __all__ = [
     "open",
     "ranking",
     "scorecard",
+    "statement",
     "summary",
     "trend",
     "trends",
@@ -45,9 +49,11 @@ _HOMES = {
     "bridges": ("bridge", "movements"),
     "cards": ("factors", "headline"),
     "charts": ("by_member", "chart", "trend", "trends"),
+    "cohort_tables": ("cohorts",),
     "comparisons": ("bullet", "funnel", "ranking"),
     "explore": ("open",),
     "listings": ("listing",),
+    "profit_and_loss": ("statement",),
     "sentences": ("finding", "summary"),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),
 }

@@ -187,8 +187,23 @@ def listed(
             if reason
             else listing_rows.rows(slice_, listing, period, segment)
         )
-        found[name] = Listed.of(facts, rows)
+        found[name] = _named(model, Listed.of(facts, rows))
     return found
+
+
+def _named(model: Model, listed: Listed) -> Listed:
+    """The listing with the names of the KPIs that its rows speak of."""
+    known = model.catalogue.kpis
+    columns = tuple(
+        replace(
+            column,
+            names={kpi: known[kpi].name for kpi in sorted(set(listed.frame[column.name]) & set(known))},
+        )
+        if column.kind == "kpi"
+        else column
+        for column in listed.columns
+    )
+    return replace(listed, columns=columns)
 
 
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
