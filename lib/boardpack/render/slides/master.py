@@ -218,4 +218,3 @@ _STYLES = (
     '<a:cs typeface="+mj-cs"/></a:defRPr></a:lvl1pPr></p:titleStyle>'
     f"<p:bodyStyle>{_LEVELS}</p:bodyStyle><p:otherStyle/></p:txStyles>"
 )  # fmt: skip
-
