@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 from boardpack.formats import Formatter
-from boardpack.values import Values
+from boardpack.periods import Period, parse_day
+from boardpack.readings import read
+from boardpack.urgency import pace
+from boardpack.values import Target, Values
 
 #: Parts of a page whose numbers are no figures: programs, drawings, what a definition says.
 _SILENT = ("script", "style", "svg", "head")
@@ -54,16 +60,18 @@ def words_of_html(page: str, without: Iterable[str] = ()) -> str:
     return "".join(parser.words)
 
 
-def unaccounted(text: str, shown: Iterable[dict[str, str]], said: Iterable[str]) -> list[str]:
-    """The lines of a text with a number that neither ``shown`` nor ``said`` writes.
+def unaccounted(text: str, shown: Iterable[str], said: Iterable[str]) -> list[str]:
+    """The lines of a text with a number that none of the texts in ``shown`` and ``said`` has.
 
-    ``said`` are texts that a page may say beside figures: dates, periods, names of KPIs.
+    ``said`` are whole phrases that a page may say beside figures: dates, periods, names of KPIs.
     """
-    known = {" ".join(entry["text"].split()) for entry in shown}
     flat = "\n".join(" ".join(line.split()) for line in text.splitlines())
-    for phrase in sorted({" ".join(s.split()) for s in said if s}, key=len, reverse=True):
-        flat = flat.replace(phrase, "·")
-    numbers = {number for phrase in known for number in _NUMBER.findall(phrase)}
+    phrases = {" ".join(s.split()) for s in said if re.search(r"\d", s)}
+    ordered = sorted(phrases, key=len, reverse=True)
+    # A phrase may go over the end of a line.
+    either = "|".join(re.escape(phrase).replace(r"\ ", r"\s") for phrase in ordered)
+    flat = re.sub(rf"(?<![\d.,])(?:{either})(?!\d|[.,]\d)", "·", flat)
+    numbers = {number for phrase in shown for number in _NUMBER.findall(phrase)}
     found = []
     for line in flat.splitlines():
         left = [number for number in _NUMBER.findall(line) if number not in numbers]
@@ -72,24 +80,104 @@ def unaccounted(text: str, shown: Iterable[dict[str, str]], said: Iterable[str])
     return found
 
 
-def phrases(values: Values) -> Iterator[str]:
-    """What a page of these values may say that has digits and is no figure."""
-    formatter, facts = Formatter(values), values.report
-    for kpi in values.kpis.values():
-        yield kpi.name
-    spans = {label: values.frame for label in values.frame["period"].unique()}
-    from boardpack.periods import Period
+def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
+    """What a page of these values may say that has digits and is no figure: days, names, checks.
 
-    for label in spans:
-        if "/" in label:
-            continue
-        period = Period.parse(label, values.calendar)
+    ``periods`` are labels beyond those of the values, such as of a plan that runs ahead.
+    """
+    formatter, facts = Formatter(values), values.report
+    labels = {*values.frame["period"].unique(), *periods, values.period.shift(1).label}
+    for label in sorted(label for label in labels if _is_period(label)):
+        period = Period.parse(label.split("/")[0], values.calendar)
         name, year = formatter.tick(period)
-        yield from (formatter.period(period), f"{name} {year}".strip(), label)
-        yield from (formatter.day(period.start), formatter.day(period.last_day))
-        if name:
-            yield name
-        yield from (period.start.isoformat(), period.last_day.isoformat())
-    yield from (facts.as_of, facts.period, facts.company, facts.confidentiality)
+        yield from (formatter.period(period), f"{name} {year}".strip(), name, label)
+        for day in (period.start, period.last_day):
+            yield from (formatter.day(day), day.isoformat())
+    yield from (kpi.name for kpi in values.kpis.values())
+    yield from (facts.company, facts.confidentiality, formatter.day(parse_day(facts.as_of)))
     for finding in facts.findings:
         yield from (finding.sentence, finding.found, finding.at_stake, finding.check, str(finding))
+
+
+def _is_period(label: str) -> bool:
+    return bool(re.match(r"(FY)?\d{4}", label))
+
+
+def ticks(charts: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """What stands at the axes of the charts of an edition, from their specs."""
+
+    def walk(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            found = node.get("labelExpr")
+            if isinstance(found, str) and found.startswith("["):
+                texts, _ = json.JSONDecoder().raw_decode(found)
+                for text in texts:
+                    yield from ([text] if isinstance(text, str) else text)
+            for value in node.values():
+                yield from walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from walk(value)
+
+    for chart in charts.values():
+        yield from walk(chart["spec"])
+
+
+def written_of(values: Values, shown: dict[str, str]) -> set[str]:
+    """The texts that a value, target, change or gap of these frozen values may have."""
+    kpi, what, formatter = shown["kpi"], shown["what"], Formatter(values)
+    period = Period.parse(shown["period"], values.calendar)
+    at = values.value(kpi, period, shown["member"]).value
+    if what == "value":
+        return set() if at is None else _both(formatter, kpi, at)
+    goals = [_target(values, kpi, p, shown["member"]) for p in (period, period.shift(1))]
+    if what == "target":
+        return {
+            text
+            for goal in goals
+            if goal is not None
+            for side in (goal, replace(goal, comparator=">="))
+            for full in (True, False)
+            for text in (
+                formatter.target(kpi, side, full=full),
+                *(() if isinstance(goal.value, tuple) else _both(formatter, kpi, goal.value)),
+            )
+        }
+    if at is None:
+        return set()
+    if what == "gap":
+        ends = [
+            end
+            for goal in goals
+            if goal is not None
+            for end in (goal.value if isinstance(goal.value, tuple) else (goal.value,))
+        ]
+        return {text for end in ends for text in _apart(formatter, kpi, at, end)}
+    others = (
+        [
+            value
+            for label in values.frame["period"].unique()
+            if (value := values.value(kpi, Period.parse(label), shown["member"]).value) is not None
+        ]
+        if "/" not in "".join(values.frame["period"].unique())
+        else []
+    )
+    found = {text for other in others for text in _apart(formatter, kpi, at, other)}
+    lately = pace(read(values, kpi))
+    return found | ({formatter.step(kpi, lately.step)} if lately else set())
+
+
+def _target(values: Values, kpi: str, period: Period, member: str) -> Target | None:
+    return values.target(kpi, period, member) if member else values.target(kpi, period)
+
+
+def _both(formatter: Formatter, kpi: str, value: float) -> set[str]:
+    return {formatter.short(kpi, value), formatter.full(kpi, value)}
+
+
+def _apart(formatter: Formatter, kpi: str, one: float, other: float) -> set[str]:
+    """How far two figures are apart: relative, in points, in the unit, with a sign or without."""
+    size = formatter.distance(kpi, one, other)
+    step = formatter.step(kpi, one - other)
+    texts = {size, step[1:], formatter.short(kpi, abs(one - other))}
+    return {sign + text for text in texts for sign in ("", "+", "−")} | {"unchanged"}

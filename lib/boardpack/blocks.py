@@ -98,7 +98,8 @@ class Chart:
             "spec": self.spec,
             "svg": self.svg,
             "data": {"columns": list(self.columns), "rows": rows},
-            "numbers": [asdict(shown) for shown in (*self.numbers, *cells)],
+            "numbers": [asdict(shown) for shown in self.numbers],
+            "cells": [asdict(shown) for shown in cells],
             "plot": asdict(self.plot) if self.plot else None,
         }
 

@@ -25,6 +25,7 @@ class Commands(click.Group):
         "kpi": "boardpack.cli_kpi",
         "mart": "boardpack.cli_mart",
         "schedule": "boardpack.cli_schedule",
+        "scorecard": "boardpack.cli_scorecard",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

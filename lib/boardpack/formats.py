@@ -187,13 +187,8 @@ class Formatter:
 
     @cached_property
     def _decimals(self) -> dict[str, int]:
-        frame = self.values.frame
-        totals = frame[(frame["dims"] == "") & frame["value"].notna()]
-        middle = totals["value"].astype(float).abs().groupby(totals["kpi"]).median()
-        return {
-            kpi: _decimals(facts.unit, float(middle.get(kpi, 0.0)))
-            for kpi, facts in self.values.kpis.items()
-        }
+        sizes = self.values.sizes
+        return {kpi: _decimals(facts.unit, sizes[kpi]) for kpi, facts in self.values.kpis.items()}
 
     def _written(
         self, kpi: str, value: float, *, compact: bool, decimals: int | None = None

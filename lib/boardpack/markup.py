@@ -18,7 +18,10 @@ Align = Literal["left", "right", "center"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~^$@!&\"'+\-=:?])")
 _SPACE = re.compile(r"[ \t\r\n\f\v\x85\u2028\u2029]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+#: No page may hold these; those that turn the direction of reading would turn what follows as well.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
 _ENUMERATED = re.compile(r"^(\(?\w+)([.)])(?=\s|$)")
 
 

@@ -22,8 +22,9 @@ from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
 from boardpack.listed import Listed
+from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
-from boardpack.periods import Grain, Period
+from boardpack.periods import Grain, Period, beside_weeks
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
 from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
@@ -126,7 +127,8 @@ class Model:
 def history(period: Period, last: int | None = None, as_of: date | None = None) -> list[Period]:
     """The periods that a page about ``period`` may show, each with its year before; oldest first.
 
-    With ``as_of`` also what a period that is open by then is set against, like for like.
+    With ``as_of`` also what a period that is open by then is set against, like for like. Beside
+    weeks stand the months, quarter and year that they are part of (`beside_weeks`).
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
@@ -134,8 +136,12 @@ def history(period: Period, last: int | None = None, as_of: date | None = None) 
     ['2024', '2024/32d', '2025']
     """
     shown = period.last(last or period.look_back)
+    if period.grain == "week" and as_of is not None:
+        closed, to_date = beside_weeks(period)
+        shown += [*closed, *to_date]
     compared = period.compared(as_of) if as_of is not None else ()
-    return sorted({*shown, *(p.year_ago() for p in shown), *compared})
+    ago = (p.year_ago().first(p.cut) if p.cut else p.year_ago() for p in shown)
+    return sorted({*shown, *ago, *compared})
 
 
 def values(
@@ -176,6 +182,12 @@ def values(
     ahead = [*periods, *(period.shift(n) for n in range(1, period.look_back))]
     facts = {kpi: model.facts(kpi, ahead) for kpi in names}
     about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
+    if segment:
+        facts = {kpi: _of_member(found, f"segment={segment}") for kpi, found in facts.items()}
+        # Stages and early warnings are those of the company, and a part of it says nothing of them.
+        if about.objectives is not None:
+            objectives = replace(about.objectives, stages=(), risks=())
+            about = replace(about, objectives=objectives)
     return Values(frame, about, facts)
 
 
@@ -202,6 +214,14 @@ def listed(
         )
         found[name] = Listed.of(facts, rows)
     return found
+
+
+def _of_member(facts: KpiFacts, dims: str) -> KpiFacts:
+    """The same with the targets of a member; what is wanted of the whole is not wanted of it."""
+    targets: dict[str, Target] = {}
+    for row in reversed(most_specific(facts.member_targets, dims)):
+        targets |= row
+    return replace(facts, targets=targets, member_targets={}, milestones=())
 
 
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:

@@ -149,7 +149,8 @@ def pace_words(reading: Reading) -> Line:
         return ()
     write, kpi = reading.formatter.short, reading.facts.id
     grain = reading.now.period.grain
-    goal = number(reading.now, write(kpi, found.goal), "target")
+    written = reading.formatter.target(kpi, Target(found.goal, ">="))
+    goal = number(reading.now, written, "milestone" if found.due else "target")
     line: Line = ()
     if found.needs is not None and found.due is not None:
         step = number(reading.now, write(kpi, abs(found.needs)), "pace")

@@ -53,19 +53,18 @@ def change(card: Scorecard, proposal: Proposal, ahead: Period) -> dict[str, Any]
     Without a start of the plan there are no months to tell them apart by, and the new one stands
     alone.
     """
-    goal, proposed = card.goals.get(proposal.kpi), proposal.proposed
-    assert proposed is not None
-    new: dict[str, Any] = {"comparator": proposed.comparator}
+    goal, proposed = card.goals.get(proposal.kpi), proposal.as_dict()["proposed"]
+    new: dict[str, Any] = {"comparator": proposed["comparator"]}
     if card.start is None:
-        return {**new, "value": proposed.value}
+        return {**new, "value": proposed["value"]}
     months = ahead.within("month")
     month = f"month {age_at(card.start, months[0] if months else ahead, 'month')}"
     if goal is not None and goal.path:
-        return {**new, "path": {**_in_months(goal.path), month: proposed.value}}
+        return {**new, "path": {**_in_months(goal.path), month: proposed["value"]}}
     before: dict[str, Any] = dict(_in_months(goal.steps or {})) if goal else {}
     if goal is not None and goal.value is not None:
-        before = {"month 1": goal.value}
-    return {**new, "steps": {**before, month: proposed.value}}
+        before = {"month 1": _whole(goal.value)}
+    return {**new, "steps": {**before, month: proposed["value"]}}
 
 
 def write(folder: Path, ahead: Period, text: str) -> tuple[Path, bool]:
@@ -84,4 +83,8 @@ def write(folder: Path, ahead: Period, text: str) -> tuple[Path, bool]:
 
 
 def _in_months(ages: dict[str, float]) -> dict[str, float]:
-    return {name: value for name, value in ages.items() if name.startswith("month ")}
+    return {name: _whole(value) for name, value in ages.items() if name.startswith("month ")}
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

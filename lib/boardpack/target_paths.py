@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-
-import altair as alt
+from typing import Any
 
 from boardpack import cautions
 from boardpack.blocks import Block, Chart, Plot, Series, Shown, Text
 from boardpack.formats import DASH, Formatter, count
 from boardpack.markup import Line, numbers, plain
+from boardpack.notation import end, line
 from boardpack.objectives import Milestone, Target
 from boardpack.periods import Period
-from boardpack.plots import Board, Label, Scale, beside, finished, rows_chart, x_axis
+from boardpack.plots import (
+    Board,
+    Channel,
+    Label,
+    Layer,
+    Scale,
+    beside,
+    finished,
+    layer,
+    named,
+    tips,
+    x_axis,
+)
 from boardpack.progress import pace_words
 from boardpack.readings import message, read
 from boardpack.theme import WIDTHS, legible, palette
 from boardpack.values import Values
+
+#: Pixels around several paths.
+_EDGE = 8
 
 
 def paths(values: Values, kpis: Sequence[str] | None = None) -> Block:
@@ -50,9 +65,13 @@ class _Course:
         self.milestones = facts.milestones
         self.actual = [values.value(kpi, period) for period in self.periods]
         self.path = [_on_path(facts.milestones, facts.straight, period) for period in self.periods]
-        benchmark = facts.benchmark
-        value = benchmark.value if benchmark else None
-        self.benchmark = value[0] if isinstance(value, tuple) else value
+        #: what stands beside the path: the stretch goal, the benchmark, each by its name
+        self.beyond: dict[str, float] = {}
+        if facts.stretch is not None:
+            self.beyond["stretch"] = facts.stretch
+        if facts.benchmark is not None:
+            value = facts.benchmark.value
+            self.beyond["benchmark"] = value[0] if isinstance(value, tuple) else value
 
     @classmethod
     def of(cls, values: Values, kpi: str) -> _Course | None:
@@ -77,7 +96,7 @@ class _Course:
         """Everything that the value axis must hold."""
         known = [value.value for value in self.actual if value.value is not None]
         known += [value for value in self.path if value is not None]
-        return known + ([self.benchmark] if self.benchmark is not None else [])
+        return [*known, *self.beyond.values()]
 
     @property
     def ends(self) -> list[tuple[Milestone, Period]]:
@@ -102,55 +121,44 @@ class _Course:
         said, more = message(self.reading), pace_words(self.reading)
         return (*said, "; ", *more) if more else said
 
-    def layers(self, x: alt.X, scale: Scale) -> list[alt.Chart]:
+    def layers(self, x: Channel, scale: Scale) -> list[Layer]:
         """Benchmark, path with its milestones, and the actual figures on top."""
         look, layers = palette(), []
         labels = [period.label for period in self.periods]
-        if self.benchmark is not None:
-            rows = [{"period": label, "value": self.benchmark} for label in labels]
-            rule = rows_chart(rows).mark_line(color=look.muted, strokeWidth=1.2, strokeDash=[1, 3])
-            layers.append(rule.encode(x, scale.y()))
+        for figure in self.beyond.values():
+            rows: list[dict[str, Any]] = [{"period": label, "value": figure} for label in labels]
+            mark = {"type": "line", "color": look.muted, "strokeWidth": 1.2, "strokeDash": [1, 3]}
+            layers.append(layer(rows, mark, x=x, y=scale.y()))
         rows = [{"period": label, "value": v} for label, v in zip(labels, self.path, strict=True)]
         straight = self.values.kpi(self.kpi).straight
-        line = rows_chart(rows).mark_line(
-            color=look.target, strokeWidth=1.6, strokeDash=[5, 3],
-            interpolate="linear" if straight else "step-after",
-        )  # fmt: skip
-        layers.append(line.encode(x, scale.y()))
+        shape = "linear" if straight else "step-after"
+        layers.append(line(rows, x, scale, "target", interpolate=shape))
         marks = [
             {"period": period.label, "value": m.value, "text": self.written(m.value)}
             for m, period in self.ends
         ]
-        points = rows_chart(marks).mark_point(
-            shape="diamond",
-            size=70,
-            opacity=1,
-            fill=look.paper,
-            stroke=look.target,
-            strokeWidth=1.6,
-        )
-        layers.append(points.encode(x, scale.y()))
-        names = rows_chart(marks).mark_text(dy=-12, align="right", dx=2, color=legible(look.target))
-        layers.append(names.encode(x, scale.y(), alt.Text("text:N")))
+        marks[-1]["text"] = f"target {marks[-1]['text']}"
+        point = {"type": "point", "shape": "diamond", "size": 70, "opacity": 1, "fill": look.paper,
+                 "stroke": look.target, "strokeWidth": 1.6}  # fmt: skip
+        layers.append(layer(marks, point, x=x, y=scale.y()))
+        name = {"type": "text", "dy": -12, "dx": 2, "align": "right", "color": legible(look.target)}
+        layers.append(layer(marks, name, x=x, y=scale.y(), text=named()))
         seen = [
             {"period": value.period.label, "value": value.value, "Period": row[0], "Actual": row[1],
              "Path": row[2]}
             for value, row in zip(self.actual, self.rows(), strict=True)
             if value.value is not None
         ]  # fmt: skip
-        tips = [alt.Tooltip(f"{name}:N") for name in ("Period", "Actual", "Path")]
-        drawn = rows_chart(seen).mark_line(color=look.accent, strokeWidth=2.6, strokeJoin="round")
-        dots = rows_chart(seen).mark_point(opacity=0, size=200)
-        end = rows_chart(seen[-1:]).mark_point(
-            size=60, opacity=1, fill=look.paper if self.reading.is_open else look.accent,
-            stroke=look.accent, strokeWidth=2,
-        )  # fmt: skip
-        layers += [
-            drawn.encode(x, scale.y()),
-            dots.encode(x, scale.y(), tooltip=tips),
-            end.encode(x, scale.y()),
-        ]
-        return layers
+        if self.periods[-1] != self.values.period and self.reading.now.value is not None:
+            # The path runs on beyond the figures: the last of them is named where it stands.
+            here = {**seen[-1], "text": plain((self.formatter.figure(self.reading.now),))}
+            bold = {"type": "text", "dy": -13, "fontWeight": 700, "color": look.accent}
+            layers.append(layer([here], bold, x=x, y=scale.y(), text=named()))
+        pointed = layer(seen, {"type": "point", "opacity": 0, "size": 200}, x=x, y=scale.y())
+        pointed["encoding"]["tooltip"] = tips("Period", "Actual", "Path")
+        doubtful = bool(self.values.findings(self.kpi))
+        last = end(seen[-1], x, scale, is_open=self.reading.is_open, is_doubtful=doubtful)
+        return [*layers, line(seen, x, scale, "actual"), pointed, last]
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Period, actual and path, written in full."""
@@ -179,9 +187,15 @@ class _Course:
         return tuple(found)
 
     def _beyond(self, label: str) -> tuple[Shown, ...]:
-        if self.benchmark is None:
-            return ()
-        return (Shown(self.kpi, label, "", self.written(self.benchmark), "benchmark"),)
+        return tuple(
+            Shown(self.kpi, label, "", self.written(figure), name)
+            for name, figure in self.beyond.items()
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of `cells`."""
+        return ("Period", "Actual", "Target path", *(name.capitalize() for name in self.beyond))
 
     @property
     def plot(self) -> Plot:
@@ -194,8 +208,8 @@ class _Course:
             Series("Actual", "actual", tuple(value.value for value in self.actual)),
             Series("Target path", "target", tuple(self.path), labels),
         ]
-        if self.benchmark is not None:
-            series.append(Series("Benchmark", "target", (self.benchmark,) * len(self.periods)))
+        for name, figure in self.beyond.items():
+            series.append(Series(name.capitalize(), "target", (figure,) * len(self.periods)))
         names = tuple(" ".join(self.formatter.tick(period)).strip() for period in self.periods)
         return Plot("lines", names, tuple(series), self.reading.name)
 
@@ -220,7 +234,9 @@ class _Course:
             f" {self.formatter.period(seen[0].period)} to {write(self.kpi, seen[-1].value or 0.0)}"
             f" in {self.formatter.period(seen[-1].period)}."
         )
-        beyond = f" The benchmark is {self.written(self.benchmark)}." if self.benchmark else ""
+        beyond = "".join(
+            f" The {name} is {self.written(figure)}." for name, figure in self.beyond.items()
+        )
         return f"Target path of {self.reading.name}: {by}.{ran}{beyond}"
 
     def labels(self) -> list[Label]:
@@ -231,11 +247,8 @@ class _Course:
         if now.value is not None and last == self.values.period:
             figure = self.formatter.figure(now)
             found.append(Label(plain((figure,)), now.value, look.accent, True, numbers((figure,))))
-        if self.benchmark is not None:
-            name = f"benchmark {self.written(self.benchmark)}"
-            found.append(Label(name, self.benchmark, look.muted))
-        if (goal := self.path[-1]) is not None and not found:
-            found.append(Label("path", goal, legible(look.target)))
+        for name, goal in self.beyond.items():
+            found.append(Label(f"{name} {self.written(goal)}", goal, look.muted))
         return found
 
     def chart(self) -> Chart:
@@ -249,12 +262,11 @@ class _Course:
         if labels:
             layers += beside(scale, labels, board.height, x, self.periods[-1].label)
         said = self.message
-        columns = ("Period", "Actual", "Target path")
         return Chart(
             title=plain(said) + cautions.caption(self.values, [self.kpi]),
             alt=self.alt,
             spec=board.spec(layers),
-            columns=(*columns, "Benchmark") if self.benchmark is not None else columns,
+            columns=self.columns,
             rows=self.cells(),
             numbers=(*numbers(said), *self.numbers),
             plot=self.plot,
@@ -278,36 +290,38 @@ def _panels(values: Values, told: Sequence[_Course]) -> Chart:
     ends = [course.labels() for course in told]
     left = max(scale.room for scale in scales)
     right = max((label.width for labels in ends for label in labels), default=0) + 18
-    width = WIDTHS["full"] - left - right - 16
+    width = WIDTHS["full"] - left - right - 2 * _EDGE
     drawn = []
     for course, scale, labels in zip(told, scales, ends, strict=True):
         x = x_axis(course.formatter, course.periods, width)
         layers = course.layers(x, scale)
         layers += beside(scale, labels, 110, x, course.periods[-1].label) if labels else []
-        head = rows_chart([{"text": course.reading.name}]).encode(
-            alt.XValue(8 - left), alt.YValue(-12), alt.Text("text:N")
-        )
-        layers.append(
-            head.mark_text(
-                color=look.ink, align="left", baseline="bottom", fontSize=13, fontWeight=600
-            )
-        )
-        drawn.append(alt.layer(*layers).properties(width=width, height=110))
-    chart = alt.concat(*drawn, columns=1, bounds="flush", spacing={"row": 76}).properties(
-        padding={"left": left, "right": right, "top": 36, "bottom": 38},
-        autosize=alt.AutoSizeParams(type="none"),
-    )
+        head = {"type": "text", "color": look.ink, "align": "left", "baseline": "bottom",
+                "fontSize": 13, "fontWeight": 600}  # fmt: skip
+        at_x, at_y = {"value": 8 - left}, {"value": -12}
+        text = [{"text": course.reading.name}]
+        layers.append(layer(text, head, x=at_x, y=at_y, text=named()))
+        drawn.append({"layer": layers, "width": width, "height": 110})
     said = _heading(values, told)
     rows: list[tuple[str | Shown, ...]] = []
+    heads = tuple(dict.fromkeys(name for course in told for name in course.columns))
     for course in told:
-        for name, *cells in course.cells():
-            beyond = cells[2:] or [DASH]
-            rows.append((course.reading.name, name, *cells[:2], *beyond))
+        for cells in course.cells():
+            of = dict(zip(course.columns, cells, strict=True))
+            rows.append((course.reading.name, *(of.get(name, DASH) for name in heads)))
     return Chart(
         title=plain(said) + cautions.caption(values, [course.kpi for course in told]),
         alt=" ".join(course.alt for course in told),
-        spec=finished(chart),
-        columns=("KPI", "Period", "Actual", "Target path", "Benchmark"),
+        spec=finished(
+            {
+                "concat": drawn,
+                "columns": 1,
+                "bounds": "flush",
+                "spacing": {"row": 76},
+                "padding": _EDGE,
+            }
+        ),
+        columns=("KPI", *heads),
         rows=tuple(rows),
         numbers=(*numbers(said), *(shown for course in told for shown in course.numbers)),
         plot=Plot("panels", title=plain(said), panels=tuple(course.plot for course in told)),
@@ -317,13 +331,13 @@ def _panels(values: Values, told: Sequence[_Course]) -> Chart:
 def _heading(values: Values, told: Sequence[_Course]) -> Line:
     met = [c for c in told if c.reading.standing == "met"]
     behind = [c.reading.name for c in told if c.reading.standing == "missed"]
-    line: Line = (
+    said: Line = (
         count(values, len(met)),
         " of ",
         count(values, len(told)),
         " on their target path",
     )
-    return (*line, f"; behind: {', '.join(behind)}") if behind else line
+    return (*said, f"; behind: {', '.join(behind)}") if behind else said
 
 
 def _on_path(milestones: Sequence[Milestone], straight: bool, period: Period) -> float | None:

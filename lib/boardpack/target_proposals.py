@@ -23,8 +23,8 @@ Action = Literal["keep", "raise", "ease", "set"]
 
 #: A target stretches when it is so many percent better than the trailing value.
 STRETCH = (10.0, 20.0)
-#: How many periods tell the trailing value.
-TRAILING = 3
+#: How many periods tell the trailing value: about a quarter of a year, and one that is longer.
+_TRAILING = {"day": 28, "week": 13, "month": 3, "quarter": 1, "year": 1}
 
 _WORDS = {"keep": "keep", "raise": "raise", "ease": "step", "set": "set"}
 
@@ -55,7 +55,13 @@ class Proposal:
         """Plain values, for the file and for JSON."""
 
         def figures(value: float | tuple[float, float] | None) -> Any:
-            return list(value) if isinstance(value, tuple) else value
+            if isinstance(value, tuple):
+                return [figures(end) for end in value]
+            if value is None:
+                return None
+            # Ten digits are the same from run to run, whatever order rows were added up in.
+            rounded = float(f"{value:.10g}")
+            return int(rounded) if rounded.is_integer() else rounded
 
         def wanted(target: Target | None) -> Any:
             return target and {"comparator": target.comparator, "value": figures(target.value)}
@@ -63,8 +69,8 @@ class Proposal:
         return {
             "kpi": self.kpi,
             "owner": self.owner,
-            "actual": self.actual,
-            "trailing": self.trailing,
+            "actual": figures(self.actual),
+            "trailing": figures(self.trailing),
             "target": wanted(self.target),
             "status": self.status,
             "benchmark": self.benchmark
@@ -121,6 +127,19 @@ def proposals(values: Values, kpis: Iterable[str] | None = None) -> Text:
     return text(Paragraph(lead), Box("scorecard", (Table(columns, rows),)))
 
 
+def trailing_value(reading: Reading) -> float | None:
+    """What a target is set against: the mean of the last quarter of a year up to the period.
+
+    Of a quarter or a year its own figure; None where the period has none.
+    """
+    now = reading.now.value
+    if now is None:
+        return None
+    before = _TRAILING[reading.now.period.grain] - 1
+    known = [*(reading.earlier[-before:] if before else ()), now]
+    return sum(known) / len(known)
+
+
 def stretched(trailing: float, comparator: str, unit: str) -> tuple[float, float]:
     """The targets that lie 10 and 20 % better than a trailing value, the nearer first.
 
@@ -161,8 +180,7 @@ def lift(target: Target, trailing: float, unit: str) -> float | None:
 
 def _propose(reading: Reading, ahead: Target | None) -> Proposal:
     facts, now = reading.facts, reading.now.value
-    known = [*reading.earlier[-(TRAILING - 1) :], *([now] if now is not None else [])]
-    trailing = sum(known) / len(known) if now is not None else None
+    trailing = trailing_value(reading)
     planned = ahead or reading.target
     action, proposed, why = _judged(reading, planned, trailing)
     return Proposal(
@@ -208,6 +226,9 @@ def _judged(
         why = f"{lead}: a tenth beyond the trailing value"
         if others is not None and _is_between(others, near, far):
             value, why = others, f"{lead}: the benchmark lies a tenth to a fifth beyond it"
+        most = reading.facts.stretch
+        if most is not None and _is_harder(value, Target(most, planned.comparator)):
+            value = most
         if not _is_harder(value, planned):
             return "keep", planned, "no figure beyond it is left to ask for"
         return "raise", Target(value, planned.comparator), why

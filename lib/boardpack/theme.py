@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from boardpack.brand import Brand, FontFile, read_brand
+from boardpack.brand import FontFile, read_brand
 from boardpack.errors import RenderError
 
 #: Widths in pixels of a chart that fills the page and of one that stands beside another.
@@ -33,9 +34,9 @@ class Palette:
     target: str
 
     @classmethod
-    def of(cls, brand: Brand) -> Palette:
-        """The colours of a brand."""
-        return cls(**{name: brand.colors[name] for name in cls.__dataclass_fields__})
+    def of(cls, colors: Mapping[str, str]) -> Palette:
+        """The colours of a brand: ``brand.colors``, or those of its dark twin."""
+        return cls(**{name: colors[name] for name in cls.__dataclass_fields__})
 
     def members(self, n: int) -> list[str]:
         """Colours for ``n`` members, the strongest first; judgement colours are not among them."""
@@ -48,6 +49,62 @@ class Palette:
             mix(self.ink, self.accent, 0.5),
         ]
         return [tones[i % len(tones)] for i in range(n)]
+
+    @property
+    def band(self) -> str:
+        """What a normal range is filled with: it is seen, and everything is read above it."""
+        return mix(self.accent, self.paper, 0.88)
+
+    @property
+    def open(self) -> str:
+        """What a column is filled with whose figure may still change."""
+        return mix(self.accent, self.paper, 0.72)
+
+    def heat(self, share: float) -> str:
+        """One hue from nearly paper (0) to the accent (1), in `HEAT` steps."""
+        step = min(max(round(share * (HEAT - 1)), 0), HEAT - 1)
+        return mix(self.paper, self.accent, 0.06 + 0.94 * step / (HEAT - 1))
+
+    def on(self, color: str) -> str:
+        """The colour of a text upon ``color``: ink or paper, whichever stands out more."""
+        return max((self.ink, self.paper), key=lambda text: contrast(text, color))
+
+    def shades(self, color: str, n: int) -> list[str]:
+        """``n`` shades of one colour, the first the strongest."""
+        return [mix(color, self.paper, SHADES[min(i, len(SHADES) - 1)]) for i in range(n)]
+
+    def tones(self) -> dict[str, str]:
+        """Every colour that a chart of the suite can have, by name."""
+        members = self.members(6)
+        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        named |= {"band": self.band, "open": self.open}
+        named |= {f"member-{i}": color for i, color in enumerate(members)}
+        named |= {f"text-{i}": legible(color, self.paper) for i, color in enumerate(members)}
+        named |= {f"heat-{i}": self.heat(i / (HEAT - 1)) for i in range(HEAT)}
+        for name, color in (("gain", self.good), ("loss", self.bad)):
+            shades = self.shades(color, len(SHADES))
+            named |= {f"{name}-{i}": shade for i, shade in enumerate(shades)}
+        return named
+
+
+#: How many steps the one hue of a heatmap has, and how far shades of a colour go towards paper.
+HEAT = 9
+SHADES = (0.0, 0.3, 0.5, 0.64, 0.74)
+
+
+def twins(light: Palette, dark: Palette) -> dict[str, str]:
+    """For each colour that a chart can have what a page shows instead on a dark screen.
+
+    >>> look = palette()
+    >>> twins(look, look)[look.accent] == look.accent
+    True
+    """
+    shown = dark.tones()
+    # Of two tones that look alike on paper the first, plainer one says what both are in the dark.
+    found: dict[str, str] = {}
+    for name, color in light.tones().items():
+        found.setdefault(color, shown[name])
+    return found
 
 
 #: The ``_brand.yml`` that charts are drawn after; None is the suite's.
@@ -62,7 +119,7 @@ def use_brand(path: Path | None) -> None:
 
 def palette() -> Palette:
     """The colours of the brand in use."""
-    return Palette.of(read_brand(_brand))
+    return Palette.of(read_brand(_brand).colors)
 
 
 def mix(one: str, other: str, share: float) -> str:
@@ -76,16 +133,24 @@ def mix(one: str, other: str, share: float) -> str:
 
 
 def legible(color: str, paper: str = "#FFFFFF") -> str:
-    """The colour darkened until text in it can be read on ``paper`` (contrast 4.5 : 1).
+    """The colour drawn away from ``paper`` until text in it can be read there (contrast 4.5 : 1).
 
     >>> legible("#1D5FA6"), legible("#8EAFD2") == "#8EAFD2"
     ('#1D5FA6', False)
     """
-    for share in range(0, 100, 5):
-        darker = mix(color, "#000000", share / 100)
-        if _luminance(paper) + 0.05 >= 4.5 * (_luminance(darker) + 0.05):
-            return darker
-    return "#000000"
+    end = "#000000" if _luminance(paper) > 0.18 else "#FFFFFF"
+    shades = (mix(color, end, share / 100) for share in range(0, 100, 5))
+    return next((shade for shade in shades if contrast(shade, paper) >= 4.5), end)
+
+
+def contrast(one: str, other: str) -> float:
+    """How far apart two colours are for an eye that reads: 1 to 21, text needs 4.5.
+
+    >>> contrast("#FFFFFF", "#000000")
+    21.0
+    """
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def config(look: Palette, family: str) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from typing import Any, Literal
 import typst
 
 from boardpack.assemble import Assembled
-from boardpack.brand import read_brand
+from boardpack.brand import Brand, read_brand
 from boardpack.errors import RenderError, StorageError
 from boardpack.formats import period_name
 from boardpack.frontpage import period_of
-from boardpack.render.assets import font_faces
+from boardpack.render.assets import font_faces, lay_fonts, more_faces
+from boardpack.render.glyphs import UNKNOWN, drawn_with, strange
 from boardpack.render.scheme import drawn_rules
 from boardpack.render.theme import HERE, charts_html, parts_css, scripts, source
 
@@ -64,6 +65,7 @@ def _html(assembled: Assembled) -> bytes:
     style = "\n".join(
         (
             font_faces(brand),
+            more_faces(brand, page),
             parts_css(brand),
             source("page.css"),
             drawn_rules(page, brand),
@@ -115,7 +117,9 @@ def _pdf(assembled: Assembled) -> bytes:
         *variables,
     )
     source_file = folder / "report.typ"
+    brand = read_brand(folder / "_brand.yml")
     try:
+        document = _with_glyphs(document, folder, brand)
         source_file.write_text(document, encoding="utf-8")
     except OSError as error:
         raise StorageError(
@@ -125,7 +129,7 @@ def _pdf(assembled: Assembled) -> bytes:
         made, warnings = typst.compile_with_warnings(
             str(source_file),
             root=str(folder),
-            font_paths=_fonts(tuple(sorted(_font_folders(folder)))),
+            font_paths=_fonts(brand, folder / "theme" / "fonts"),
             pdf_standards=[*_STANDARDS],
             timestamp=_timestamp(assembled.facts.as_of),
         )
@@ -138,14 +142,35 @@ def _pdf(assembled: Assembled) -> bytes:
     return bytes(made)
 
 
+def _with_glyphs(document: str, folder: Path, brand: Brand) -> str:
+    """The document and its drawings with no letter that cannot be printed, their fonts laid out."""
+    drawn = {path.name: path.read_text("utf-8") for path in (folder / "figures").glob("*.svg")}
+    unknown = {ord(char): UNKNOWN for char in strange("".join((document, *drawn.values())), brand)}
+    for name, svg in drawn.items():
+        plain = drawn_with(svg.translate(unknown), brand)
+        if plain != svg:
+            (folder / "theme" / "figures").mkdir(exist_ok=True)
+            (folder / "theme" / "figures" / name).write_text(plain, encoding="utf-8")
+            document = document.replace(f'"figures/{name}"', f'"theme/figures/{name}"')
+    document = document.translate(unknown)
+    lay_fonts(brand, "".join((document, *drawn.values())), folder / "theme" / "fonts")
+    return document
+
+
+def _fonts(brand: Brand, more: Path) -> typst.Fonts:
+    own = tuple(sorted({str(font.path.parent) for font in brand.fonts}))
+    if not more.is_dir():
+        return _known_fonts(own)
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[*own, str(more)]
+    )
+
+
 @cache
-def _fonts(folders: tuple[str, ...]) -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, font_paths=list(folders))
-
-
-def _font_folders(folder: Path) -> set[str]:
-    brand = read_brand(folder / "_brand.yml")
-    return {str(font.path.parent) for font in brand.fonts}
+def _known_fonts(folders: tuple[str, ...]) -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=list(folders)
+    )
 
 
 def _timestamp(as_of: str) -> int:

@@ -28,7 +28,6 @@ def lay_theme(folder: Path) -> None:
         look = {
             "family": brand.family,
             "colors": brand.colors,
-            "fallback": [],
             "heat": heat_steps(brand.colors),
         }
         (theme / "brand.json").write_text(json.dumps(look), encoding="utf-8")
