@@ -70,6 +70,8 @@ class Assembled:
     numbers: tuple[Shown, ...]
     charts: int
     figures: tuple[str, ...] = field(default=())
+    #: whether it is made into slides as well
+    slides: bool = False
 
 
 #: What a run writes itself, from the ids of the KPIs that the report shows.
@@ -122,6 +124,7 @@ def assemble(
         numbers=tuple(page.numbers),
         charts=len(page.charts),
         figures=(*page.figures, *page.copies),
+        slides=report.slides,
     )
 
 
@@ -290,8 +293,10 @@ class _Page:
         alt = " ".join(block["alt"].split()).replace("{{<", "{ {<")
         svg = standalone(block["svg"], name)
         self.figures[f"{name}.svg"] = svg
+        kpis = dict.fromkeys(number["kpi"] for number in block.get("numbers", ()))
         self.charts[name] = {
-            key: block.get(key) for key in ("title", "alt", "spec", "data", "plot")
+            **{key: block.get(key) for key in ("title", "alt", "spec", "data", "plot")},
+            "kpis": [kpi for kpi in kpis if kpi],
         }
         figure = chart_html(svg, block["spec"], alt, block.get("data"))
         fence = "`" * (max(len(run) for run in ["``", *re.findall(r"`+", figure)]) + 1)

@@ -98,6 +98,11 @@ class Report:
         """The folder that holds the reports' folder: nothing outside it may be read."""
         return self.path.parent.parent
 
+    @property
+    def slides(self) -> bool:
+        """Whether the report is made into slides as well."""
+        return self.header.get("slides") is True
+
     def embeds(self) -> Iterator[Embed]:
         """Every embedded cell, in order."""
         for index, line in enumerate(self.lines):
@@ -202,6 +207,11 @@ def _header(path: Path, lines: list[Line]) -> tuple[dict[str, Any], list[Line]]:
         if key in header:
             at = [line for line in lines if line.text.startswith(f"{key}:")]
             raise (at or lines)[0].error(f"a report may not set {key!r}: {why}.")
+    if not isinstance(header.get("slides", False), bool):
+        at = [line for line in lines if line.text.startswith("slides:")]
+        raise (at or lines)[0].error(
+            f"slides: {header['slides']!r} is neither true nor false.", "write `slides: true`"
+        )
     return header, lines[end + 1 :]
 
 

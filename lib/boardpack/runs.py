@@ -168,6 +168,7 @@ class _Attempt:
     force: Force | None = None
     gate_key: str = ""
     _found: GateResult | None = None
+    _has_slides: bool = False
 
     @property
     def root(self) -> Path:
@@ -215,6 +216,7 @@ class _Attempt:
             self._keep_sources()
         with self.watch.stage("render"):
             rendered = render(assembled, self.folder, renderer=self.renderer)
+            self._has_slides = rendered.pptx is not None
             self._shown(assembled)
         with self.watch.stage("publish"):
             edition = self._publish(rendered.renderer)
@@ -417,6 +419,8 @@ class _Attempt:
         }
         if self._found is not None:
             names["quality"] = QUALITY
+        if self._has_slides:
+            names["pptx"] = "report.pptx"
         missing = values.report.not_available if values else {}
         return RunResult(
             report=self.wanted.report,
