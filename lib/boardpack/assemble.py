@@ -19,7 +19,7 @@ from boardpack.blocks import MIME, Text
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
 from boardpack.figures import chart_html, standalone
-from boardpack.formats import period_name
+from boardpack.formats import day_name, period_name
 from boardpack.frontpage import (
     draft_mark,
     facts_list,
@@ -29,6 +29,7 @@ from boardpack.frontpage import (
     warnings_of,
 )
 from boardpack.markup import escape_attribute, escape_markdown
+from boardpack.periods import parse_day
 from boardpack.qmd import (
     ALT,
     IMAGE,
@@ -384,6 +385,7 @@ def _document(
 ) -> str:
     period = escape_markdown(period_name(period_of(facts), facts.locale))
     company = escape_markdown(facts.company)
+    day = day_name(parse_day(facts.as_of), facts.locale) if facts.as_of else ""
     header: dict[str, Any] = {
         **report.header,
         "title": title,
@@ -393,6 +395,7 @@ def _document(
         "company": company,
         "period-name": period,
         "as-of": facts.as_of,
+        "as-of-name": escape_markdown(day) if day else "",
         "confidentiality": escape_markdown(facts.confidentiality),
         "revision": facts.revision,
         "release": getattr(facts, "release", "draft"),

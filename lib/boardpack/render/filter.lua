@@ -344,9 +344,12 @@ local function table_rows(element)
       local first = row.cells[1]
       if count > 2 and filled == 1 and strong and first and is_strong(first) and #row.cells == count then
         row.classes:insert("group")
-        first.col_span = count
-        if to_typst then first.attributes["typst:fill"] = "colors.wash" end
-        row.cells = { first }
+        -- A column of row heads ends where the heads end: on a page the name runs on over empty cells.
+        if to_typst then
+          first.col_span = count
+          first.attributes["typst:fill"] = "colors.wash"
+          row.cells = { first }
+        end
       elseif at == #body.body and at > 1 and strong and filled == count then
         row.classes:insert("total")
         if to_typst then
