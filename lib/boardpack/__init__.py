@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from boardpack.charts import by_member, chart, trend, trends
     from boardpack.comparisons import bullet, funnel, ranking
     from boardpack.explore import open
+    from boardpack.remarks import notes
     from boardpack.sentences import finding, summary
     from boardpack.tables import definitions, history, members, not_available, scorecard
 
@@ -31,6 +32,7 @@ __all__ = [
     "members",
     "movements",
     "not_available",
+    "notes",
     "open",
     "ranking",
     "scorecard",
@@ -45,6 +47,7 @@ _HOMES = {
     "charts": ("by_member", "chart", "trend", "trends"),
     "comparisons": ("bullet", "funnel", "ranking"),
     "explore": ("open",),
+    "remarks": ("notes",),
     "sentences": ("finding", "summary"),
     "tables": ("definitions", "history", "members", "not_available", "scorecard"),
 }

@@ -12,8 +12,9 @@ local to_typst = FORMAT:match("typst") ~= nil
 local SPANS = {
   "n", "good", "bad", "warn", "met", "missed", "muted", "strong", "label", "no-value",
   "card-name", "card-value", "card-note", "card-label", "chart-title", "fact-name", "fact-value", "source-note",
+  "remark-head", "remark-by",
 }
-local DIVS = { "lead", "note", "source-note", "scorecard" }
+local DIVS = { "lead", "note", "source-note", "scorecard", "remark" }
 local CALLOUT_TITLES = {
   note = "Note", tip = "Tip", warning = "Warning", important = "Important", caution = "Caution",
 }
@@ -290,6 +291,25 @@ local function guard_starts(inlines)
   return out
 end
 
+-- What Typst would turn into dashes and an ellipsis stays as it was written.
+local function guard_runs(inlines)
+  if not to_typst then return nil end
+  local out = pandoc.Inlines({})
+  for _, inline in ipairs(inlines) do
+    local text = inline.t == "Str" and inline.text or ""
+    if not (text:find("--", 1, true) or text:find("...", 1, true)) then
+      out:insert(inline)
+    else
+      for plain, run in (text .. "\0"):gmatch("([^-.%z]*)([-.%z]*)") do
+        if plain ~= "" then out:insert(pandoc.Str(plain)) end
+        run = run:gsub("%z", "")
+        if run ~= "" then out:insert(typst_inline((run:gsub("[-.]", "\\%0")))) end
+      end
+    end
+  end
+  return out
+end
+
 local function span(element)
   if not to_typst then return nil end
   for _, class in ipairs(SPANS) do
@@ -373,13 +393,14 @@ local function keep_with_chart(document)
 end
 
 if under_quarto then
-  return { { Inlines = guard_starts }, { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
+  return { { Inlines = guard_starts }, { Inlines = guard_runs }, { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
 end
 return {
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
+  { Inlines = guard_runs },
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
 }
