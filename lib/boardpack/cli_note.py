@@ -256,8 +256,12 @@ def _refreshed(model: Any, ledger: Any) -> str:
 def _announced(row: Any) -> Callable[[str], None]:
     from boardpack import reissues
 
-    click.echo(f"{reissues.name_of(row)}, again", err=True)
-    return lambda stage: click.echo(f"  {stage} ...", err=True)
+    def tell(stage: str) -> None:
+        if stage == "verify":
+            click.echo(f"{reissues.name_of(row)}, with the same values", err=True)
+        click.echo(f"  {stage} ...", err=True)
+
+    return tell
 
 
 def _silent(row: Any) -> Callable[[str], None]:

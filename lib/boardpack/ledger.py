@@ -338,7 +338,8 @@ class Ledger:
             "lacks_notes": _dump(list(edition.lacks_notes)),
             "signatures": _dump([asdict(signature) for signature in edition.signatures]),
         }
-        self._add("edition", {name: getattr(edition, name) for name in _EDITION} | lists)
+        values = {name: lists.get(name, getattr(edition, name)) for name in _EDITION}
+        self._add("edition", values)
 
     def add_note(self, note: Note) -> Note:
         """Record what somebody wrote on a figure, as the next version of it, and return that.

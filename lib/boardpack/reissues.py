@@ -220,12 +220,19 @@ def sign(
     who = remarks.plain_text("the name", by, remarks.LONGEST_NAME)
     role = remarks.plain_text("the role", role, remarks.LONGEST_NAME) if role else ""
 
+    seen = {
+        (number["kpi"], number["member"])
+        for number in _shown(model.workspace.var / "editions" / row.folder)
+        if number["period"] == row.period
+    }
+
     def change(facts: ReportFacts, names: dict[str, str]) -> ReportFacts:
         written = remarks.for_report(facts, ledger.latest_notes(facts.period), names).notes
-        if written != facts.notes:
-            kpis = dict.fromkeys(n.kpi for n in (*written, *facts.notes) if n not in facts.notes)
+        new = [n for n in written if n not in facts.notes and (n.kpi, n.member) in seen]
+        if new:
             raise UserError(
-                f"{name_of(row)} lacks what was written on {', '.join(kpis)} since.",
+                f"{name_of(row)} lacks what was written on"
+                f" {', '.join(dict.fromkeys(n.kpi for n in new))} since.",
                 hint="write the note again, in the same words, to see it on the page; then sign",
             )
         signature = Signature(who, role, stamp(now()), facts.revision)
@@ -359,7 +366,7 @@ def _again(
                 verdict=facts.verdict,
                 renderer=rendered.renderer,
                 status=facts.status,
-                release="signed" if facts.signatures else "draft",
+                release=facts.release,
                 segment=facts.segment,
                 reasons=facts.reasons,
                 forced=facts.forced,

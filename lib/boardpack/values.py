@@ -248,6 +248,11 @@ class ReportFacts:
         """Whether it is not for distribution, and says so on every page."""
         return bool(self.forced or self.lacks_notes)
 
+    @property
+    def release(self) -> Literal["draft", "signed"]:
+        """Whether somebody released it."""
+        return "signed" if self.signatures else "draft"
+
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ReportFacts:
         """Read what ``dataclasses.asdict`` made of it."""
