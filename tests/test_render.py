@@ -180,7 +180,7 @@ def test_every_chart_has_words_a_picture_and_its_numbers(page: str) -> None:
     views = [attrs for tag, attrs in outline.tags if attrs.get("class") == "chart-view"]
     assert [view["role"] for view in views] == ["img"] * 3
     assert views[1]["aria-label"] == HOSTILE.replace("{{<", "{ {<")
-    assert sum(tag == "details" for tag, _ in outline.tags) == 3
+    assert sum(attrs.get("class") == "chart-data" for _, attrs in outline.tags) == 3
     assert page.count("window.vegaEmbed=") == 1
 
 

@@ -13,29 +13,58 @@ if TYPE_CHECKING:
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend, trends
     from boardpack.comparisons import bullet, funnel, ranking
+    from boardpack.executive import (
+        concerns,
+        decisions,
+        key_metrics,
+        messages,
+        outlook,
+        priority_actions,
+        recommendation,
+    )
     from boardpack.explore import open
+    from boardpack.glossary import definitions
+    from boardpack.listings import listing
+    from boardpack.north_stars import north_star
     from boardpack.remarks import notes
+    from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
-    from boardpack.tables import definitions, history, members, not_available, scorecard
+    from boardpack.stage_checks import stages
+    from boardpack.tables import history, members, not_available, scorecard
+    from boardpack.target_paths import paths
+    from boardpack.target_proposals import proposals
 
 __all__ = [
     "bridge",
     "bullet",
     "by_member",
     "chart",
+    "concerns",
+    "decisions",
     "definitions",
     "factors",
     "finding",
     "funnel",
     "headline",
     "history",
+    "key_metrics",
+    "listing",
     "members",
+    "messages",
     "movements",
+    "north_star",
     "not_available",
     "notes",
     "open",
+    "outlook",
+    "paths",
+    "priority_actions",
+    "proposals",
     "ranking",
+    "recommendation",
+    "risks",
     "scorecard",
+    "stages",
     "summary",
     "trend",
     "trends",
@@ -46,10 +75,26 @@ _HOMES = {
     "cards": ("factors", "headline"),
     "charts": ("by_member", "chart", "trend", "trends"),
     "comparisons": ("bullet", "funnel", "ranking"),
+    "executive": (
+        "concerns",
+        "decisions",
+        "key_metrics",
+        "messages",
+        "outlook",
+        "priority_actions",
+        "recommendation",
+    ),
     "explore": ("open",),
+    "glossary": ("definitions",),
+    "listings": ("listing",),
+    "north_stars": ("north_star",),
+    "target_paths": ("paths",),
+    "target_proposals": ("proposals",),
+    "risk_register": ("risks",),
     "remarks": ("notes",),
     "sentences": ("finding", "summary"),
-    "tables": ("definitions", "history", "members", "not_available", "scorecard"),
+    "stage_checks": ("stages",),
+    "tables": ("history", "members", "not_available", "scorecard"),
 }
 
 

@@ -65,6 +65,7 @@ _NOTED = ":" * 6
 
 #: One number that the report shows: ``kpi``, ``period``, ``member`` (``""`` or ``segment=smb``),
 #: ``text``, and ``what`` it is: the KPI's ``value``, a ``target``, ``change``, ``share``, ...
+#: ``only: html`` stands where nothing but the table behind a chart shows it.
 Shown = dict[str, str]
 
 _LABEL = re.compile(r"^#\|\s*label:\s*(\S+)\s*$")
@@ -275,7 +276,8 @@ class _Page:
         self.figures: dict[str, str] = {}
         self.copies: dict[str, Path] = {}
         self.charts: dict[str, Any] = {}
-        self.numbers: list[Shown] = []
+        self._numbers: list[Shown] = []
+        self._cells: list[Shown] = []
 
     def meta(self, key: str, line: Line) -> str:
         """What ``{{< meta key >}}`` stands for, as Markdown."""
@@ -309,7 +311,7 @@ class _Page:
             if own is not None:
                 whole += ["", own.markdown, ""]
             elif match and match[1] in sections:
-                shown = frozenset(number["kpi"] for number in self.numbers)
+                shown = frozenset(number["kpi"] for number in self._numbers if number["kpi"])
                 found = self.sections[match[1]] = sections[match[1]](shown)
                 whole += ["", found.markdown, ""]
                 self._collect([asdict(number) for number in found.numbers])
@@ -369,6 +371,7 @@ class _Page:
                     f"cell {embed.label!r} holds an unknown kind of block {block.get('kind')!r}."
                 )
             self._collect(block.get("numbers", []))
+            self._collect(block.get("cells", []), self._cells)
             yield ""
 
     def _name(self, embed: Embed) -> str:
@@ -425,12 +428,22 @@ class _Page:
                 raise embed.line.error(f"cell {embed.label!r} shows an image without fig-alt.")
         return str(markdown)
 
-    def _collect(self, numbers: list[dict[str, Any]]) -> None:
+    @property
+    def numbers(self) -> list[Shown]:
+        """Every number once; those that only tables behind charts show are on the page alone."""
+        seen = {tuple(number.values()) for number in self._numbers}
+        cells = (cell for cell in self._cells if tuple(cell.values()) not in seen)
+        return [*self._numbers, *({**cell, "only": "html"} for cell in cells)]
+
+    def _collect(self, numbers: list[dict[str, Any]], into: list[Shown] | None = None) -> None:
+        kept = self._numbers if into is None else into
+        known = {tuple(number.values()) for number in kept}
         for number in numbers:
             shown = {key: str(number.get(key, "")) for key in ("kpi", "period", "member", "text")}
             shown["what"] = str(number.get("what", "value"))
-            if shown not in self.numbers:
-                self.numbers.append(shown)
+            if tuple(shown.values()) not in known:
+                known.add(tuple(shown.values()))
+                kept.append(shown)
 
     def _collect_written(self, text: str) -> None:
         for match in _NUMBER.finditer(text):
@@ -495,6 +508,7 @@ def _document(
         "as-of": facts.as_of,
         "confidentiality": escape_markdown(facts.confidentiality),
         "revision": facts.revision,
+        "release": facts.release,
         "run-id": facts.run_id,
         "filters": ["theme/filter.lua"],
         "format": _formats(report.header.get("format"), draft_line(facts)),

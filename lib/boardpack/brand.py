@@ -20,7 +20,12 @@ PALETTE = (
     "good", "bad", "warn", "last_year", "target",
 )  # fmt: skip
 
+#: A palette's name for how the colour behind it looks on a dark screen: ``dark_ink``.
+_DARK = "dark_"
+
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+#: What a page is written on: derived from its light colour it would not be dark.
+_GROUND = ("paper", "wash", "faint")
 _FAMILY = re.compile(r"[\w .+-]+")
 
 
@@ -40,6 +45,8 @@ class Brand:
 
     path: Path
     colors: dict[str, str]
+    #: the same names on a dark screen
+    dark: dict[str, str]
     family: str
     fonts: tuple[FontFile, ...]
 
@@ -67,8 +74,8 @@ def read_brand(path: Path | None = None) -> Brand:
     """Read a ``_brand.yml``, the suite's when None; `DefinitionError` names the wrong line.
 
     >>> brand = read_brand()
-    >>> brand.family, brand.colors["ink"]
-    ('Source Sans Pro', '#14213D')
+    >>> brand.family, brand.colors["ink"], brand.dark["ink"]
+    ('Source Sans Pro', '#14213D', '#E8ECF4')
     """
     path = path or SUITE / "reports" / "_brand.yml"
     # A file that is edited while JupyterLab runs is read again.
@@ -81,7 +88,68 @@ def _read(path: Path, changed: int) -> Brand:
     data = document.data if isinstance(document.data, dict) else {}
     typography = data.get("typography") or {}
     family, fonts = _fonts(document, typography)
-    return Brand(document.path, _colors(document, data.get("color") or {}), family, fonts)
+    palette = _colors(document, data.get("color") or {})
+    colors = {name: hue for name, hue in palette.items() if not name.startswith(_DARK)}
+    return Brand(document.path, colors, _dark(document.path, colors, palette), family, fonts)
+
+
+def mixed(one: str, other: str, share: float) -> str:
+    """The colour between two: ``share`` of the second.
+
+    >>> mixed("#000000", "#FFFFFF", 0.5)
+    '#808080'
+    """
+    pairs = zip(rgb(one), rgb(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Red, green and blue of ``#RRGGBB``, 0 to 255.
+
+    >>> rgb("#14213D")
+    (20, 33, 61)
+    """
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def contrast(one: str, other: str) -> float:
+    """How far apart two colours are for an eye that reads: 1 to 21, text needs 4.5.
+
+    >>> contrast("#FFFFFF", "#000000")
+    21.0
+    """
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def readable(color: str, paper: str) -> str:
+    """The colour drawn away from ``paper`` until text in it can be read there.
+
+    >>> readable("#1D5FA6", "#FFFFFF"), readable("#1D5FA6", "#0E1523")
+    ('#1D5FA6', '#5687BC')
+    """
+    end = "#FFFFFF" if _luminance(paper) < 0.18 else "#000000"
+    shades = (mixed(color, end, share / 100) for share in range(0, 100, 5))
+    return next((shade for shade in shades if contrast(shade, paper) >= 4.5), end)
+
+
+def _dark(path: Path, colors: dict[str, str], palette: dict[str, str]) -> dict[str, str]:
+    """The colours of a dark screen: those named, else the suite's, else ours made lighter."""
+    suite = SUITE / "reports" / "_brand.yml"
+    base = None if path == suite else read_brand(suite)
+    found = {}
+    for name, color in colors.items():
+        named = palette.get(_DARK + name)
+        if named is None and base and (name in _GROUND or base.colors.get(name) == color):
+            named = base.dark[name]
+        found[name] = named or ""
+    return {name: hue or readable(colors[name], found["paper"]) for name, hue in found.items()}
+
+
+def _luminance(color: str) -> float:
+    parts = (part / 255 for part in rgb(color))
+    linear = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
 
 
 def _colors(document: Document, color: dict[str, Any]) -> dict[str, str]:

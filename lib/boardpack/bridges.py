@@ -9,11 +9,22 @@ from typing import Any
 import altair as alt
 
 from boardpack import cautions
-from boardpack.blocks import Block, Chart, Shown, Text
+from boardpack.blocks import Block, Chart, Plot, Role, Series, Shown, Text
 from boardpack.formats import MINUS, Formatter, number
-from boardpack.markup import Line, numbers, plain
+from boardpack.markup import Line, Number, numbers, plain
 from boardpack.periods import Period
-from boardpack.plots import Board, Label, Scale, beside, lookup, rows_chart, wrapped, x_axis
+from boardpack.plots import (
+    Board,
+    Label,
+    Scale,
+    beside,
+    category,
+    cell,
+    lookup,
+    rows_chart,
+    wrapped,
+    x_axis,
+)
 from boardpack.theme import mix, palette
 from boardpack.values import Value, Values
 
@@ -27,8 +38,11 @@ class _Step:
     end: float
     text: str
     color: str
-    numbers: tuple[Shown, ...]
-    is_balance: bool = False
+    #: the number that the text writes, and the same in full
+    shown: Shown
+    full: Shown
+    effect: str
+    role: Role
 
 
 def bridge(
@@ -59,9 +73,10 @@ def bridge(
         + ", ".join(f"{step.name} {step.text}" for step in steps)
         + ".",
         spec=_bridge_spec(steps),
-        columns=("Step", "Amount"),
-        rows=tuple((step.name, _in_full(formatter, balance, step)) for step in steps),
-        numbers=(*numbers(said), *(shown for step in steps for shown in step.numbers)),
+        columns=("Step", "Amount", "Effect"),
+        rows=tuple((step.name, step.full, step.effect) for step in steps),
+        numbers=(*numbers(said), *(step.shown for step in steps)),
+        plot=_bridge_plot(values.kpi(balance).name, steps),
     )
 
 
@@ -87,14 +102,20 @@ def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> B
     said = _net_message(formatter, known, periods[-1], net[-1])
     labels = [
         *(_movement_label(formatter, bar) for bar in bars if bar["period"] == periods[-1].label),
-        Label("net " + _signed(formatter, known[0], net[-1]), net[-1], palette().ink, True),
+        Label(
+            "net " + _signed(formatter, known[0], net[-1]),
+            net[-1],
+            palette().ink,
+            True,
+            numbers(said),
+        ),
     ]
     board = Board("full", 210, scale.room, max(label.width for label in labels) + 30)
     x = x_axis(formatter, periods, board.width, edges=0.35)
     return Chart(
         title=plain(said) + cautions.caption(values, known),
-        alt=f"Stacked bars of {', '.join(values.kpi(kpi).name for kpi in known)} for"
-        f" {len(periods)} periods up to {formatter.period(periods[-1])}. {plain(said)}.",
+        alt=f"Stacked bars of {', '.join(values.kpi(kpi).name for kpi in known)} from"
+        f" {formatter.period(periods[0])} to {formatter.period(periods[-1])}. {plain(said)}.",
         spec=board.spec(
             [
                 *_stack_layers(bars, net, periods, x, scale),
@@ -105,13 +126,33 @@ def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> B
         rows=tuple(
             (
                 formatter.period(period),
-                *(formatter.written(values.value(kpi, period)) for kpi in known),
-                formatter.full(known[0], net[i]),
+                *(cell(formatter, values.value(kpi, period)) for kpi in known),
+                _net(formatter, known[0], period, formatter.full(known[0], net[i])).shown,
             )
             for i, period in enumerate(periods)
         ),
         numbers=(*numbers(said), *(shown for label in labels for shown in label.numbers)),
+        plot=Plot(
+            "stack",
+            tuple(category(formatter, period) for period in periods),
+            (
+                *(
+                    Series(
+                        values.kpi(kpi).name,
+                        "gain" if _sign(values, kpi) > 0 else "loss",
+                        tuple(amounts),
+                    )
+                    for kpi, amounts in signed.items()
+                ),
+                Series("Net", "balance", tuple(net)),
+            ),
+        ),
     )
+
+
+def _net(formatter: Formatter, kpi: str, period: Period, text: str) -> Number:
+    """What the movements of a period add up to, written in the unit of one of them."""
+    return Number(Shown(kpi, period.label, "", text, "net"))
 
 
 def _sign(values: Values, kpi: str) -> int:
@@ -140,21 +181,56 @@ def _steps(
         color = look.good if amount > 0 else look.bad if amount < 0 else look.muted
         text = _signed(formatter, kpi, amount)
         shown = number(value, formatter.short(kpi, abs(amount))).shown
-        steps.append(_Step(values.kpi(kpi).name, level, level + amount, text, color, (shown,)))
+        full = number(value, formatter.full(kpi, value.value)).shown
+        steps.append(
+            _Step(
+                values.kpi(kpi).name, level, level + amount, text, color, shown, full,
+                "adds" if amount > 0 else "takes away" if amount < 0 else "",
+                "loss" if amount < 0 else "gain",
+            )
+        )  # fmt: skip
         level += amount
     rest = last.value - level
     if formatter.full(last.kpi, level) != formatter.full(last.kpi, last.value):
         text = _signed(formatter, last.kpi, rest)
-        steps.append(_Step("Unexplained", level, last.value, text, look.warn, ()))
+        shown = number(last, formatter.short(last.kpi, abs(rest)), "rest").shown
+        full = number(last, formatter.full(last.kpi, rest), "rest").shown
+        role: Role = "loss" if rest < 0 else "gain"
+        effect = "is not explained"
+        steps.append(
+            _Step("Unexplained", level, last.value, text, look.warn, shown, full, effect, role)
+        )
     return [*steps, _balance(formatter, last, last.period)]
 
 
 def _balance(formatter: Formatter, value: Value, at: Period) -> _Step:
-    figure = formatter.figure(value)
-    name = " ".join(part for part in formatter.tick(at) if part)
+    amount = value.value or 0.0
+    shown = number(value, formatter.short(value.kpi, amount)).shown
+    full = number(value, formatter.full(value.kpi, amount)).shown
+    effect = "closing" if at == value.period and at == formatter.values.period else "opening"
     return _Step(
-        name, 0.0, value.value or 0.0, plain((figure,)), palette().accent, numbers((figure,)), True
-    )
+        category(formatter, at), 0.0, amount, shown.text, palette().accent, shown, full, effect,
+        "balance",
+    )  # fmt: skip
+
+
+def _bridge_plot(title: str, steps: Sequence[_Step]) -> Plot:
+    """Balances and, with their sign, what moves them: a bar stands on what went before."""
+    roles: tuple[Role, ...] = ("balance", "gain", "loss")
+    names = ("Balance", "Gain", "Loss")
+    return Plot(
+        "bridge",
+        tuple(step.name for step in steps),
+        tuple(
+            Series(
+                name, role,
+                tuple(step.end - step.start if step.role == role else None for step in steps),
+                tuple(step.text if step.role == role else "" for step in steps),
+            )
+            for name, role in zip(names, roles, strict=True)
+        ),
+        title,
+    )  # fmt: skip
 
 
 def _bridge_message(formatter: Formatter, first: Value, last: Value) -> Line:
@@ -170,13 +246,6 @@ def _bridge_message(formatter: Formatter, first: Value, last: Value) -> Line:
     return (f"{when} {verb} ", amount, f": {name} closed at ", figure)
 
 
-def _in_full(formatter: Formatter, balance: str, step: _Step) -> str:
-    if step.is_balance:
-        return formatter.full(balance, step.end)
-    amount = step.end - step.start
-    return ("+" if amount > 0 else "") + formatter.full(balance, amount)
-
-
 def _bridge_spec(steps: Sequence[_Step]) -> dict[str, Any]:
     look = palette()
     levels = [step.end for step in steps]
@@ -190,12 +259,12 @@ def _bridge_spec(steps: Sequence[_Step]) -> dict[str, Any]:
     rows = [
         {
             "step": order[i],
-            "from": low if step.is_balance and cut else step.start,
+            "from": low if step.role == "balance" and cut else step.start,
             "to": step.end,
-            "top": max(step.start, step.end) if not step.is_balance else step.end,
+            "top": max(step.start, step.end) if step.role != "balance" else step.end,
             "text": step.text,
             "color": step.color,
-            "ink": look.ink if step.is_balance else step.color,
+            "ink": look.ink if step.role == "balance" else step.color,
             "Step": step.name,
         }
         for i, step in enumerate(steps)
@@ -230,7 +299,7 @@ def _bridge_spec(steps: Sequence[_Step]) -> dict[str, Any]:
         texts,
     ]
     if cut:
-        ends = [row for row, step in zip(rows, steps, strict=True) if step.is_balance]
+        ends = [row for row, step in zip(rows, steps, strict=True) if step.role == "balance"]
         mark = rows_chart(ends).mark_text(
             text="≈", fontSize=26, fontWeight=700, color=look.paper, baseline="middle"
         )
@@ -311,8 +380,8 @@ def _movement_label(formatter: Formatter, bar: dict[str, Any]) -> Label:
 
 def _net_message(formatter: Formatter, kpis: Sequence[str], period: Period, net: float) -> Line:
     when = formatter.period(period)
-    amount = formatter.short(kpis[0], abs(net))
+    amount = _net(formatter, kpis[0], period, formatter.short(kpis[0], abs(net)))
     if net == 0:
         return (f"Gains and losses of {when} cancelled out",)
     side = "outweighed losses by" if net > 0 else "fell short of losses by"
-    return (f"Gains of {when} {side} {amount}",)
+    return (f"Gains of {when} {side} ", amount)

@@ -9,8 +9,8 @@ from typing import Any
 import altair as alt
 
 from boardpack import cautions
-from boardpack.blocks import Block, Chart, Text
-from boardpack.formats import DASH, Formatter, member_name
+from boardpack.blocks import Block, Chart, Plot, Series, Shown, Text
+from boardpack.formats import Formatter, count, member_name
 from boardpack.markup import Line, NoValue, numbers, plain
 from boardpack.periods import Period
 from boardpack.plots import (
@@ -18,15 +18,20 @@ from boardpack.plots import (
     Label,
     Scale,
     Size,
+    at_end,
     beside,
+    category,
+    cell,
     finished,
+    goal_cell,
     rows_chart,
+    text_of,
     text_width,
     x_axis,
 )
 from boardpack.readings import Reading, explanation, member_readings, message, read
 from boardpack.theme import WIDTHS, legible, palette, styled
-from boardpack.values import Value, Values
+from boardpack.values import Target, Value, Values
 
 #: Pixels around a group of panels.
 _EDGE = 8
@@ -40,7 +45,15 @@ class _History:
     periods: tuple[Period, ...]
     actual: tuple[Value, ...]
     year_ago: tuple[Value, ...]
-    target: tuple[float | None, ...]
+    goals: tuple[Target | None, ...]
+
+    @property
+    def target(self) -> tuple[float | None, ...]:
+        """The targets that are one figure; a range has no line."""
+        return tuple(
+            goal.value if goal is not None and not isinstance(goal.value, tuple) else None
+            for goal in self.goals
+        )
 
     @property
     def this_year(self) -> list[float]:
@@ -75,7 +88,6 @@ def _history(values: Values, kpi: str, last: int | None, dims: str = "") -> _His
     if first is None:
         return None
     kept = tuple(series[first:])
-    targets = [None if dims else values.target(kpi, value.period) for value in kept]
     return _History(
         periods=tuple(value.period for value in kept),
         actual=kept,
@@ -83,10 +95,7 @@ def _history(values: Values, kpi: str, last: int | None, dims: str = "") -> _His
             *(values.value(kpi, value.period.year_ago(), dims) for value in kept[:-1]),
             values.comparisons(kpi, dims)[1],
         ),
-        target=tuple(
-            goal.value if goal is not None and not isinstance(goal.value, tuple) else None
-            for goal in targets
-        ),
+        goals=tuple(None if dims else values.target(kpi, value.period) for value in kept),
     )
 
 
@@ -115,17 +124,19 @@ def trend(
     layers = _lines(told, x, scale)
     layers += _actual(formatter, told, x, scale)
     layers += beside(scale, labels, board.height, x, told.periods[-1].label)
-    said = message(reading)
+    said, course = message(reading), _course(reading, told)
     return Chart(
         title=plain(said),
-        alt=f"{plain(said)}. " + _course(reading, told),
+        alt=f"{plain(said)}. {plain(course)}",
         spec=board.spec(layers),
         columns=("Period", "Actual", "Year before", "Target"),
-        rows=tuple(
-            (row["Period"], row["Actual"], row["Year before"], row["Target"])
-            for row in _tips(formatter, told)
+        rows=tuple(_cells(formatter, told)),
+        numbers=(
+            *numbers(said),
+            *numbers(course),
+            *(shown for label in labels for shown in label.numbers),
         ),
-        numbers=(*numbers(said), *(shown for label in labels for shown in label.numbers)),
+        plot=_plot(reading, told, size),
     )
 
 
@@ -163,24 +174,29 @@ def trends(
     others = [kpi for kpi, reading in readings.items() if message(reading) != said]
     return Chart(
         title=plain(said) + cautions.caption(values, others),
-        alt=f"{len(told)} small charts. "
+        alt="Small charts, one a KPI. "
         + " ".join(plain(message(reading)) + "." for reading in readings.values()),
         spec=finished(chart),
         columns=("Period", *(values.kpi(kpi).name for kpi in told)),
         rows=tuple(
             (
                 formatter.period(period),
-                *(formatter.written(values.value(kpi, period)) for kpi in told),
+                *(cell(formatter, values.value(kpi, period)) for kpi in told),
             )
             for period in values.period.last(last or values.period.look_back)
         ),
         numbers=(
             *numbers(said),
+            *(shown for reading in readings.values() for shown in numbers(message(reading))),
             *(
                 shown
                 for kpi, found in told.items()
                 for shown in numbers((formatter.figure(found.latest), *readings[kpi].aim))
             ),
+        ),
+        plot=Plot(
+            "panels",
+            panels=tuple(_plot(readings[kpi], _only_target(told[kpi]), "full") for kpi in told),
         ),
     )
 
@@ -232,13 +248,30 @@ def by_member(
             (
                 formatter.period(period),
                 *(
-                    formatter.written(values.value(kpi, period, f"{dimension}={member}"))
+                    cell(formatter, values.value(kpi, period, f"{dimension}={member}"))
                     for member, _ in found
                 ),
             )
             for period in periods
         ),
         numbers=(*numbers(said), *(shown for label in labels for shown in label.numbers)),
+        plot=Plot(
+            "lines",
+            tuple(category(formatter, period) for period in periods),
+            tuple(
+                Series(
+                    member_name(member),
+                    "member",
+                    tuple(
+                        values.value(kpi, period, f"{dimension}={member}").value
+                        for period in periods
+                    ),
+                    at_end(plain((formatter.figure(told.latest),)), len(periods)),
+                )
+                for member, told in found
+            ),
+            reading.name,
+        ),
     )
 
 
@@ -335,25 +368,48 @@ def _actual(formatter: Formatter, told: _History, x: alt.X, scale: Scale) -> lis
     return [*layers, dots.encode(x, scale.y())]
 
 
+def _cells(formatter: Formatter, told: _History) -> list[tuple[str | Shown, ...]]:
+    return [
+        (
+            formatter.period(value.period),
+            cell(formatter, value),
+            cell(formatter, ago),
+            goal_cell(formatter, value, goal),
+        )
+        for value, ago, goal in zip(told.actual, told.year_ago, told.goals, strict=True)
+    ]
+
+
 def _tips(formatter: Formatter, told: _History) -> list[dict[str, Any]]:
     rows = []
-    for value, ago, goal in zip(told.actual, told.year_ago, told.target, strict=True):
-        texts = [
-            formatter.full(value.kpi, figure) if figure is not None else DASH
-            for figure in (value.value, ago.value, goal)
-        ]
+    for value, ago, cells in zip(told.actual, told.year_ago, _cells(formatter, told), strict=True):
+        period, *texts = (text_of(shown) for shown in cells)
         if ago.period.cut:
             texts[1] += f" (first {ago.period.cut} days)"
-        names = ("Actual", "Year before", "Target")
-        row = {"period": value.period.label, "value": value.value}
-        rows.append(
-            {
-                **row,
-                "Period": formatter.period(value.period),
-                **dict(zip(names, texts, strict=True)),
-            }
-        )
+        tips = dict(zip(("Actual", "Year before", "Target"), texts, strict=True))
+        row = {"period": value.period.label, "value": value.value, "Period": period}
+        rows.append({**row, **tips})
     return rows
+
+
+def _plot(reading: Reading, told: _History, size: Size) -> Plot:
+    """The figures of the drawing and what it writes at its end."""
+    formatter, n = reading.formatter, len(told.periods)
+    latest, ago = told.latest, told.year_ago[-1]
+    labels = [""] * n
+    labels[told.periods.index(latest.period)] = plain((formatter.figure(latest),))
+    series = [
+        Series("Actual", "actual", tuple(value.value for value in told.actual), tuple(labels))
+    ]
+    if any(value.value is not None for value in told.year_ago):
+        text = plain((formatter.figure(ago),)) if ago.value is not None and size == "full" else ""
+        figures = tuple(value.value for value in told.year_ago)
+        series.append(Series("Year before", "last_year", figures, at_end(text, n)))
+    if any(goal is not None for goal in told.target):
+        text = plain(reading.aim[1:]) if told.target[-1] is not None else ""
+        series.append(Series("Target", "target", told.target, at_end(text, n)))
+    categories = tuple(category(formatter, period) for period in told.periods)
+    return Plot("lines", categories, tuple(series), reading.name)
 
 
 def _panel(
@@ -389,7 +445,7 @@ def _heading(text: str, x: float, y: float) -> alt.Chart:
 
 def _only_target(told: _History) -> _History:
     nothing = tuple(Value(v.kpi, v.period, v.dims, None, v.unit, "no_value") for v in told.actual)
-    return _History(told.periods, told.actual, nothing, told.target)
+    return _History(told.periods, told.actual, nothing, told.goals)
 
 
 def _fitted(text: str, width: float) -> str:
@@ -409,26 +465,27 @@ def _standing(readings: list[Reading]) -> Line:
         return message(judged[0] if judged else readings[0])
     if not missed:
         return ("All targets met: " + ", ".join(reading.name for reading in judged),)
-    met = len(judged) - len(missed)
-    return (f"{met} of {len(judged)} targets met; missed: " + ", ".join(missed),)
+    values = readings[0].formatter.values
+    met, of = (count(values, n) for n in (len(judged) - len(missed), len(judged)))
+    return (met, " of ", of, " targets met; missed: " + ", ".join(missed))
 
 
-def _course(reading: Reading, told: _History) -> str:
+def _course(reading: Reading, told: _History) -> Line:
     """How the line runs, for those who do not see it."""
-    write, period = reading.formatter.short, reading.formatter.period
+    figure, period = reading.formatter.figure, reading.formatter.period
     seen = [value for value in told.actual if value.value is not None]
     low = min(seen, key=lambda value: value.value or 0.0)
     high = max(seen, key=lambda value: value.value or 0.0)
     ends = (seen[0], seen[-1])
 
-    def at(value: Value) -> str:
-        return f"{write(value.kpi, value.value or 0.0)} in {period(value.period)}"
+    def at(value: Value) -> Line:
+        return (figure(value), f" in {period(value.period)}")
 
-    text = f"The line runs from {at(seen[0])} to {at(seen[-1])}"
-    text += f"; lowest {at(low)}" if low not in ends else ""
-    text += f"; highest {at(high)}" if high not in ends else ""
+    said: Line = ("The line runs from ", *at(seen[0]), " to ", *at(seen[-1]))
+    said += ("; lowest ", *at(low)) if low not in ends else ()
+    said += ("; highest ", *at(high)) if high not in ends else ()
     ago = told.year_ago[-1]
     if ago.value is not None:
         then = f"in {period(ago.period)}" if ago.period.cut else "a year before the end"
-        text += f"; {then} it was {write(ago.kpi, ago.value)}"
-    return text + "."
+        said += (f"; {then} it was ", figure(ago))
+    return (*said, ".")

@@ -26,6 +26,7 @@ class Commands(click.Group):
         "mart": "boardpack.cli_mart",
         "note": "boardpack.cli_note",
         "schedule": "boardpack.cli_schedule",
+        "scorecard": "boardpack.cli_scorecard",
         "sign": "boardpack.cli_note",
     }
 

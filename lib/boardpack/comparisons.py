@@ -8,10 +8,19 @@ from typing import Any
 import altair as alt
 
 from boardpack import cautions
-from boardpack.blocks import Block, Chart, Shown, Text
-from boardpack.formats import Formatter, member_name, number
-from boardpack.markup import numbers, plain
-from boardpack.plots import Board, Size, lookup, rows_chart, text_width, wrapped
+from boardpack.blocks import Block, Chart, Plot, Series, Shown, Text
+from boardpack.formats import Formatter, count, member_name, number
+from boardpack.markup import Line, numbers, plain
+from boardpack.plots import (
+    Board,
+    Size,
+    cell,
+    goal_cell,
+    lookup,
+    rows_chart,
+    text_width,
+    wrapped,
+)
 from boardpack.readings import Reading, explanation, member_readings, read
 from boardpack.theme import mix, palette
 from boardpack.values import Value, Values
@@ -77,10 +86,16 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
             " ".join(formatter.tick(ago_at)).strip() if ago_at.cut else "Year before",
         ),
         rows=tuple(
-            (member_name(m), formatter.written(r.now), formatter.written(r.year_ago))
-            for m, r in found
+            (member_name(m), cell(formatter, r.now), cell(formatter, r.year_ago)) for m, r in found
         ),
         numbers=(*numbers(said), *shown),
+        plot=_plot(
+            name,
+            rows,
+            Series("Year before", "last_year", tuple(row["ago"] for row in rows))
+            if has_ago
+            else None,
+        ),
     )
 
 
@@ -120,9 +135,12 @@ def bullet(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
     line = data.mark_tick(color=look.ink, thickness=2.5, size=20, opacity=1)
     name_it = rows_chart(rows[:1]).mark_text(text="target", dy=-17, fontSize=11, color=look.muted)
     met = sum(reading.standing == "met" for reading in readings)
+    said: Line = (
+        count(values, met), " of ", count(values, len(readings)),
+        f" targets met in {formatter.period(values.period)}",
+    )  # fmt: skip
     return Chart(
-        title=f"{met} of {len(readings)} targets met in {formatter.period(values.period)}"
-        + cautions.caption(values, [reading.facts.id for reading in readings]),
+        title=plain(said) + cautions.caption(values, [reading.facts.id for reading in readings]),
         alt="Bars against targets: "
         + "; ".join(
             f"{reading.name} {row['text']}" for reading, row in zip(readings, rows, strict=True)
@@ -140,13 +158,26 @@ def bullet(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
         rows=tuple(
             (
                 reading.name,
-                formatter.written(reading.now),
-                plain((reading.goal or "",)),
+                cell(formatter, reading.now),
+                goal_cell(formatter, reading.now, reading.target),
                 reading.standing,
             )
             for reading in readings
         ),
-        numbers=tuple(shown),
+        numbers=(*numbers(said), *shown),
+        plot=Plot(
+            "bars",
+            tuple(reading.name for reading in readings),
+            (
+                Series(
+                    "Share of the target in percent",
+                    "actual",
+                    tuple(100 * _share(reading) for reading in readings),
+                    tuple(row["text"] for row in rows),
+                ),
+                Series("Target", "target", (100.0,) * len(rows)),
+            ),
+        ),
     )
 
 
@@ -185,6 +216,8 @@ def funnel(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
     bars = data.mark_bar().encode(x, y, alt.Color("color:N", scale=None, legend=None))
     last, first = values.kpi(stages[-1].kpi).name, values.kpi(stages[0].kpi).name
     whole = _rate(formatter, stages[0], stages[-1])
+    if whole and len(stages) > 1:
+        shown.append(number(stages[-1], whole, "share").shown)
     listed = "; ".join(f"{row['row']} {row['text']}" for row in rows)
     return Chart(
         title=(
@@ -196,9 +229,19 @@ def funnel(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
         alt=f"Bars of the stages in {formatter.period(values.period)}: {listed}.",
         spec=board.spec([bars, _texts(data, y)]),
         columns=("Stage", "Count"),
-        rows=tuple((values.kpi(s.kpi).name, formatter.written(s)) for s in stages),
+        rows=tuple((values.kpi(s.kpi).name, cell(formatter, s)) for s in stages),
         numbers=tuple(shown),
+        plot=_plot("", rows),
     )
+
+
+def _plot(title: str, rows: Sequence[dict[str, Any]], *more: Series | None) -> Plot:
+    """The bars with what is written beside them, and the series that they are set against."""
+    actual = Series(
+        "Actual", "actual", tuple(row["value"] for row in rows), tuple(row["text"] for row in rows)
+    )
+    series = (actual, *(other for other in more if other is not None))
+    return Plot("bars", tuple(row["row"] for row in rows), series, title)
 
 
 def _rate(formatter: Formatter, before: Value, after: Value) -> str:

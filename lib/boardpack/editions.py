@@ -25,6 +25,7 @@ from boardpack.errors import PeriodError, ReportError, RunError, StorageError
 from boardpack.files import make_folders, reason, seal, sync
 from boardpack.frontpage import QUALITY
 from boardpack.ledger import Because, EditionRow, Ledger, Verdict
+from boardpack.listed import FOLDER as LISTINGS
 from boardpack.locks import lock
 from boardpack.manifests import (
     MANIFEST,
@@ -77,6 +78,7 @@ RESTATEMENTS = "restatements.json"
 OPTIONAL = (
     "figures",
     "charts.json",
+    LISTINGS,
     "fonts",
     "theme",
     "_quarto.yml",

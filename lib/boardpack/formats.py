@@ -123,9 +123,26 @@ class Formatter:
             return self.short(kpi, abs(value - base))
         return self.percentage(100 * abs(value - base) / base)
 
+    def step(self, kpi: str, size: float) -> str:
+        """A signed difference in the KPI's own unit: ``+$83.2K``, ``−1.8 pp`` of a rate."""
+        sign = "+" if size >= 0 else MINUS
+        if self.values.kpi(kpi).unit != "percent":
+            return sign + self.short(kpi, abs(size))
+        decimals = _visible(abs(size), self._decimals[kpi])
+        return f"{sign}{self._decimal(abs(size), decimals)}\u00a0pp"
+
     def percentage(self, points: float) -> str:
         """A share or a relative change given in percentage points."""
         return self._percent(points, 0 if abs(points) >= 100 else _visible(points, 1))
+
+    def cell(self, kind: str, value: float) -> str:
+        """A number of a listing, in full: ``currency``, ``percent`` or a plain ``number``."""
+        if kind == "percent":
+            return self._percent(value, min(_needed(value), 1))
+        decimals = min(_needed(value), 2)
+        if kind == "currency":
+            return self._money(value, 2 if decimals else 0, compact=False)
+        return self._decimal(value, decimals)
 
     def axis(self, kpi: str, value: float, step: float) -> str:
         """A tick of a value axis, with no more decimals than its step needs."""
@@ -231,8 +248,11 @@ class Formatter:
     def _percent(self, points: float, decimals: int) -> str:
         pattern = self._locale.percent_formats[None].pattern
         pattern = pattern.replace("#,##0", "#,##0" + ("." + "0" * decimals if decimals else ""))
-        value = _rounded(points, decimals) / 100
-        return _real_minus(format_percent(value, pattern, locale=self._locale))
+        rounded = _rounded(points, decimals)
+        # Not quite all is not all: 99.998 % of rows, or of the time, reads 99.99 %.
+        if rounded == 100 and points < 100:
+            rounded = 100 - 10.0**-decimals
+        return _real_minus(format_percent(rounded / 100, pattern, locale=self._locale))
 
     def _decimal(self, value: float, decimals: int) -> str:
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
@@ -323,7 +343,8 @@ def number(value: Value, text: str, what: str = "value") -> Number:
 
 def count(values: Values, n: int) -> Number:
     """A number of the report itself, such as how many targets are met: it has no KPI."""
-    return Number(Shown("", values.period.label, values.report.segment, str(n), "count"))
+    written = Formatter(values)._decimal(n, 0)
+    return Number(Shown("", values.period.label, values.report.segment, written, "count"))
 
 
 def member_name(member: str) -> str:

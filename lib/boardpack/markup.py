@@ -18,7 +18,10 @@ Align = Literal["left", "right", "center"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~^$@!&\"'+\-=:?])")
 _SPACE = re.compile(r"[ \t\r\n\f\v\x85\u2028\u2029]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+#: No page may hold these; those that turn the direction of reading would turn what follows as well.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
 _ENUMERATED = re.compile(r"^(\(?\w+)([.)])(?=\s|$)")
 
 
@@ -47,6 +50,14 @@ class Number:
     """A number of a KPI as it is written, with what it stands for."""
 
     shown: Shown
+
+
+@dataclass(frozen=True)
+class Name:
+    """The name of a KPI; where a page defines it, the name leads to its definition."""
+
+    kpi: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ class Break:
     """The end of a line within a paragraph."""
 
 
-Inline = str | Number | NoValue | Span | Strong | Picture | Break
+Inline = str | Number | Name | NoValue | Span | Strong | Picture | Break
 Line = tuple[Inline, ...]
 
 
@@ -125,11 +136,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Box:
-    """Pieces under one role such as ``card``; ``columns`` lays its boxes side by side."""
+    """Pieces under one role such as ``card``; ``columns`` lays its boxes side by side.
+
+    ``id`` is a name within the report that others lead to, such as ``def-mrr``.
+    """
 
     role: str
     parts: tuple[Piece, ...]
     columns: int = 0
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,6 +178,8 @@ def plain(line: Line) -> str:
             words.append(part)
         elif isinstance(part, Number):
             words.append(part.shown.text)
+        elif isinstance(part, Name):
+            words.append(part.text)
         elif isinstance(part, NoValue):
             words.append("no value")
         elif isinstance(part, (Span, Strong)):
@@ -211,7 +228,8 @@ def _md(piece: Piece, depth: int = 3) -> str:
         title = f' title="{escape_attribute(piece.title)}"'
         return _fence(f".callout-{piece.kind}{title}", piece.parts, depth)
     layout = f" layout-ncol={piece.columns}" if piece.columns else ""
-    return _fence(f".{piece.role}{layout}", piece.parts, depth)
+    name = f"#{piece.id} " if piece.id else ""
+    return _fence(f"{name}.{piece.role}{layout}", piece.parts, depth)
 
 
 def _fence(attributes: str, parts: Sequence[Piece], depth: int) -> str:
@@ -251,6 +269,8 @@ def _md_inline(part: Inline) -> str:
             f' data-period="{escape_attribute(shown.period)}"'
             f' data-member="{escape_attribute(shown.member)}"{what}}}'
         )
+    if isinstance(part, Name):
+        return f'[{escape_markdown(part.text)}]{{.kpi data-name="{escape_attribute(part.kpi)}"}}'
     if isinstance(part, NoValue):
         return f'[—]{{.no-value title="{escape_attribute(part.reason)}"}}'
     if isinstance(part, Span):
@@ -317,6 +337,8 @@ def _html_inline(part: Inline) -> str:
         return html.escape(part)
     if isinstance(part, Number):
         return f'<span class="n">{html.escape(part.shown.text)}</span>'
+    if isinstance(part, Name):
+        return html.escape(part.text)
     if isinstance(part, NoValue):
         return f'<span class="no-value" title="{html.escape(part.reason)}">—</span>'
     if isinstance(part, Span):

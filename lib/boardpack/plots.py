@@ -11,9 +11,10 @@ from typing import Any, Literal
 import altair as alt
 
 from boardpack.blocks import Shown
-from boardpack.formats import Formatter
+from boardpack.formats import DASH, Formatter, number
 from boardpack.periods import Period
 from boardpack.theme import FONT_SIZE, WIDTHS, styled
+from boardpack.values import Target, Value
 
 Size = Literal["full", "half"]
 
@@ -154,6 +155,35 @@ def beside(
             color = alt.Color("color:N", scale=None, legend=None)
             layers.append(mark.encode(x, scale.y(), alt.Text("text:N"), color))
     return layers
+
+
+def cell(formatter: Formatter, value: Value) -> str | Shown:
+    """A figure in the table behind a chart, in full; a dash where there is none."""
+    if value.value is None:
+        return DASH
+    return number(value, formatter.full(value.kpi, value.value)).shown
+
+
+def goal_cell(formatter: Formatter, value: Value, target: Target | None) -> str | Shown:
+    """The target of a figure in the table behind a chart; a dash where there is none."""
+    if target is None:
+        return DASH
+    return number(value, formatter.target(value.kpi, target, full=True), "target").shown
+
+
+def text_of(shown: str | Shown) -> str:
+    """What a cell says."""
+    return shown.text if isinstance(shown, Shown) else shown
+
+
+def category(formatter: Formatter, period: Period) -> str:
+    """A period on the axis of a plot: ``Dec 2025``."""
+    return " ".join(filter(None, formatter.tick(period)))
+
+
+def at_end(text: str, n: int) -> tuple[str, ...]:
+    """The labels of a series of ``n`` figures whose last one alone is written."""
+    return (*[""] * (n - 1), text)
 
 
 def wrapped(text: str, width: float) -> list[str]:

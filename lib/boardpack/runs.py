@@ -18,6 +18,7 @@ from typing import Literal
 from boardpack import (
     editions,
     files,
+    glossary,
     quality_page,
     quality_section,
     remarks,
@@ -178,7 +179,7 @@ class _Attempt:
 
     @cached_property
     def definitions(self) -> dict[str, str]:
-        return {kpi: self.model.catalogue.definition_hash(kpi) for kpi in self.wanted.kpis}
+        return self.model.definition_hashes(self.wanted.kpis, self.wanted.listings)
 
     def make(self, notebooks: NotebookProcess, check: bool) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)
@@ -208,7 +209,7 @@ class _Attempt:
             assembled = assemble(
                 self.wanted.document, executed, values.report, self.folder,
                 {
-                    "definitions": lambda shown: tables.definitions(
+                    "definitions": lambda shown: glossary.definitions(
                         values, [kpi for kpi in values.kpis if kpi in shown]
                     ),
                     "not-available": lambda shown: tables.not_available(values),

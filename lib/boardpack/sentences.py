@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from boardpack.blocks import Text
-from boardpack.formats import number
+from boardpack.formats import count, number
 from boardpack.markup import Box, Bullets, Line, Paragraph, Strong, text
 from boardpack.readings import Reading, explanation, message, read
+from boardpack.urgency import gravity, pace
 from boardpack.values import Values
 
 #: More bullets than this are no summary.
 _MOST = 5
-#: A pace that takes longer than this many periods is no way to a target.
-_PATIENCE = 24
 
 
 def summary(values: Values, kpis: Sequence[str], *, dimension: str = "", most: int = _MOST) -> Text:
@@ -27,7 +26,7 @@ def summary(values: Values, kpis: Sequence[str], *, dimension: str = "", most: i
     if not readings:
         return Text("")
     # The order of ``kpis`` is kept among equals: a report lists what it cares for first.
-    chosen = sorted(readings, key=_weight)[:most]
+    chosen = sorted(readings, key=gravity)[:most]
     bullets = tuple(_sentence(values, reading, dimension) for reading in chosen)
     return text(Box("lead", (Paragraph(_verdict(values, readings)),)), Bullets(bullets))
 
@@ -38,32 +37,24 @@ def finding(values: Values, kpi: str, dimension: str) -> Text:
     return text(Paragraph((*said, "."))) if said else Text("")
 
 
-def _weight(reading: Reading) -> int:
-    if reading.standing == "no value":
-        return 4
-    missed, worse = reading.standing == "missed", reading.verdict_on(reading.before) == "worse"
-    if reading.is_unusual:
-        return 0 if missed else 1 if worse else 2
-    return 3 if missed else 5
-
-
 def _verdict(values: Values, readings: Sequence[Reading]) -> Line:
     when = readings[0].formatter.period(values.period)
     judged = [r for r in readings if r.standing in ("met", "missed")]
     unusual = sum(r.is_unusual for r in readings)
     so_far = " so far" if values.report.status == "provisional" else ""
-    moved = (
-        f"{_count(unusual, 'figure')} moved more than usual"
-        if unusual
-        else "no figure moved more than usual"
-    )
+    moved: Line = ("no figure moved more than usual",)
+    if unusual:
+        moved = (count(values, unusual), f" {_noun(unusual, 'figure')} moved more than usual")
     if (part := readings[0].before.period).cut:
-        moved = f"moves are against {readings[0].formatter.period(part)}"
+        moved = (f"moves are against {readings[0].formatter.period(part)}",)
     if not judged:
-        return (f"{when}{so_far}: {moved}.",)
+        return (f"{when}{so_far}: ", *moved, ".")
     met = sum(r.standing == "met" for r in judged)
-    targets = f"{met} of {_count(len(judged), 'target')} met{so_far}"
-    return (f"{when}: ", Strong((targets,)), f"; {moved}.")
+    targets: Line = (
+        count(values, met), " of ", count(values, len(judged)),
+        f" {_noun(len(judged), 'target')} met{so_far}",
+    )  # fmt: skip
+    return (f"{when}: ", Strong(targets), "; ", *moved, ".")
 
 
 def _sentence(values: Values, reading: Reading, dimension: str) -> Line:
@@ -109,28 +100,16 @@ def _last_year(reading: Reading) -> Line:
 
 def _pace(reading: Reading) -> Line:
     """When the target would be reached at the pace of the last three periods, if ever."""
-    target, now = reading.target, reading.now.value
-    recent = (*reading.earlier[-3:], *((now,) if now is not None else ()))
-    if reading.standing != "missed" or reading.is_open or len(recent) < 4 or now is None:
+    found = pace(reading)
+    if reading.standing != "missed" or found is None or found.periods is None:
         return ()
-    if target is None or isinstance(target.value, tuple) or reading.now.period.grain == "day":
-        return ()
-    pace = (recent[-1] - recent[0]) / 3
-    if pace == 0 or (target.value - now) / pace <= 0:
-        return ()
-    periods = (target.value - now) / pace
-    if periods > _PATIENCE:
-        return ()
-    grain = reading.now.period.grain
+    grain, whole = reading.now.period.grain, max(1, round(found.periods))
     return (
-        f"; at the pace of the last three {grain}s {_in_time(periods, grain)} from this target",
+        f"; at the pace of the last three {grain}s about ",
+        number(reading.now, str(whole), "count"),
+        f" {grain}" + ("" if whole == 1 else "s") + " from this target",
     )
 
 
-def _in_time(periods: float, grain: str) -> str:
-    whole = max(1, round(periods))
-    return f"about {_count(whole, grain)}"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" + ("" if n == 1 else "s")
+def _noun(n: int, noun: str) -> str:
+    return noun if n == 1 else f"{noun}s"

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from boardpack import cautions
 from boardpack.blocks import Shown, Text
-from boardpack.formats import Formatter, member_name, number
+from boardpack.formats import MINUS, Formatter, count, member_name, number
 from boardpack.markup import (
     Box,
     Bullets,
     Column,
     Line,
+    Name,
     NoValue,
     Number,
     Paragraph,
@@ -25,7 +26,7 @@ from boardpack.periods import Period, parse_day
 from boardpack.readings import Reading, member_readings, read
 from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
-from boardpack.values import KpiFacts, Value, Values
+from boardpack.values import Value, Values
 
 #: Up to this many KPIs that are not available have a line of their own.
 _A_LINE_EACH = 20
@@ -38,12 +39,12 @@ _RESTATED = (
     *(Column(head, 14, "right") for head in ("Published", "Now", "Change")),
     Column("Cause", 14),
 )
-_BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "within its range"}
 _JUDGEMENTS = {"better": "good", "worse": "bad"}
 
 
 def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]]) -> Text:
-    """One row a KPI: owner, figure, target and whether it is met, both comparisons, its course.
+    """One row a KPI: owner, figure, target, how far it is off and whether it is met, both
+    comparisons, its course.
 
     A mapping of headings to KPIs groups the rows.
     """
@@ -57,12 +58,13 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
     formatter, period = Formatter(values), values.period
     everything = [reading for readings in found.values() for reading in readings]
     columns = (
-        Column("KPI", 26),
-        Column("Owner", 13),
-        Column(" ".join(formatter.tick(period)).strip(), 15, "right"),
-        Column("Target", 11, "right"),
-        Column("Status", 11),
-        *(Column(_against(formatter, other), 11, "right") for other in _compared(everything)),
+        Column("KPI", 25),
+        Column("Owner", 11),
+        Column(" ".join(formatter.tick(period)).strip(), 13, "right"),
+        Column("Target", 10, "right"),
+        Column("Gap", 10, "right"),
+        Column("Status", 10),
+        *(Column(_against(formatter, other), 10, "right") for other in _compared(everything)),
         Column("Course", 12),
     )
     rows: list[tuple[Line, ...]] = []
@@ -75,22 +77,27 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
     return text(table, *_reasons(everything), *marked)
 
 
-def members(values: Values, kpis: str | Sequence[str], dimension: str) -> Text:
+def members(values: Values, kpis: str | Sequence[str], dimension: str, *, most: int = 40) -> Text:
     """The members of a dimension, the largest first, and the total below them.
 
     One KPI shows its share of the total where it adds up, and both comparisons; several KPIs show
-    their figures side by side.
+    their figures side by side. Beyond ``most`` members the rest is counted.
     """
     names = [kpis] if isinstance(kpis, str) else list(kpis)
     names = [kpi for kpi in names if values.is_available(kpi) and values.members(kpi, dimension)]
     if not names:
         return Text("")
+    found = member_readings(values, names[0], dimension)
     table = (
-        _one_by_member(values, names[0], dimension)
+        _one_by_member(values, names[0], dimension, found[:most])
         if len(names) == 1
-        else _many_by_member(values, names, dimension)
+        else _many_by_member(values, names, dimension, [member for member, _ in found[:most]])
     )
-    return text(Box("scorecard", (table,)), *cautions.note(values, names))
+    left: tuple[Piece, ...] = ()
+    if len(found) > most:
+        told = (count(values, len(found) - most), " more are in values.csv of this edition.")
+        left = (Box("note", (Paragraph(told),)),)
+    return text(Box("scorecard", (table,)), *left, *cautions.note(values, names))
 
 
 def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
@@ -106,30 +113,22 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
         series = [values.value(kpi, period) for period in periods]
         full = max(len(formatter.written(value)) for value in series) <= _WIDEST
         figures = [formatter.figure(value, full=full) for value in series]
-        name: Line = (values.kpi(kpi).name, *cautions.mark(values, kpi))
+        name: Line = (Name(kpi, values.kpi(kpi).name), *cautions.mark(values, kpi))
         rows.append((name, *((figure,) for figure in figures)))
     table = Box("scorecard", (Table(columns, tuple(rows)),))
     return text(table, *cautions.note(values, known))
 
 
-def definitions(values: Values, kpis: Sequence[str]) -> Text:
-    """What each KPI means, how and from what it is computed, who owns it, how to read it."""
-    if not kpis:
-        return Text("")
-    columns = (Column("KPI", 24), Column("What it says", 38), Column("How it is computed", 38))
-    rows = tuple(_definition(values.kpi(kpi)) for kpi in kpis)
-    return text(Box("scorecard", (Table(columns, rows),)))
-
-
 def not_available(values: Values) -> Text:
-    """The KPIs that are not available, a line each with what they lack.
+    """The KPIs and listings that are not available, a line each with what they lack.
 
     Many of them stand together by what they lack, which is what one would have to connect.
     """
     missing = values.report.not_available
-    if not missing:
-        return Text("")
     lines = [(values.kpi(kpi).name, why) for kpi, why in missing.items()]
+    lines += [(rows.title, rows.reason) for rows in values.listings.values() if rows.reason]
+    if not lines:
+        return Text("")
     if len(lines) > _A_LINE_EACH:
         names: dict[str, list[str]] = {}
         for name, why in lines:
@@ -157,9 +156,11 @@ def restatements(values: Values, restated: Sequence[Restated], most: int = 20) -
             pieces.append(Box("scorecard", (Table(_RESTATED, rows),)))
         elif not against.problem:
             stand.append(name)
-        said = f"Not compared with {name}: {against.problem}" if against.problem else ""
-        if said := said or _beside(against.rows, len(seen) - most):
-            pieces.append(Box("note", (Paragraph((said,)),)))
+        beside = _beside(values, against.rows, len(seen) - most)
+        if against.problem:
+            beside = (f"Not compared with {name}: {against.problem}",)
+        if beside:
+            pieces.append(Box("note", (Paragraph(beside),)))
     if not restated:
         told = "No earlier edition shows these figures: nothing was restated."
         return text(Paragraph((told,)))
@@ -180,6 +181,16 @@ def status(reading: Reading) -> Line:
     return (said, *_so_far(reading), *_doubt(reading))
 
 
+def gap(reading: Reading) -> Line:
+    """The variance to the target with its sign, in the colour of what it means; else nothing."""
+    distance, side = reading.gap
+    if not distance:
+        return ()
+    sign = "+" if side == "above" else MINUS
+    role = "good" if reading.standing == "met" else "bad"
+    return (Span(role, (number(reading.now, sign + distance, "gap"),)),)
+
+
 def change(reading: Reading, other: Value) -> Line:
     """The change against another period, in the colour of what it means for the KPI."""
     said = reading.change_from(other)
@@ -193,10 +204,11 @@ def change(reading: Reading, other: Value) -> Line:
     return (Span(_JUDGEMENTS[judgement], (written,)),) if judgement else (written,)
 
 
-def _lead(formatter: Formatter, name: str, against: Restated, count: int) -> Paragraph:
-    figures = "1 figure reads" if count == 1 else f"{count:,} figures read"
+def _lead(formatter: Formatter, name: str, against: Restated, found: int) -> Paragraph:
+    figures = " figure reads" if found == 1 else " figures read"
     day = formatter.day(parse_day(against.as_of))
-    return Paragraph((Strong((figures,)), f" otherwise than {name} published, as of {day}."))
+    told = Strong((count(formatter.values, found), figures))
+    return Paragraph((told, f" otherwise than {name} published, as of {day}."))
 
 
 def _edition(formatter: Formatter, values: Values, against: Restated) -> str:
@@ -228,26 +240,30 @@ def _restated(formatter: Formatter, row: Restatement) -> tuple[Line, ...]:
     )
 
 
-def _beside(rows: Sequence[Restatement], more: int) -> str:
+def _beside(values: Values, rows: Sequence[Restatement], more: int) -> Line:
     """What the table leaves out."""
     hidden = sum(row.kind != "status" and not row.is_seen for row in rows)
     final = sum(row.kind == "status" and row.after_status == "final" for row in rows)
     parts = (
-        f"{more:,} more are in the file restatements.json of this edition" if more > 0 else "",
-        f"{hidden:,} differ by less than is shown" if hidden else "",
-        f"{final:,} are final now and unchanged" if final else "",
+        (more, "more are in the file restatements.json of this edition"),
+        (hidden, "differ by less than is shown"),
+        (final, "are final now and unchanged"),
     )
-    said = "; ".join(part for part in parts if part)
-    return f"{said[0].upper()}{said[1:]}." if said else ""
+    told: list[Line] = [(count(values, n), f" {said}") for n, said in parts if n > 0]
+    line: Line = ()
+    for part in told:
+        line = (*line, "; ", *part) if line else part
+    return (*line, ".") if line else ()
 
 
 def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
     course = picture(values, reading.facts.id, size=(76, 18), shown_width="2cm")
     return (
-        (reading.name,),
+        (Name(reading.facts.id, reading.name),),
         (reading.facts.owner,),
         (reading.formatter.figure(reading.now),),
         (reading.goal or "",),
+        gap(reading),
         status(reading),
         change(reading, reading.before),
         change(reading, reading.year_ago),
@@ -289,7 +305,9 @@ def _reasons(readings: Sequence[Reading]) -> tuple[Piece, ...]:
     return (Box("note", (Paragraph((f"No value — {said}.",)),)),)
 
 
-def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
+def _one_by_member(
+    values: Values, kpi: str, dimension: str, found: Sequence[tuple[str, Reading]]
+) -> Table:
     formatter, total = Formatter(values), read(values, kpi)
     shares = total.facts.additive and bool(total.now.value)
     columns = [
@@ -299,7 +317,7 @@ def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
         *(Column(_against(formatter, other), 20, "right") for other in _compared([total])),
     ]
     rows: list[tuple[Line, ...]] = []
-    for member, reading in [*member_readings(values, kpi, dimension), ("", total)]:
+    for member, reading in [*found, ("", total)]:
         cells: list[Line] = [
             (member_name(member),) if member else ("Total",),
             (formatter.figure(reading.now, full=True), *(() if member else _doubt(reading))),
@@ -312,13 +330,14 @@ def _one_by_member(values: Values, kpi: str, dimension: str) -> Table:
     return Table(tuple(columns), tuple(rows))
 
 
-def _many_by_member(values: Values, kpis: Sequence[str], dimension: str) -> Table:
+def _many_by_member(
+    values: Values, kpis: Sequence[str], dimension: str, found: Sequence[str]
+) -> Table:
     formatter = Formatter(values)
     columns = (
         Column(dimension.replace("_", " ").capitalize(), 20),
         *(Column(values.kpi(kpi).name, 16, "right") for kpi in kpis),
     )
-    found = [member for member, _ in member_readings(values, kpis[0], dimension)]
     rows: list[tuple[Line, ...]] = []
     for member in [*found, ""]:
         dims = f"{dimension}={member}" if member else ""
@@ -328,17 +347,3 @@ def _many_by_member(values: Values, kpis: Sequence[str], dimension: str) -> Tabl
             cells.append((figure, *(() if member else cautions.mark(values, kpi))))
         rows.append(tuple(cells) if member else tuple((Strong(cell),) for cell in cells))
     return Table(columns, tuple(rows))
-
-
-def _definition(facts: KpiFacts) -> tuple[Line, ...]:
-    about = " · ".join(part for part in (facts.unit, _BETTER[facts.direction], facts.owner) if part)
-    # A cell of a pipe table has one line: roles tell its parts apart, not breaks.
-    said: Line = (facts.definition,)
-    if facts.notes:
-        said = (*said, " ", Span("muted", (facts.notes,)))
-    # A KPI of one measure has no formula beyond what its definition says.
-    formula = "" if facts.formula == "value" else facts.formula
-    how: Line = (formula, " ") if formula else ()
-    if facts.sources:
-        how = (*how, Span("muted", (f"from {', '.join(facts.sources)}",)))
-    return (Strong((facts.name,)), " ", Span("muted", (about,))), said, how

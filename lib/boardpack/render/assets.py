@@ -22,6 +22,8 @@ from pathlib import Path
 
 from boardpack.brand import Brand, FontFile
 from boardpack.errors import RenderError
+from boardpack.render import glyphs
+from boardpack.render.scheme import color_variables
 
 #: Latin letters of the languages of Europe; punctuation, arrows and marks that reports use.
 _LETTERS = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x180)]))
@@ -41,18 +43,28 @@ def font_faces(brand: Brand) -> str:
     return "\n".join(_font_face(brand.family, font) for font in brand.fonts)
 
 
+def more_faces(brand: Brand, page: str) -> str:
+    """Rules for the letters of this page that are not among those every page carries."""
+    return glyphs.faces(page, frozenset(map(ord, _LETTERS + _MARKS)), brand, _cached)
+
+
+def lay_fonts(brand: Brand, text: str, folder: Path) -> None:
+    """Write the fonts that a PDF with this text needs beside the brand's own into a folder."""
+    for name, data in glyphs.font_files(text, brand, _cached):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
 def page_head(brand: Brand, title: str, *sheets: str) -> str:
     """The head of a page that is no report, up to its body: nothing is fetched and no script runs.
 
-    Two faces, the brand's colours, our own sheets. ``title`` is plain text.
+    Two faces, the brand's colours, light and dark, our own sheets. ``title`` is plain text.
     """
     used = tuple(font for font in brand.fonts if (font.weight, font.style) in _FACES)
-    colors = "".join(f" --{name.replace('_', '-')}: {hue};" for name, hue in brand.colors.items())
     texts = [(Path(__file__).parents[1] / name).read_text(encoding="utf-8") for name in sheets]
-    style = (
-        f"{font_faces(replace(brand, fonts=used))}\n"
-        f':root {{ --family: "{brand.family}";{colors} }}\n' + "".join(texts)
-    )
+    faces = font_faces(replace(brand, fonts=used))
+    family = f':root {{ --family: "{brand.family}"; }}\n'
+    style = f"{faces}\n{family}{color_variables(brand)}" + "".join(texts)
     return _PAGE_HEAD.format(title=html.escape(title), style=style)
 
 

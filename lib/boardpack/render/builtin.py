@@ -5,19 +5,24 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import typst
 
 from boardpack.assemble import Assembled
-from boardpack.brand import read_brand
+from boardpack.brand import Brand, read_brand
 from boardpack.errors import RenderError, StorageError
-from boardpack.render.assets import font_faces
+from boardpack.formats import period_name
+from boardpack.frontpage import period_of
+from boardpack.render.assets import font_faces, lay_fonts, more_faces
+from boardpack.render.glyphs import UNKNOWN, drawn_with, strange
+from boardpack.render.scheme import drawn_rules
 from boardpack.render.theme import HERE, charts_html, parts_css, scripts, source
 
 # What Quarto reads, without what a report may not use: no text becomes math, LaTeX or a citation.
@@ -57,8 +62,18 @@ def _html(assembled: Assembled) -> bytes:
         f"--variable=policy:{_policy()}",
     )
     brand = read_brand(assembled.folder / "_brand.yml")
-    style = "\n".join((font_faces(brand), parts_css(brand), source("page.css")))
-    page = page.replace("<!--style-->", f"<style>\n{style}</style>", 1)
+    style = "\n".join(
+        (
+            font_faces(brand),
+            more_faces(brand, page),
+            parts_css(brand),
+            source("page.css"),
+            drawn_rules(page, brand),
+            _running(assembled),
+        )
+    )
+    script = f"<script>{source('page.js')}</script>"
+    page = page.replace("<!--style-->", f"<style>\n{style}</style>\n{script}", 1)
     charts = charts_html() if assembled.charts else ""
     head, _, tail = page.rpartition("<!--charts-->")
     return (head + charts + tail).encode("utf-8")
@@ -66,15 +81,26 @@ def _html(assembled: Assembled) -> bytes:
 
 @cache
 def _policy() -> str:
-    """What the page may do: run its own two scripts, and reach no network at all."""
+    """What the page may do: run its own scripts, and reach no network at all."""
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts()
+        for script in (source("page.js"), *scripts())
     )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _running(assembled: Assembled) -> str:
+    """The foot of each sheet that a browser prints, as the PDF has it."""
+    facts = assembled.facts
+    name = period_name(period_of(facts), facts.locale)
+    said = f"{facts.company} · {assembled.title} · {name} · {facts.confidentiality}"
+    words = "".join(
+        char if char.isalnum() or char in " ·,.-" else f"\\{ord(char):x} " for char in said
+    )
+    return f'@page {{ @bottom-left {{ content: "{words}"; }} }}'
 
 
 def _pdf(assembled: Assembled) -> bytes:
@@ -91,7 +117,9 @@ def _pdf(assembled: Assembled) -> bytes:
         *variables,
     )
     source_file = folder / "report.typ"
+    brand = read_brand(folder / "_brand.yml")
     try:
+        document = _with_glyphs(document, folder, brand)
         source_file.write_text(document, encoding="utf-8")
     except OSError as error:
         raise StorageError(
@@ -101,7 +129,7 @@ def _pdf(assembled: Assembled) -> bytes:
         made, warnings = typst.compile_with_warnings(
             str(source_file),
             root=str(folder),
-            font_paths=_fonts(tuple(sorted(_font_folders(folder)))),
+            font_paths=_fonts(brand, folder / "theme" / "fonts"),
             pdf_standards=[*_STANDARDS],
             timestamp=_timestamp(assembled.facts.as_of),
         )
@@ -114,14 +142,35 @@ def _pdf(assembled: Assembled) -> bytes:
     return bytes(made)
 
 
+def _with_glyphs(document: str, folder: Path, brand: Brand) -> str:
+    """The document and its drawings with no letter that cannot be printed, their fonts laid out."""
+    drawn = {path.name: path.read_text("utf-8") for path in (folder / "figures").glob("*.svg")}
+    unknown = {ord(char): UNKNOWN for char in strange("".join((document, *drawn.values())), brand)}
+    for name, svg in drawn.items():
+        plain = drawn_with(svg.translate(unknown), brand)
+        if plain != svg:
+            (folder / "theme" / "figures").mkdir(exist_ok=True)
+            (folder / "theme" / "figures" / name).write_text(plain, encoding="utf-8")
+            document = document.replace(f'"figures/{name}"', f'"theme/figures/{name}"')
+    document = document.translate(unknown)
+    lay_fonts(brand, "".join((document, *drawn.values())), folder / "theme" / "fonts")
+    return document
+
+
+def _fonts(brand: Brand, more: Path) -> typst.Fonts:
+    own = tuple(sorted({str(font.path.parent) for font in brand.fonts}))
+    if not more.is_dir():
+        return _known_fonts(own)
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[*own, str(more)]
+    )
+
+
 @cache
-def _fonts(folders: tuple[str, ...]) -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, font_paths=list(folders))
-
-
-def _font_folders(folder: Path) -> set[str]:
-    brand = read_brand(folder / "_brand.yml")
-    return {str(font.path.parent) for font in brand.fonts}
+def _known_fonts(folders: tuple[str, ...]) -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=list(folders)
+    )
 
 
 def _timestamp(as_of: str) -> int:
@@ -130,12 +179,18 @@ def _timestamp(as_of: str) -> int:
     return calendar.timegm(day.timetuple())
 
 
-def _pandoc(folder: Path, *options: str) -> str:
+def pandoc_tree(folder: Path, lua: Path) -> dict[str, Any]:
+    """What pandoc reads of an assembled report, as its JSON has it, after a filter."""
+    tree: dict[str, Any] = json.loads(_pandoc(folder, "--to=json", lua=lua))
+    return tree
+
+
+def _pandoc(folder: Path, *options: str, lua: Path = HERE / "filter.lua") -> str:
     command = [
         _executable(),
         "report.qmd",
         f"--from={_READER}",
-        f"--lua-filter={HERE / 'filter.lua'}",
+        f"--lua-filter={lua}",
         "--wrap=none",
         "--syntax-highlighting=none",
         "--fail-if-warnings",

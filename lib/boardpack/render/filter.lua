@@ -12,12 +12,18 @@ local to_typst = FORMAT:match("typst") ~= nil
 local SPANS = {
   "n", "good", "bad", "warn", "met", "missed", "muted", "strong", "label", "no-value",
   "card-name", "card-value", "card-note", "card-label", "chart-title", "fact-name", "fact-value", "source-note",
-  "remark-head", "remark-by",
+  "formula", "remark-head", "remark-by", "decision-label",
 }
-local DIVS = { "lead", "note", "source-note", "scorecard", "remark" }
+local DIVS = {
+  "lead", "note", "source-note", "scorecard", "triangle", "register", "sign-off", "remark", "decision",
+  "definitions",
+}
 local CALLOUT_TITLES = {
   note = "Note", tip = "Tip", warning = "Warning", important = "Important", caution = "Caution",
 }
+
+-- From so many characters on a word is broken where its place ends.
+local LONG = 28
 
 local function typst(text) return pandoc.RawBlock("typst", text) end
 local function typst_inline(text) return pandoc.RawInline("typst", text) end
@@ -73,6 +79,33 @@ local function facts(div)
     end
   end
   return call_with_cells("bp-facts(", cells)
+end
+
+-- A tree is boxes within boxes: what is no node stands in the node itself, above its branches.
+local function branches(node, depth)
+  local own, below = pandoc.Blocks({}), pandoc.List()
+  for _, block in ipairs(node.content) do
+    if block.t == "Div" and block.classes:includes("node") then
+      below:insert(branches(block, depth + 1))
+    else
+      own:insert(block)
+    end
+  end
+  below:insert(1, own)
+  return call_with_cells("bp-node(" .. depth .. ",", below)
+end
+
+local function tree(div)
+  local out = pandoc.Blocks({ typst("#bp-tree[") })
+  for _, block in ipairs(div.content) do
+    if block.t == "Div" and block.classes:includes("node") then
+      out:extend(branches(block, 0))
+    else
+      out:insert(block)
+    end
+  end
+  out:insert(typst("]"))
+  return out
 end
 
 -- `layout="[[2,1],[1]]"` and `layout-ncol=2` as rows of column weights; a negative weight is a gap.
@@ -262,6 +295,85 @@ local function align_numbers(element)
   return element
 end
 
+local function is_strong(cell)
+  local first = cell.contents[1]
+  return first ~= nil and first.content ~= nil and #first.content > 0 and first.content[1].t == "Strong"
+end
+
+local function is_empty(cell) return pandoc.utils.stringify(cell.contents) == "" and #cell.contents == 0 end
+
+-- `heat-3` says how much a cell's figure is of the most: the whole cell takes the colour.
+local function heat(cell)
+  local first = cell.contents[1]
+  local only = first and first.content and #first.content == 1 and first.content[1]
+  if not only or only.t ~= "Span" then return end
+  for _, class in ipairs(only.classes) do
+    local step = class:match("^heat%-([0-5])$")
+    if step then
+      first.content = only.content
+      cell.classes:insert(class)
+      if to_typst then
+        cell.attributes["typst:fill"] = "bp-heat.at(" .. step .. ").fill"
+        cell.attributes["typst:text:fill"] = "bp-heat.at(" .. step .. ").ink"
+      end
+    end
+  end
+end
+
+local function has_long_word(cell)
+  for word in pandoc.utils.stringify(cell.contents):gmatch("%S+") do
+    if (utf8.len(word) or #word) > LONG then return true end
+  end
+  return false
+end
+
+-- What a row is: names of a group stand alone and bold, a total is bold throughout and comes last.
+local function table_rows(element)
+  local count, names, rows = #element.colspecs, true, 0
+  for _, body in ipairs(element.bodies) do
+    for at, row in ipairs(body.body) do
+      local filled, strong = 0, true
+      for _, cell in ipairs(row.cells) do
+        if not is_empty(cell) then
+          filled = filled + 1
+          strong = strong and is_strong(cell)
+        end
+        heat(cell)
+        if to_html and has_long_word(cell) then cell.classes:insert("long") end
+      end
+      local first = row.cells[1]
+      if count > 2 and filled == 1 and strong and first and is_strong(first) and #row.cells == count then
+        row.classes:insert("group")
+        first.col_span = count
+        if to_typst then first.attributes["typst:fill"] = "colors.wash" end
+        row.cells = { first }
+      elseif at == #body.body and at > 1 and strong and filled == count then
+        row.classes:insert("total")
+        if to_typst then
+          for _, cell in ipairs(row.cells) do
+            cell.attributes["typst:stroke"] = "(top: 0.8pt + colors.ink)"
+          end
+        end
+      end
+      if first and not row.classes:includes("group") then
+        rows = rows + 1
+        local said = pandoc.utils.stringify(first.contents)
+        names = names and said ~= "" and not is_number(said)
+      end
+    end
+  end
+  -- The first column names its rows, to those who hear the table as well.
+  if to_html and names and rows > 0 and count > 1 then
+    for _, body in ipairs(element.bodies) do
+      body.row_head_columns = 1
+      for _, row in ipairs(body.body) do
+        if row.cells[1] then row.cells[1].attributes.scope = "row" end
+      end
+    end
+  end
+  return element
+end
+
 -- A chart's raw HTML stays as it is; what an author writes raw is a table, and becomes one for both targets.
 local function raw_block(element)
   if element.format == "html" and not element.text:match("^%s*<figure") then
@@ -310,6 +422,19 @@ local function guard_runs(inlines)
   return out
 end
 
+-- Typst breaks words at spaces only: a long one gets places where it may end a line.
+local function long_word(element)
+  if not to_typst or (utf8.len(element.text) or 0) <= LONG then return nil end
+  local out, size = {}, 0
+  for _, code in utf8.codes(element.text) do
+    size = size + 1
+    table.insert(out, utf8.char(code))
+    if size % 8 == 0 then table.insert(out, utf8.char(0x200B)) end
+  end
+  element.text = table.concat(out)
+  return element
+end
+
 local function span(element)
   if not to_typst then return nil end
   for _, class in ipairs(SPANS) do
@@ -338,6 +463,13 @@ local function div(element)
     return wrapped("#bp-chart", element.content)
   end
   if to_typst and element.classes:includes("facts") then return facts(element) end
+  if to_typst and element.classes:includes("tree") then return tree(element) end
+  if to_typst and element.classes:includes("definition") then
+    local label = element.identifier ~= "" and " <" .. element.identifier .. ">" or ""
+    local out = wrapped("#bp-definition", element.content)
+    out[#out] = typst("]" .. label)
+    return out
+  end
   if not under_quarto then
     for kind, _ in pairs(CALLOUT_TITLES) do
       if element.classes:includes("callout-" .. kind) then return callout(element, kind) end
@@ -392,15 +524,44 @@ local function keep_with_chart(document)
   return document
 end
 
+-- The name of a KPI leads to its definition where the document has one.
+local defined = {}
+
+local function find_definitions(document)
+  document:walk({ Div = function(element)
+    if element.identifier:match("^def%-") then defined[element.identifier] = true end
+  end })
+end
+
+local function kpi_name(element)
+  if not element.classes:includes("kpi") then return nil end
+  local place = "def-" .. (element.attributes["data-name"] or "")
+  if not defined[place] then return element.content end
+  return pandoc.Link(element.content, "#" .. place, "", pandoc.Attr("", { "kpi" }))
+end
+
 if under_quarto then
-  return { { Inlines = guard_starts }, { Inlines = guard_runs }, { Pandoc = keep_with_chart }, { Div = div, Span = span, Table = column_widths } }
+  return {
+    { Pandoc = find_definitions },
+    { Span = kpi_name },
+    { Str = long_word },
+    { Inlines = guard_starts },
+    { Inlines = guard_runs },
+    { Pandoc = keep_with_chart },
+    { Table = table_rows },
+    { Div = div, Span = span, Table = column_widths },
+  }
 end
 return {
+  { Pandoc = find_definitions },
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
+  { Span = kpi_name },
+  { Str = long_word },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
   { Inlines = guard_runs },
+  { Table = table_rows },
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from boardpack.brand import Brand, read_brand
 from boardpack.errors import StorageError
 from boardpack.render.assets import vega_bundle
+from boardpack.render.scheme import color_variables, heat_steps
 
 HERE = Path(__file__).parent
 
@@ -24,7 +25,11 @@ def lay_theme(folder: Path) -> None:
             shutil.copyfile(HERE / name, theme / name)
         (theme / "report.css").write_text(parts_css(brand), encoding="utf-8")
         (theme / "charts.html").write_text(charts_html(), encoding="utf-8")
-        look = {"family": brand.family, "colors": brand.colors}
+        look = {
+            "family": brand.family,
+            "colors": brand.colors,
+            "heat": heat_steps(brand.colors),
+        }
         (theme / "brand.json").write_text(json.dumps(look), encoding="utf-8")
     except OSError as error:
         raise StorageError(
@@ -34,10 +39,9 @@ def lay_theme(folder: Path) -> None:
 
 def parts_css(brand: Brand) -> str:
     """The styles of the parts of a report, with the brand's colours and font as variables."""
-    colors = " ".join(f"--{name}: {value};" for name, value in brand.colors.items())
     font = f'--font: "{brand.family}", "Source Sans 3", "Segoe UI", Helvetica, Arial, sans-serif;'
     name = f'--font-name: "{brand.family}";'
-    return f":root {{ {colors} {font} {name} }}\n" + source("report.css")
+    return f":root {{ {font} {name} }}\n{color_variables(brand)}" + source("report.css")
 
 
 def scripts() -> tuple[str, str]:
