@@ -19,7 +19,7 @@ def test_a_card_answers_in_one_look() -> None:
         [
             ":::: {.cards layout-ncol=1}",
             "::: {.card}",
-            "[Monthly Recurring Revenue]{.card-name}",
+            '[[Monthly Recurring Revenue]{.kpi data-name="mrr"}]{.card-name}',
             "",
             '[[\\$2.76M]{.n data-kpi="mrr" data-period="2025-12" data-member=""}]{.card-value}',
             "",
@@ -80,10 +80,10 @@ def test_factors_add_up_to_the_change_of_their_product() -> None:
     assert sum(points) == pytest.approx(100 * (now / before - 1), abs=0.15)
     names = [line for line in block.markdown.splitlines() if "{.card-name}" in line]
     assert names == [
-        "[Monthly Active Business Value \\=]{.card-name}",
-        "[Monthly active users ×]{.card-name}",
-        "[Dashboards per user ×]{.card-name}",
-        "[Business value score]{.card-name}",
+        '[[Monthly Active Business Value]{.kpi data-name="mabv"} \\=]{.card-name}',
+        '[[Monthly active users]{.kpi data-name="mau"} ×]{.card-name}',
+        '[[Dashboards per user]{.kpi data-name="dashboards_per_user"} ×]{.card-name}',
+        '[[Business value score]{.kpi data-name="business_value_score"}]{.card-name}',
     ]
 
 

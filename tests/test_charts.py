@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,13 +14,14 @@ from typing import Any
 import altair as alt
 import pytest
 
-from boardpack.blocks import Block, Chart, Text
+from boardpack.blocks import Block, Chart, Plot, Shown, Text
 from boardpack.bridges import bridge, movements
-from boardpack.charts import by_member, chart, trend, trends
+from boardpack.charts import by_member, chart, trend
 from boardpack.comparisons import bullet, funnel, ranking
 from boardpack.errors import RenderError, UnknownNameError
 from boardpack.fonts import font_folder
 from boardpack.formats import Formatter
+from boardpack.panels import trends
 from boardpack.periods import Period
 from boardpack.theme import draw, legible, mix, palette
 from boardpack.values import Values
@@ -75,6 +77,11 @@ def texts(svg: str) -> list[str]:
     return [html.unescape(line) for line in lines]
 
 
+def written(row: tuple[str | Shown, ...]) -> list[str]:
+    """What the cells of a row say."""
+    return [cell.text if isinstance(cell, Shown) else cell for cell in row]
+
+
 def rows(spec: Any, *, field: str) -> list[dict[str, Any]]:
     """All rows of a spec that have a field."""
     if isinstance(spec, list):
@@ -97,7 +104,7 @@ def test_a_chart_says_what_it_shows(verb: str) -> None:
     assert len(shown.alt.split()) > 5
     assert shown.rows
     assert all(len(row) == len(shown.columns) for row in shown.rows)
-    assert all(isinstance(cell, str) for row in shown.rows for cell in row)
+    assert all(isinstance(cell, str | Shown) for row in shown.rows for cell in row)
 
 
 @verbs
@@ -105,14 +112,77 @@ def test_a_chart_says_what_it_shows(verb: str) -> None:
 def test_every_number_is_the_one_of_the_frame(verb: str, make: str) -> None:
     values, shown = MAKERS[make](), made(verb, make)
     formatter = Formatter(values)
-    written = " ".join([shown.title, *texts(shown.svg)])
+    said = " ".join([shown.title, shown.alt, *texts(shown.svg)])
     assert shown.numbers
     for number in shown.numbers:
-        assert number.text in written, number
+        assert number.text in said, number
         if number.what == "value":
             value = values.value(number.kpi, Period.parse(number.period), number.member).value
             assert value is not None
             assert number.text == formatter.short(number.kpi, value)
+
+
+@verbs
+@pytest.mark.parametrize("make", ["final", "open"])
+def test_each_number_of_the_table_says_which_it_is(verb: str, make: str) -> None:
+    values, shown = MAKERS[make](), made(verb, make)
+    formatter = Formatter(values)
+    cells = [cell for row in shown.rows for cell in row if isinstance(cell, Shown)]
+    assert cells
+    for cell in cells:
+        at = Period.parse(cell.period)
+        if cell.what == "value":
+            value = values.value(cell.kpi, at, cell.member).value
+            assert value is not None
+            assert cell.text == formatter.full(cell.kpi, value)
+        elif cell.what == "target":
+            target = values.target(cell.kpi, at)
+            assert target is not None
+            assert cell.text == formatter.target(cell.kpi, target, full=True)
+        elif cell.what == "limit":
+            assert " – " in cell.text
+        else:
+            assert cell.what in ("net", "share", "rest")
+
+
+def plots(plot: Plot | None) -> list[Plot]:
+    """The plot and those within it that have series."""
+    assert plot is not None
+    return [plot] if plot.kind != "panels" else [p for panel in plot.panels for p in plots(panel)]
+
+
+@verbs
+@pytest.mark.parametrize("make", ["final", "open"])
+def test_a_plot_has_the_figures_and_writes_what_the_drawing_writes(verb: str, make: str) -> None:
+    shown = made(verb, make)
+    said = " ".join(texts(shown.svg))
+    for plot in plots(shown.plot):
+        assert plot.categories
+        assert plot.series
+        for series in plot.series:
+            assert len(series.values) == len(plot.categories)
+            assert len(series.labels) in (0, len(plot.categories))
+            for label in series.labels:
+                assert label in said
+            assert all(v is None or math.isfinite(v) for v in series.values)
+
+
+def test_a_plot_of_a_trend_has_the_roles_of_its_lines() -> None:
+    (plot,) = plots(made("trend").plot)
+    assert [series.role for series in plot.series] == ["actual", "last_year", "target"]
+    assert list(plot.series[0].values) == figures(VALUES, "mrr")
+    assert plot.categories[-1] == "Dec 2025"
+    assert [series.labels[-1] for series in plot.series] == ["$2.76M", "$1.65M", "$2.9M"]
+
+
+def test_a_plot_of_a_bridge_adds_up() -> None:
+    (plot,) = plots(made("bridge").plot)
+    assert [series.role for series in plot.series] == ["balance", "gain", "loss"]
+    balance, gains, losses = (series.values for series in plot.series)
+    moved = sum(v for v in (*gains, *losses) if v is not None)
+    assert balance[0] is not None
+    assert balance[-1] == pytest.approx(balance[0] + moved)
+    assert all(v is None or v < 0 for v in losses)
 
 
 @verbs
@@ -195,7 +265,7 @@ def test_a_line_has_a_gap_where_there_is_no_figure() -> None:
     shown = drawn(trend(VALUES, "runway"))
     assert shown.title == "Cash runway has no value for December 2025: the company burns no cash"
     assert "31.5 months in Nov" in texts(shown.svg)
-    assert shown.rows[-1] == ("December 2025", "—", "26.0 months", "—")
+    assert written(shown.rows[-1])[:4] == ["December 2025", "—", "26.0 months", "—"]
 
 
 def test_a_trend_begins_with_the_first_figure() -> None:
@@ -254,12 +324,14 @@ def test_a_bridge_adds_up() -> None:
 def test_what_the_movements_leave_out_gets_its_own_bar() -> None:
     shown = drawn(bridge(VALUES, "mrr", MOVEMENTS[:2]))
     assert [row[0] for row in shown.rows][-2:] == ["Unexplained", "Dec 2025"]
-    amounts = dict(shown.rows)
-    assert amounts["Unexplained"].startswith("−$")
+    name, amount, share, effect = written(shown.rows[-2])
+    assert (name, amount[:2], share[0], effect) == ("Unexplained", "−$", "−", "is not explained")
 
 
 def test_a_bridge_may_name_its_opening() -> None:
-    assert bridge(VALUES, "mrr", MOVEMENTS, opening="runway") == Text("")
+    shown = bridge(VALUES, "mrr", MOVEMENTS, opening="runway")
+    assert isinstance(shown, Text)
+    assert "the company burns no cash" in shown.markdown
 
 
 def test_losses_hang_below_zero() -> None:
@@ -283,7 +355,7 @@ def test_members_are_the_lines_of_the_frame() -> None:
 
 def test_a_target_is_a_line_at_one() -> None:
     bars = rows(drawn(bullet(VALUES, ["mrr", "nps", "customer_churn_rate"])).spec, field="text")
-    by_name = {bar["row"]: bar for bar in bars}
+    by_name = {bar["name"]: bar for bar in bars if "name" in bar}
     assert by_name["Net promoter score"]["value"] == pytest.approx(
         (VALUES.value("nps").value or 0) / 70
     )
@@ -293,10 +365,10 @@ def test_a_target_is_a_line_at_one() -> None:
 
 def test_a_funnel_says_what_passes_from_stage_to_stage() -> None:
     shown = drawn(funnel(VALUES, STAGES))
-    assert [row[1] for row in shown.rows] == ["54,800", "525", "50"]
-    written = texts(shown.svg)
-    assert "525, 1.0% of Website visitors" in written
-    assert "50, 9.5% of Trial signups" in written
+    assert [written(row)[1] for row in shown.rows] == ["54,800", "525", "50"]
+    labels = texts(shown.svg)
+    assert "525, 1.0% of Website visitors" in labels
+    assert "50, 9.5% of Trial signups" in labels
 
 
 @pytest.mark.parametrize(
@@ -313,7 +385,28 @@ def test_a_funnel_says_what_passes_from_stage_to_stage() -> None:
         lambda: funnel(VALUES, ["backlog"]),
     ],
 )
-def test_what_is_not_available_shows_nothing(block: Callable[[], Block]) -> None:
+def test_what_is_not_available_says_why_in_its_place(block: Callable[[], Block]) -> None:
+    shown = block()
+    assert isinstance(shown, Text)
+    assert re.search(r"No figures of .+ for December 2025\\: .{10}", shown.markdown)
+
+
+def test_the_reason_is_that_of_the_engine() -> None:
+    shown = trend(VALUES, "backlog")
+    assert isinstance(shown, Text)
+    assert "needs the source tickets, which is not connected" in shown.markdown.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        lambda: trends(VALUES, []),
+        lambda: bullet(VALUES, []),
+        lambda: funnel(VALUES, []),
+        lambda: movements(VALUES, []),
+    ],
+)
+def test_where_nothing_was_asked_for_nothing_is_shown(block: Callable[[], Block]) -> None:
     assert block() == Text("")
 
 

@@ -25,12 +25,13 @@ TABLES = {
     "marketing_spend", "infra_metrics_hourly", "load_tests", "data_volume_daily", "workflow_runs",
     "ai_usage_hourly", "engagements", "job_runs", "action_items", "work_items", "sprints",
     "code_quality_scans", "onboarding_steps", "account_health_daily", "email_sends",
-    "manual_inputs",
+    "manual_inputs", "initiatives", "insights",
+    "user_features",
 }  # fmt: skip
 #: Those of users and visitors, and what is measured of them.
 SCALED = {
     "sessions", "events", "product_objects", "web_visits", "request_metrics", "workflow_runs",
-    "infra_metrics_hourly", "load_tests", "source_reconciliations",
+    "infra_metrics_hourly", "load_tests", "source_reconciliations", "user_features",
 }  # fmt: skip
 
 #: What is meant, and SQL for the rows that break it.

@@ -46,6 +46,9 @@ def test_the_months_hold_figures_and_not_only_gaps(months: pd.DataFrame) -> None
     rows = months[months["dims"].isin(["", *(f"segment={s}" for s in SEGMENTS)])]
     # Of a hundred users one uses the product at this scale: `test_waiting.py` looks at that one.
     rows = rows[~rows["kpi"].isin(SELDOM)]
+    # In some months no milestone is due, in some segments nobody whose use is kept is new.
+    rows = rows[rows["kpi"] != "milestone_achievement_rate"]
+    rows = rows[~rows["kpi"].str.startswith("feature_use_") | (rows["dims"] == "")]
     # Of so small a share of the users none may find value in some month.
     total = rows[(rows["dims"] == "") & (rows["kpi"] != "user_retention_m6")]
     assert total["value"].isna().groupby(total["kpi"]).mean().max() == 0
@@ -65,7 +68,8 @@ SELECTED = [
      "rule_of_40 ebitda_margin rnd_efficiency burn_vs_budget api_usage_growth mttr "
      "support_csat customer_effort_score survey_response_rate pmf_score unit_economics_health "
      "mau_growth_rate ltv_growth_rate gross_margin_improvement average_deal_size_growth "
-     "wau_mau_ratio content_marketing_roi content_marketing_roi_last_touch"),
+     "wau_mau_ratio content_marketing_roi content_marketing_roi_last_touch gross_profit "
+     "net_profit operating_profit ebitda_budget net_profit_budget operating_expenses_budget"),
     ("2025", 2, "segment", LAST_DAY, "revenue_growth_rate revenue_churn_rate operating_expenses "
      "profit_margin burn_vs_budget api_usage_growth resolution_time security_incidents"),
     ("2025-12", 2, "region", LAST_DAY, "dashboards_per_user core_feature_adoption_rate "
@@ -123,6 +127,13 @@ SELECTED = [
     ("2025-W52", 2, "region", LAST_DAY, "churn_events voluntary_churn_rate cross_sell_rate "
      "involuntary_churn_rate average_contract_duration account_growth_rate"),
     ("2025-12", 2, "churn_type", LAST_DAY, "churn_events"),
+    ("2025-10", 3, "cost_type", date(2025, 10, 15), "cost_of_goods_sold sales_expenses "
+     "marketing_expenses development_expenses administration_expenses interest_expense "
+     "depreciation_amortisation income_tax"),
+    ("2025-10", 3, "region", date(2025, 10, 15), "cohort_retention_rate_m0 "
+     "cohort_revenue_per_customer_m3 cohort_revenue_per_survivor_m1"),
+    ("2025-10", 12, "feature", date(2025, 10, 15), "feature_use_w4 feature_use_by_w1 "
+     "feature_use_by_w24"),
     ("2025-10", 2, "region", date(2025, 10, 15), "customer_concentration revenue_concentration "
      "average_contract_duration multi_year_contract_share cross_sell_rate account_growth_rate "
      "churn_events voluntary_churn_rate"),

@@ -47,8 +47,9 @@ MARKET = (
 PROGRAMME = (
     "action_item_completion_rate recommendation_adoption_rate recommendations_delivered "
     "quick_win_completion_rate analysis_completion_time process_improvements efficiency_gains "
-    "revenue_impact "
+    "revenue_impact insights_found "
 )
+INITIATIVES = "initiatives_on_track_rate milestone_achievement_rate "
 RATING = "technology_commoditisation data_volume_growth_rate "
 EVERY_DAY = CAPACITY + AUTOMATION + DELIVERY + JOBS + QUALITY + SUCCESS + MARKET + PROGRAMME
 
@@ -83,6 +84,9 @@ SELECTED = [
     ("2025-12", 4, "engagement", LAST_DAY, "recommendation_adoption_rate process_improvements "
      "recommendations_delivered"),
     ("2025-12", 3, "origin", LAST_DAY, "action_item_completion_rate"),
+    ("2025-Q4", 4, "owner", LAST_DAY, INITIATIVES),
+    ("2025-10", 3, "owner", date(2025, 10, 31), INITIATIVES),
+    ("2025-12", 3, "kpi", date(2025, 12, 20), "insights_found"),
 ]  # fmt: skip
 
 

@@ -19,7 +19,9 @@ import workspaces
 from boardpack import batches, orders
 from boardpack.executions import Job, NotebookProcess
 from boardpack.model import Model
+from boardpack.values import Values
 from boardpack.workspace import SUITE
+from page_numbers import phrases, ticks, unaccounted, words_of_html, written_of
 from pages_fixture import axe, orphaned_headings
 
 #: Report, period: the board pack is also made for a quarter.
@@ -39,6 +41,29 @@ class Edition:
     folder: Path
     pages: list[str]
     shown: list[dict[str, str]]
+
+    @property
+    def values(self) -> Values:
+        return Values.load(self.folder)
+
+    def phrases(self) -> list[str]:
+        said = phrases(self.values, {n["period"] for n in self.shown})
+        return [*said, f"revision {self.values.report.revision}"]
+
+    def at_axes(self) -> list[str]:
+        charts = json.loads((self.folder / "charts.json").read_text(encoding="utf-8"))
+        return list(ticks(charts))
+
+    def printed(self) -> str:
+        """The words of the PDF up to the definitions, without contents, heads and feet."""
+        told = []
+        for number, page in enumerate(self.pages, 1):
+            lines = page.splitlines()
+            if "Definitions" in lines and "Contents" not in lines:
+                break
+            if "Contents" not in lines:
+                told.append(page.replace(f"{number} / {len(self.pages)}", ""))
+        return "\n".join(told)
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +193,26 @@ def test_a_chart_keeps_its_bars_on_a_phone(long: Edition, visit: Callable[..., A
     assert shares[0] == pytest.approx(shares[1], abs=0.05)
 
 
+def test_the_first_number_leads_to_its_definition(long: Edition, visit: Callable[..., Any]) -> None:
+    page = visit(long.folder / "report.html", width=1280, height=900).page
+    name = page.locator(".card-name a").first
+    kpi = name.get_attribute("href").removeprefix("#def-")
+    assert page.locator(".card-value [data-kpi]").first.get_attribute("data-kpi") == kpi
+    name.click()
+    place = page.locator(f"#def-{kpi}")
+    assert place.inner_text().startswith(name.inner_text())
+    box = place.bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 900
+    assert "is better" in place.inner_text()
+    links = [
+        annotation
+        for sheet in pypdf.PdfReader(long.folder / "report.pdf").pages
+        for annotation in sheet.get("/Annots", [])
+    ]
+    assert len(links) > 20
+
+
 def test_page_one_says_what_it_is(edition: Edition) -> None:
     first = next(page for page in edition.pages if "As of" in page)
     for words in ("DataInsight Pro", "December 31, 2025", "USD", "Board confidential", "Passed"):
@@ -182,7 +227,7 @@ def test_every_kpi_shown_is_defined_and_no_other(long: Edition) -> None:
     facts = json.loads((long.folder / "facts.json").read_text(encoding="utf-8"))["kpis"]
     page = (long.folder / "report.html").read_text(encoding="utf-8")
     section = page[page.index('id="definitions"') :]
-    shown = {n["kpi"] for n in long.shown}
+    shown = {n["kpi"] for n in long.shown if n["kpi"] and "only" not in n}
     assert len(shown) > 20
     for kpi, fact in facts.items():
         heads = f">{html.escape(fact['name'], quote=False)}</" in section
@@ -205,7 +250,7 @@ def test_pages_are_numbered(edition: Edition) -> None:
 
 def test_the_pdf_has_the_numbers_that_are_shown(edition: Edition) -> None:
     text = re.sub(r"\s+", "", "".join(edition.pages))
-    written = {re.sub(r"\s+", "", n["text"]) for n in edition.shown}
+    written = {re.sub(r"\s+", "", n["text"]) for n in edition.shown if "only" not in n}
     missing = {number for number in written if number not in text}
     assert len(written) > 50
     assert missing == set()
@@ -222,6 +267,31 @@ def test_the_page_has_the_numbers_that_are_shown(
     known = {(n["kpi"], n["period"], n["member"], n["text"].strip()) for n in edition.shown}
     assert len(marked) > 100
     assert {tuple(entry) for entry in marked} <= known
+
+
+def test_no_number_on_the_page_is_missing_from_the_list(edition: Edition) -> None:
+    said = edition.phrases()
+    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+    words = words_of_html(page, without=["definitions", "sign-off"])
+    assert unaccounted(words, [n["text"] for n in edition.shown], said) == []
+
+
+def test_no_number_in_the_pdf_is_missing_from_the_list(edition: Edition) -> None:
+    printed = [n["text"] for n in edition.shown if "only" not in n]
+    known = [*printed, *edition.at_axes()]
+    assert unaccounted(edition.printed(), known, edition.phrases()) == []
+
+
+def test_every_number_of_the_list_is_that_of_the_frozen_values(edition: Edition) -> None:
+    values = edition.values
+    told = {"value": 0, "target": 0, "change": 0, "gap": 0}
+    for shown in edition.shown:
+        kpi, what, text = shown["kpi"], shown["what"], shown["text"]
+        if not kpi or what not in told:
+            continue
+        told[what] += 1
+        assert text in written_of(values, shown), shown
+    assert min(told.values()) > 0, told
 
 
 def test_every_picture_says_what_it_shows(edition: Edition, look: Callable[..., Any]) -> None:

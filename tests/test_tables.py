@@ -23,7 +23,7 @@ from values_fixture import PERIOD, in_locale, open_values, small_values
 VALUES = small_values()
 KPIS = ["mrr", "customer_churn_rate", "nps", "mau", "runway"]
 
-_SPAN = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\{\.([\w-]+)[^}]*\}")
+_SPAN = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\{[.#]([\w-]+)[^}]*\}")
 
 
 def cells(block: Text) -> list[list[str]]:

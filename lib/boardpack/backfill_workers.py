@@ -123,7 +123,7 @@ def _alike(model: Model, wanted: Order) -> list[tuple[EditionRow, object]]:
     root = model.workspace.var / "editions"
     with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
         rows = ledger.editions(wanted.report, wanted.period.label)
-    definitions = {kpi: model.catalogue.definition_hash(kpi) for kpi in wanted.kpis}
+    definitions = model.definition_hashes(wanted.kpis, wanted.listings)
     found: list[tuple[EditionRow, object]] = []
     for row in rows:
         same = (row.as_of, row.segment) == (wanted.as_of.isoformat(), wanted.segment)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -15,12 +16,13 @@ import pandas as pd
 
 from boardpack import gate, judging, mart_builds, mart_files, own_sources, vanished, verdicts
 from boardpack import model as models
-from boardpack.engine import identities
+from boardpack.engine import identities, listing_rows
 from boardpack.engine import marts as marts_
 from boardpack.engine.compute import compute
 from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
 from boardpack.ledger import Ledger, stamp
+from boardpack.listed import Listed
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
@@ -33,7 +35,7 @@ _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "
 #: Facts that tell one report from another: a notebook that does not look at the report sees none.
 _OF_THE_REPORT = (
     "report", "title", "run_id", "revision", "restated", "verdict", "reasons", "findings",
-    "forced", "forced_by",
+    "forced", "forced_by", "lacks_notes", "signatures",
 )  # fmt: skip
 
 
@@ -48,7 +50,10 @@ class Basis:
     def __init__(self, model: Model, orders: Sequence[Order], *, keep_marts: bool = True) -> None:
         self.model, self.orders = model, tuple(orders)
         (self.as_of,) = {order.as_of for order in orders}
-        used = tables = model.catalogue.tables(kpi for order in orders for kpi in order.kpis)
+        used = tables = model.tables(
+            (kpi for order in orders for kpi in order.kpis),
+            (name for order in orders for name in order.listings),
+        )
         if own_sources.RESULTS in tables:
             # Figures that rest on what checks found rest on all checks, not on those of one report.
             tables = tuple(s.id for s in model.sources.declared.values() if not s.derived_from)
@@ -72,6 +77,7 @@ class Basis:
         self._passed: list[Order] = []
         self._frames: dict[tuple[str, str, str], pd.DataFrame] = {}
         self._finer: dict[Period, pd.DataFrame] = {}
+        self._rows: dict[tuple[str, str, str], Listed] = {}
 
     def __enter__(self) -> Basis:
         return self
@@ -85,8 +91,11 @@ class Basis:
         self.slice.close()
 
     def sources(self, order: Order) -> list[str]:
-        """The connected tables that an order's KPIs rest on."""
-        return [t for t in self.model.catalogue.tables(order.kpis) if t in self.slice.sources]
+        """The connected tables that an order's KPIs and listings rest on."""
+        return [t for t in self._tables(order) if t in self.slice.sources]
+
+    def _tables(self, order: Order) -> tuple[str, ...]:
+        return self.model.tables(order.kpis, order.listings)
 
     def has_data(self, order: Order) -> bool:
         """Whether any table of the company is there to make an order of.
@@ -94,13 +103,15 @@ class Basis:
         What Boardpack fills itself is none, save for an order that rests on nothing else.
         """
         own = set(self.slice.own)
-        theirs = set(self.model.catalogue.tables(order.kpis)) - own
+        theirs = set(self._tables(order)) - own
         there = set(self.slice.sources) - own
         return bool(there & theirs if theirs else there)
 
     def used(self, order: Order) -> list[str]:
-        """The connected tables that the KPIs rest on which are available: those that count."""
-        tables = self.model.catalogue.tables(self.available(order))
+        """The connected tables that the KPIs and listings rest on which are available."""
+        lacks = partial(listing_rows.unavailable, self.model.listings, self.slice)
+        rows = [name for name in order.listings if not lacks(name, order.segment)]
+        tables = self.model.tables(self.available(order), rows)
         return [table for table in tables if table in self.slice.sources] or self.sources(order)
 
     def available(self, order: Order) -> list[str]:
@@ -111,11 +122,13 @@ class Basis:
     def gone(self, order: Order) -> list[str]:
         """The tables that the last gate knew and that cannot be read now.
 
-        Of KPIs alone that lack nothing else: one that was never available is not missed.
+        Of KPIs and listings alone that lack nothing else: one that was never available is not
+        missed.
         """
         found: dict[str, None] = {}
-        for kpi in order.kpis:
-            tables = self.model.catalogue.tables([kpi])
+        rest_on = [self.model.catalogue.tables([kpi]) for kpi in order.kpis]
+        rest_on += [self.model.listings.tables([name]) for name in order.listings]
+        for tables in rest_on:
             lacking = [table for table in tables if table not in self.slice.sources]
             if all(
                 vanished.is_gone(table, self.slice, self._known, self.policy.retired)
@@ -125,8 +138,8 @@ class Basis:
         return list(found)
 
     def fingerprints(self, order: Order) -> dict[str, str]:
-        """The hash of every table that an order's KPIs or their checks look at."""
-        seen = gate.reads(self.suites, self.model.catalogue.tables(order.kpis))
+        """The hash of every table that an order's KPIs, listings or their checks look at."""
+        seen = gate.reads(self.suites, self._tables(order))
         wanted = {table for name in seen for table in self.model.sources.tables(name)}
         return self._hashes(sorted(wanted))
 
@@ -195,7 +208,19 @@ class Basis:
         kpis_of = self._kpis(order)
         periods = models.history(order.period, as_of=self.as_of)
         frame = _part(self._frames[order.key], kpis_of, periods)
-        return models.values(self.model, self.slice, kpis_of, report, order.segment, frame=frame)
+        found = models.values(self.model, self.slice, kpis_of, report, order.segment, frame=frame)
+        return replace(found, listings=self._listed(order))
+
+    def _listed(self, order: Order) -> dict[str, Listed]:
+        """The rows of an order's listings, each read once for all orders about the same period."""
+
+        def key(name: str) -> tuple[str, str, str]:
+            return name, order.period.label, order.segment
+
+        new = [name for name in order.listings if key(name) not in self._rows]
+        found = models.listed(self.model, self.slice, new, order.period, order.segment)
+        self._rows.update({key(name): listed for name, listed in found.items()})
+        return {name: self._rows[key(name)] for name in order.listings}
 
     def breaks(self, order: Order, values: Values) -> list[identities.Break]:
         """Every sum that does not agree in an order's values, those of its period first.
@@ -274,13 +299,15 @@ def seen_by(notebook: Notebook, parameters: Mapping[str, object], values: Values
     text = notebook.path.read_text(encoding="utf-8")
     if re.search(r"\.report\b", text):
         return ""
-    own = values.named(notebook.kpis)
+    own = values.named(notebook.kpis, notebook.listings)
     report = {k: v for k, v in asdict(own.report).items() if k not in _OF_THE_REPORT}
     facts = {"path": str(notebook.path), "text": text, "parameters": dict(parameters),
              "report": report, "kpis": {k: asdict(v) for k, v in own.kpis.items()},
+             "listings": {name: listed.facts for name, listed in own.listings.items()},
              "findings": {k: [str(f) for f in own.findings(k)] for k in own.kpis}}  # fmt: skip
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-    digest.update(pd.util.hash_pandas_object(own.frame, index=False).to_numpy().tobytes())
+    for frame in (own.frame, *(listed.frame for listed in own.listings.values())):
+        digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()
 
 

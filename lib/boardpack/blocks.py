@@ -19,7 +19,8 @@ class Shown:
     """One number as a reader sees it: ``member`` is ``""`` or ``segment=smb``.
 
     ``what`` is ``value`` for the KPI itself, else ``target``, ``change``, ``gap``, ``share``,
-    ``limit`` or ``count``; a count of the report itself, such as of targets met, has no ``kpi``.
+    ``limit``, ``net`` of several movements of which it names one, ``rest`` that they leave
+    unexplained, or ``count``; a count of the report itself, such as of targets met, has no ``kpi``.
     """
 
     kpi: str
@@ -51,7 +52,9 @@ class Series:
 class Plot:
     """The figures of a drawing, for programs that draw charts themselves, such as slides.
 
-    A ``panels`` plot holds small plots instead of series, each with its own scale.
+    A ``panels`` plot holds small plots instead of series, each with its own scale. The series of a
+    ``bridge`` hold balances and, with their sign, the gains and losses between them; each has None
+    where another has the step.
     """
 
     kind: Literal["lines", "columns", "stack", "bridge", "bars", "panels"]
@@ -95,7 +98,8 @@ class Chart:
             "spec": self.spec,
             "svg": self.svg,
             "data": {"columns": list(self.columns), "rows": rows},
-            "numbers": [asdict(shown) for shown in (*self.numbers, *cells)],
+            "numbers": [asdict(shown) for shown in self.numbers],
+            "cells": [asdict(shown) for shown in cells],
             "plot": asdict(self.plot) if self.plot else None,
         }
 
@@ -126,15 +130,19 @@ class Text:
     html: str = ""
     figures: dict[str, str] = field(default_factory=dict)
     numbers: tuple[Shown, ...] = ()
+    #: of a list of notes: the KPIs it is about, empty for all; a report writes it anew, since notes
+    #: may be written after the cell was executed
+    notes_on: tuple[str, ...] | None = None
 
     def payload(self) -> dict[str, Any]:
         """What the assembler reads."""
-        return {
+        found = {
             "kind": "text",
             "markdown": self.markdown,
             "figures": self.figures,
             "numbers": [asdict(shown) for shown in self.numbers],
         }
+        return found if self.notes_on is None else {**found, "notes_on": list(self.notes_on)}
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None

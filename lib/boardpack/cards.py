@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from boardpack import cautions
 from boardpack.blocks import Text
 from boardpack.formats import Formatter, number
-from boardpack.markup import Box, Break, Line, NoValue, Paragraph, Span, text
+from boardpack.markup import Box, Break, Line, Name, NoValue, Paragraph, Span, text
 from boardpack.readings import Reading, message, read
 from boardpack.sparklines import picture
 from boardpack.tables import change, status
@@ -48,7 +48,7 @@ def _card(values: Values, reading: Reading, sign: str = "") -> Box:
     so_far: Line = (" ", Span("warn", (reading.mark,))) if reading.mark else ()
     so_far = (*so_far, *cautions.mark(values, kpi))
     parts = [
-        Paragraph((Span("card-name", (f"{reading.name} {sign}".strip(),)),)),
+        Paragraph((Span("card-name", (Name(kpi, reading.name), f" {sign}" if sign else "")),)),
         Paragraph((Span("card-value", (figure,)), *so_far)),
     ]
     course = picture(values, kpi, size=(200, 32), shown_width="100%")

@@ -17,6 +17,7 @@ from boardpack.markup import (
     Bullets,
     Column,
     Line,
+    Name,
     NoValue,
     Number,
     Paragraph,
@@ -165,7 +166,7 @@ def _baseline_name(reading: Reading, against: Baseline) -> str:
 
 
 def _metric(reading: Reading, against: Baseline) -> tuple[Line, ...]:
-    other = _other(reading, against)
+    other, values = _other(reading, against), reading.formatter.values
     moved = (
         0
         if reading.now.value is None or other.value is None
@@ -173,7 +174,7 @@ def _metric(reading: Reading, against: Baseline) -> tuple[Line, ...]:
     )
     arrow = {1: "▲ ", -1: "▼ ", 0: ""}[moved]
     return (
-        (reading.name, *cautions.mark(reading.formatter.values, reading.facts.id)),
+        (Name(reading.facts.id, reading.name), *cautions.mark(values, reading.facts.id)),
         (reading.formatter.figure(reading.now), *_mark(reading)),
         (arrow, *change(reading, other)),
         (reading.goal,) if reading.goal else (Span("muted", ("none",)),),
@@ -325,7 +326,7 @@ def _ahead(reading: Reading) -> tuple[Line, ...]:
             else (number(reading.now, reading.formatter.step(kpi, aim - now), "gap"),)
         )
     return (
-        (reading.name,),
+        (Name(kpi, reading.name),),
         (reading.formatter.figure(reading.now),),
         (number(reading.now, reading.formatter.target(kpi, goal), "target"),),
         takes,

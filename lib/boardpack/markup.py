@@ -53,6 +53,14 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Name:
+    """The name of a KPI; where a page defines it, the name leads to its definition."""
+
+    kpi: str
+    text: str
+
+
+@dataclass(frozen=True)
 class NoValue:
     """The dash that stands where there is no value; the reason is its title."""
 
@@ -91,7 +99,7 @@ class Break:
     """The end of a line within a paragraph."""
 
 
-Inline = str | Number | NoValue | Span | Strong | Picture | Break
+Inline = str | Number | Name | NoValue | Span | Strong | Picture | Break
 Line = tuple[Inline, ...]
 
 
@@ -170,6 +178,8 @@ def plain(line: Line) -> str:
             words.append(part)
         elif isinstance(part, Number):
             words.append(part.shown.text)
+        elif isinstance(part, Name):
+            words.append(part.text)
         elif isinstance(part, NoValue):
             words.append("no value")
         elif isinstance(part, (Span, Strong)):
@@ -259,6 +269,8 @@ def _md_inline(part: Inline) -> str:
             f' data-period="{escape_attribute(shown.period)}"'
             f' data-member="{escape_attribute(shown.member)}"{what}}}'
         )
+    if isinstance(part, Name):
+        return f'[{escape_markdown(part.text)}]{{.kpi data-name="{escape_attribute(part.kpi)}"}}'
     if isinstance(part, NoValue):
         return f'[—]{{.no-value title="{escape_attribute(part.reason)}"}}'
     if isinstance(part, Span):
@@ -325,6 +337,8 @@ def _html_inline(part: Inline) -> str:
         return html.escape(part)
     if isinstance(part, Number):
         return f'<span class="n">{html.escape(part.shown.text)}</span>'
+    if isinstance(part, Name):
+        return html.escape(part.text)
     if isinstance(part, NoValue):
         return f'<span class="no-value" title="{html.escape(part.reason)}">—</span>'
     if isinstance(part, Span):

@@ -13,13 +13,18 @@ from boardpack import scorecards
 from boardpack import sources as source_files
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import catalogue as catalogue_files
+from boardpack.engine import listing_rows
+from boardpack.engine import listings as listing_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
+from boardpack.engine.listings import Listings
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
+from boardpack.listed import Listed
+from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
-from boardpack.periods import Grain, Period
+from boardpack.periods import Grain, Period, beside_weeks
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
 from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
@@ -35,6 +40,7 @@ class Model:
     sources: Sources
     catalogue: Catalogue
     scorecard: Scorecard | None
+    listings: Listings
 
     @classmethod
     def open(cls, folder: str | Path) -> Model:
@@ -47,16 +53,30 @@ class Model:
         workspace = Workspace.open(folder)
         sources = source_files.load(workspace)
         catalogue = catalogue_files.load(workspace, sources)
+        listings = listing_files.load(workspace, sources)
         card = scorecards.load(workspace, catalogue)
         catalogue = replace(catalogue, goals=card)
         weights = workspace.settings.policy.gate.weights.as_dict()
         own = own_sources(workspace, catalogue, weights)
-        return cls(workspace, replace(sources, own=own), catalogue, card)
+        return cls(workspace, replace(sources, own=own), catalogue, card, listings)
+
+    def tables(self, kpis: Iterable[str], listings: Iterable[str] = ()) -> tuple[str, ...]:
+        """The tables to connect and to check for these KPIs and listings."""
+        found = (*self.catalogue.tables(kpis), *self.listings.tables(listings))
+        return tuple(dict.fromkeys(found))
+
+    def definition_hashes(self, kpis: Iterable[str], listings: Iterable[str]) -> dict[str, str]:
+        """What these KPIs and listings are defined as, hashed; a listing as ``listing NAME``."""
+        return {
+            **{kpi: self.catalogue.definition_hash(kpi) for kpi in kpis},
+            **{f"listing {name}": self.listings.definition_hash(name) for name in listings},
+        }
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
         found = self.catalogue[kpi]
-        card = self.scorecard
+        card, asked = self.scorecard, list(periods)
+        goal = card.goals.get(kpi) if card else None
         return KpiFacts(
             id=found.id,
             name=found.name,
@@ -72,7 +92,13 @@ class Model:
             risks=found.risks,
             additive=found.additive,
             sources=self.catalogue.tables([kpi]),
-            targets=card.targets(kpi, periods) if card else {},
+            targets=card.targets(kpi, asked) if card else {},
+            member_targets=card.member_targets(kpi, asked) if card else {},
+            milestones=card.milestones(kpi, asked[-1]) if card and asked else (),
+            straight=goal is not None and goal.path is not None,
+            benchmark=card.benchmark(kpi) if card else None,
+            baseline=goal.baseline if goal else None,
+            stretch=goal.stretch if goal else None,
         )
 
     def report_facts(
@@ -94,13 +120,15 @@ class Model:
             grain=period.grain,
             status="provisional" if open_ else "final",
             calendar=period.calendar.as_dict(),
+            objectives=self.scorecard.objectives if self.scorecard else None,
         )
 
 
 def history(period: Period, last: int | None = None, as_of: date | None = None) -> list[Period]:
     """The periods that a page about ``period`` may show, each with its year before; oldest first.
 
-    With ``as_of`` also what a period that is open by then is set against, like for like.
+    With ``as_of`` also what a period that is open by then is set against, like for like. Beside
+    weeks stand the months, quarter and year that they are part of (`beside_weeks`).
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
@@ -108,8 +136,12 @@ def history(period: Period, last: int | None = None, as_of: date | None = None) 
     ['2024', '2024/32d', '2025']
     """
     shown = period.last(last or period.look_back)
+    if period.grain == "week" and as_of is not None:
+        closed, to_date = beside_weeks(period)
+        shown += [*closed, *to_date]
     compared = period.compared(as_of) if as_of is not None else ()
-    return sorted({*shown, *(p.year_ago() for p in shown), *compared})
+    ago = (p.year_ago().first(p.cut) if p.cut else p.year_ago() for p in shown)
+    return sorted({*shown, *ago, *compared})
 
 
 def values(
@@ -150,7 +182,63 @@ def values(
     ahead = [*periods, *(period.shift(n) for n in range(1, period.look_back))]
     facts = {kpi: model.facts(kpi, ahead) for kpi in names}
     about = replace(report, not_available=missing, not_defined=undefined, segment=segment)
+    if segment:
+        facts = {kpi: _of_member(found, f"segment={segment}") for kpi, found in facts.items()}
+        # Stages and early warnings are those of the company, and a part of it says nothing of them.
+        if about.objectives is not None:
+            objectives = replace(about.objectives, stages=(), risks=())
+            about = replace(about, objectives=objectives)
     return Values(frame, about, facts)
+
+
+def listed(
+    model: Model, slice_: Slice, listings: Iterable[str], period: Period, segment: str = ""
+) -> dict[str, Listed]:
+    """The rows of these listings for a period, as of the slice's day.
+
+    One whose tables are not connected, or that cannot be of one segment, has none and a reason.
+    """
+    found = {}
+    for name in dict.fromkeys(listings):
+        listing = model.listings[name]
+        reason = listing_rows.unavailable(model.listings, slice_, name, segment)
+        facts = {
+            **listing_rows.facts(listing),
+            "tables": model.listings.tables([name]),
+            "reason": reason,
+        }
+        rows = (
+            listing_rows.empty(listing)
+            if reason
+            else listing_rows.rows(slice_, listing, period, segment)
+        )
+        found[name] = _named(model, Listed.of(facts, rows))
+    return found
+
+
+def _of_member(facts: KpiFacts, dims: str) -> KpiFacts:
+    """The same with the targets of a member; what is wanted of the whole is not wanted of it."""
+    targets: dict[str, Target] = {}
+    for row in reversed(most_specific(facts.member_targets, dims)):
+        targets |= row
+    return replace(facts, targets=targets, member_targets={}, milestones=())
+
+
+def _named(model: Model, listed: Listed) -> Listed:
+    """The listing with the names of the KPIs that its rows speak of."""
+    known = model.catalogue.kpis
+    columns = tuple(
+        replace(
+            column,
+            names={
+                kpi: known[kpi].name for kpi in sorted(set(listed.frame[column.name]) & set(known))
+            },
+        )
+        if column.kind == "kpi"
+        else column
+        for column in listed.columns
+    )
+    return replace(listed, columns=columns)
 
 
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:
@@ -167,9 +255,11 @@ def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.Dat
     return part[[*COLUMNS, *INTERVAL]].reset_index(drop=True), set(part["kpi"])
 
 
-def spans(model: Model, kpis: Iterable[str]) -> dict[str, Span]:
-    """The days that the tables of these KPIs have rows for, whatever the as-of."""
-    tables = _timed(model, kpis)
+def spans(model: Model, kpis: Iterable[str], listings: Iterable[str] = ()) -> dict[str, Span]:
+    """The days that the tables of these KPIs, or of listings alone, have rows for."""
+    tables = _timed(model, kpis) or [
+        table for table in model.listings.tables(listings) if model.sources[table].time
+    ]
     if not tables:
         return {}
     # A table that cannot be read keeps no other from saying how far the data reach.

@@ -51,6 +51,11 @@ class Notebook:
         """The KPIs its cells may show; empty where it has no parameter ``kpis``."""
         return tuple(cast("list[str]", self.parameters.get("kpis", [])))
 
+    @property
+    def listings(self) -> tuple[str, ...]:
+        """The listings its cells may show; empty where it has no parameter ``listings``."""
+        return tuple(cast("list[str]", self.parameters.get("listings", [])))
+
 
 @dataclass(frozen=True)
 class CellFailure:
@@ -112,13 +117,14 @@ def read(path: Path) -> Notebook:
         )
     number = tagged[0]
     parameters = _literals(_source(cells[number - 1]), path, number)
-    kpis = parameters.get("kpis", [])
-    if not isinstance(kpis, list) or not all(isinstance(kpi, str) for kpi in kpis):
-        raise DefinitionError(
-            f"cell {number}: `kpis` must be a list of names, found {kpis!r}.",
-            file=path,
-            hint='for example: kpis = ["mrr", "arr"]',
-        )
+    for parameter, example in (("kpis", '["mrr", "arr"]'), ("listings", '["open_actions"]')):
+        names = parameters.get(parameter, [])
+        if not isinstance(names, list) or not _all_strings(names):
+            raise DefinitionError(
+                f"cell {number}: `{parameter}` must be a list of names, found {names!r}.",
+                file=path,
+                hint=f"for example: {parameter} = {example}",
+            )
     return Notebook(path, parameters, _labels(cells, path))
 
 

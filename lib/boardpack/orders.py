@@ -43,6 +43,11 @@ class Order:
         """Every KPI that a notebook of the report names."""
         return tuple(dict.fromkeys(kpi for notebook in self.notebooks for kpi in notebook.kpis))
 
+    @property
+    def listings(self) -> tuple[str, ...]:
+        """Every listing that a notebook of the report names."""
+        return tuple(dict.fromkeys(name for n in self.notebooks for name in n.listings))
+
 
 def order(model: Model, report: str, period: str = "", as_of: str = "", segment: str = "") -> Order:
     """What a run of this report means, before anything is computed.
@@ -57,12 +62,15 @@ def order(model: Model, report: str, period: str = "", as_of: str = "", segment:
     grains = _grains(document, header)
     notebooks = tuple(_notebook(model, name, document) for name in labels_used(document))
     for notebook in notebooks:
-        for kpi in notebook.kpis:
-            try:
+        try:
+            for kpi in notebook.kpis:
                 model.catalogue[kpi]
-            except BoardpackError as error:
-                raise type(error)(error.message, file=notebook.path, hint=error.hint) from None
+            for name in notebook.listings:
+                model.listings[name]
+        except BoardpackError as error:
+            raise type(error)(error.message, file=notebook.path, hint=error.hint) from None
     kpis = [kpi for notebook in notebooks for kpi in notebook.kpis]
+    listings = [name for notebook in notebooks for name in notebook.listings]
     day, calendar = parse_day(as_of) if as_of else None, model.workspace.calendar
     if period:
         about = Period.parse(period, calendar)
@@ -75,7 +83,7 @@ def order(model: Model, report: str, period: str = "", as_of: str = "", segment:
     elif day is not None:
         about = models.closed_by(day, grains[0], calendar)
     else:
-        about = models.last_closed(models.spans(model, kpis), grains[0], calendar)
+        about = models.last_closed(models.spans(model, kpis, listings), grains[0], calendar)
     title = str(header.get("title", report))
     return Order(report, document, title, notebooks, about, day or about.last_day, segment)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boardpack.blocks import Text
+from boardpack.blocks import Shown, Text
 from boardpack.formats import day_name, member_name
 from boardpack.frontpage import QUALITY
 from boardpack.gate_scores import Standard, percent, scores, standards
-from boardpack.markup import Box, Column, Line, Paragraph, Span, Table, text
+from boardpack.markup import Box, Column, Line, Number, Paragraph, Span, Table, text
 from boardpack.periods import parse_day
 from boardpack.quality_page import Quality
 
@@ -32,11 +32,15 @@ def section(quality: Quality) -> Text:
     found = scores(quality.results, quality.weights)
     made = [result for result in quality.results if result.outcome != "skipped"]
     passed = sum(result.outcome == "passed" for result in made)
-    told = f"{passed:,} of {len(made):,} checks of the data of this report passed as of {day}"
-    score = percent(found.overall)
-    told += f"; their score is {score.replace(' ', chr(0xA0))}." if score else "."
-    rows = tuple(_row(one) for one in standards(quality.results, parse_day(quality.as_of)))
-    written = text(Paragraph((told,)), Box("scorecard", (Table(_COLUMNS, rows),)))
+    told: Line = (
+        _checked(quality, f"{passed:,}"), " of ", _checked(quality, f"{len(made):,}"),
+        f" checks of the data of this report passed as of {day}",
+    )  # fmt: skip
+    if score := percent(found.overall):
+        told = (*told, "; their score is ", _checked(quality, score.replace(" ", "\u00a0")))
+    found_of = standards(quality.results, parse_day(quality.as_of))
+    rows = tuple(_row(quality, one) for one in found_of)
+    written = text(Paragraph((*told, ".")), Box("scorecard", (Table(_COLUMNS, rows),)))
     link = (
         '\n\n::: {.content-visible when-format="html"}\n'
         f"[Every check, what failed, and its history]({QUALITY})\n:::"
@@ -44,7 +48,12 @@ def section(quality: Quality) -> Text:
     return replace(written, markdown=written.markdown + link)
 
 
-def _row(standard: Standard) -> tuple[Line, ...]:
+def _checked(quality: Quality, written: str) -> Number:
+    """A figure of the checks themselves: it is of no KPI, and of the as-of."""
+    return Number(Shown("", quality.as_of, "", written, "check"))
+
+
+def _row(quality: Quality, standard: Standard) -> tuple[Line, ...]:
     if standard.unit == "percent":
         found, limit = percent(standard.value), f"at least {standard.limit:g} %"
     else:
@@ -56,7 +65,7 @@ def _row(standard: Standard) -> tuple[Line, ...]:
     return (
         (member_name(standard.dimension),),
         (standard.sentence,),
-        (found,) if found else (),
-        (limit,),
+        (_checked(quality, found),) if found else (),
+        (_checked(quality, limit),),
         met,
     )

@@ -12,6 +12,7 @@ from boardpack.markup import (
     Bullets,
     Column,
     Line,
+    Name,
     NoValue,
     Number,
     Paragraph,
@@ -112,21 +113,22 @@ def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:
         series = [values.value(kpi, period) for period in periods]
         full = max(len(formatter.written(value)) for value in series) <= _WIDEST
         figures = [formatter.figure(value, full=full) for value in series]
-        name: Line = (values.kpi(kpi).name, *cautions.mark(values, kpi))
+        name: Line = (Name(kpi, values.kpi(kpi).name), *cautions.mark(values, kpi))
         rows.append((name, *((figure,) for figure in figures)))
     table = Box("scorecard", (Table(columns, tuple(rows)),))
     return text(table, *cautions.note(values, known))
 
 
 def not_available(values: Values) -> Text:
-    """The KPIs that are not available, a line each with what they lack.
+    """The KPIs and listings that are not available, a line each with what they lack.
 
     Many of them stand together by what they lack, which is what one would have to connect.
     """
     missing = values.report.not_available
-    if not missing:
-        return Text("")
     lines = [(values.kpi(kpi).name, why) for kpi, why in missing.items()]
+    lines += [(rows.title, rows.reason) for rows in values.listings.values() if rows.reason]
+    if not lines:
+        return Text("")
     if len(lines) > _A_LINE_EACH:
         names: dict[str, list[str]] = {}
         for name, why in lines:
@@ -257,7 +259,7 @@ def _beside(values: Values, rows: Sequence[Restatement], more: int) -> Line:
 def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
     course = picture(values, reading.facts.id, size=(76, 18), shown_width="2cm")
     return (
-        (reading.name,),
+        (Name(reading.facts.id, reading.name),),
         (reading.facts.owner,),
         (reading.formatter.figure(reading.now),),
         (reading.goal or "",),

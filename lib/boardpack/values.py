@@ -18,6 +18,11 @@ import pandas as pd
 
 from boardpack.calendars import Calendar
 from boardpack.errors import UnknownNameError
+from boardpack.listed import Listed
+from boardpack.listed import load as load_listings
+from boardpack.listed import save as save_listings
+from boardpack.objectives import Benchmark, Milestone, Objectives, most_specific
+from boardpack.objectives import Target as Target
 from boardpack.periods import Period, parse_day
 
 Status = Literal["final", "provisional", "maturing", "approximate", "no_value", "not_available"]
@@ -76,24 +81,6 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Target:
-    """What the company wants of a KPI in one period; ``value`` is a pair for ``between``."""
-
-    value: float | tuple[float, float]
-    comparator: Literal[">=", ">", "<=", "<", "between"]
-
-    def met_by(self, value: float) -> bool:
-        """Whether ``value`` meets the target."""
-        if isinstance(self.value, tuple):
-            return self.value[0] <= value <= self.value[1]
-        if self.comparator == ">":
-            return value > self.value
-        if self.comparator == "<":
-            return value < self.value
-        return value <= self.value if self.comparator == "<=" else value >= self.value
-
-
-@dataclass(frozen=True)
 class KpiFacts:
     """What a page may say of a KPI beside its figures."""
 
@@ -114,6 +101,16 @@ class KpiFacts:
     sources: tuple[str, ...] = ()
     #: period label -> target, only for periods that have one
     targets: dict[str, Target] = field(default_factory=dict)
+    #: the same by member: ``segment=smb``, or ``segment=*`` for each that has no own
+    member_targets: dict[str, dict[str, Target]] = field(default_factory=dict)
+    #: what the path of its targets leads over, before and after the report's period
+    milestones: tuple[Milestone, ...] = ()
+    #: whether the path between milestones is a straight line, and not a step at each
+    straight: bool = False
+    benchmark: Benchmark | None = None
+    baseline: float | None = None
+    #: what would be more than the target
+    stretch: float | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +177,34 @@ def verdict_of(findings: Iterable[Finding]) -> Literal["publish", "banner", "hol
 
 
 @dataclass(frozen=True)
+class Note:
+    """What somebody wrote on a figure: plain text, a paragraph a line; ``at`` is UTC, ISO.
+
+    ``member`` is ``""`` or ``segment=smb``; ``version`` counts from 1, and a later one replaces
+    what earlier ones say. ``name`` is that of the KPI.
+    """
+
+    kpi: str
+    period: str
+    member: str
+    text: str
+    by: str
+    at: str
+    version: int = 1
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who released a report, in which role ("" for none), when (UTC, ISO), by which revision."""
+
+    by: str
+    role: str
+    at: str
+    revision: int
+
+
+@dataclass(frozen=True)
 class ReportFacts:
     """What page one says about the report itself."""
 
@@ -212,6 +237,24 @@ class ReportFacts:
     #: why it was published although the data did not pass, and by whom; "" for any other
     forced: str = ""
     forced_by: str = ""
+    #: what the scorecard wants beyond a target for each KPI; None where the workspace names none
+    objectives: Objectives | None = None
+    #: what was written on figures of the period, the last version of each
+    notes: tuple[Note, ...] = ()
+    #: KPI -> its name, of those that need a note before this is more than a draft
+    lacks_notes: dict[str, str] = field(default_factory=dict)
+    #: who released it
+    signatures: tuple[Signature, ...] = ()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is not for distribution, and says so on every page."""
+        return bool(self.forced or self.lacks_notes)
+
+    @property
+    def release(self) -> Literal["draft", "signed"]:
+        """Whether somebody released it."""
+        return "signed" if self.signatures else "draft"
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ReportFacts:
@@ -220,7 +263,15 @@ class ReportFacts:
             Finding(**{**found, "kpis": tuple(found["kpis"])})
             for found in entry.get("findings", ())
         )
-        return cls(**{**entry, "reasons": tuple(entry["reasons"]), "findings": findings})
+        objectives = entry.get("objectives")
+        own = {
+            "objectives": Objectives.from_dict(objectives) if objectives else None,
+            "reasons": tuple(entry["reasons"]),
+            "findings": findings,
+            "notes": tuple(Note(**note) for note in entry.get("notes", ())),
+            "signatures": tuple(Signature(**name) for name in entry.get("signatures", ())),
+        }
+        return cls(**{**entry, **own})
 
 
 @dataclass(frozen=True)
@@ -233,6 +284,8 @@ class Values:
     frame: pd.DataFrame
     report: ReportFacts
     kpis: dict[str, KpiFacts]
+    #: the rows that the report names one by one, by listing
+    listings: Mapping[str, Listed] = field(default_factory=dict)
 
     @property
     def period(self) -> Period:
@@ -262,12 +315,29 @@ class Values:
         rows = frame.itertuples(index=False, name=None)
         return {(row[0], row[1], row[2]): row for row in rows}
 
+    @cached_property
+    def sizes(self) -> dict[str, float]:
+        """The middle size of a KPI's totals in periods of the report's grain; 0.0 without any."""
+        frame = self.frame
+        known = (frame["dims"] == "") & frame["value"].notna()
+        own = frame["grain"] == self.report.grain
+        totals = frame[known & own] if own.any() else frame[known]
+        middles = totals["value"].astype(float).abs().groupby(totals["kpi"]).median()
+        return {kpi: float(middles.get(kpi, 0.0)) for kpi in self.kpis}
+
     def kpi(self, kpi: str) -> KpiFacts:
         """The facts of one KPI; `UnknownNameError` when the run does not name it."""
         try:
             return self.kpis[kpi]
         except KeyError:
             raise UnknownNameError.near("KPI", kpi, self.kpis) from None
+
+    def listing(self, name: str) -> Listed:
+        """The rows of one listing; `UnknownNameError` when the run does not name it."""
+        try:
+            return self.listings[name]
+        except KeyError:
+            raise UnknownNameError.near("listing", name, self.listings) from None
 
     def is_available(self, kpi: str) -> bool:
         """Whether this KPI can have values here: its sources are connected, its grain fits."""
@@ -318,9 +388,16 @@ class Values:
             for period in self.period.last(last or self.period.look_back)
         ]
 
-    def target(self, kpi: str, period: Period | None = None) -> Target | None:
-        """The target for the period, if the scorecard sets one."""
-        return self.kpi(kpi).targets.get((period or self.period).label)
+    def target(self, kpi: str, period: Period | None = None, dims: str = "") -> Target | None:
+        """The target for the period, if the scorecard sets one; of a member the most specific.
+
+        What is wanted of the total is not wanted of its parts.
+        """
+        facts, label = self.kpi(kpi), (period or self.period).label
+        if not dims:
+            return facts.targets.get(label)
+        rows = most_specific(facts.member_targets, dims)
+        return next((row[label] for row in rows if label in row), None)
 
     def members(self, kpi: str, dimension: str) -> list[str]:
         """The members of a dimension that this KPI was computed for, ``(unknown)`` last."""
@@ -330,15 +407,19 @@ class Values:
         }
         return sorted(found, key=lambda member: (member == "(unknown)", member))
 
-    def named(self, kpis: Iterable[str]) -> Values:
-        """The same values, restricted to these KPIs: asking for another is an error.
+    def named(self, kpis: Iterable[str], listings: Iterable[str] | None = None) -> Values:
+        """The same values, restricted to these KPIs and listings: asking for another is an error.
 
-        What is not available keeps its name, since a report lists it in one place.
+        What is not available keeps its name, since a report lists it in one place. Without
+        ``listings`` all of them stay.
         """
+        rows = {
+            name: self.listing(name) for name in (self.listings if listings is None else listings)
+        }
         kept = {kpi: self.kpi(kpi) for kpi in kpis}
         frame = self.frame[self.frame["kpi"].isin(list(kept))]
         missing = {kpi: self.kpis[kpi] for kpi in self.report.not_available if kpi in self.kpis}
-        return replace(self, frame=frame, kpis={**missing, **kept})
+        return replace(self, frame=frame, kpis={**missing, **kept}, listings=rows)
 
     def marked(self, fingerprints: Mapping[str, str]) -> Values:
         """The same values, each with the fingerprint of its KPI in the column `FINGERPRINT`."""
@@ -367,9 +448,10 @@ class Values:
         return replace(self, frame=frame)
 
     def save(self, folder: Path) -> None:
-        """Freeze into ``values.parquet`` and ``facts.json`` of a run folder."""
+        """Freeze into ``values.parquet``, ``facts.json`` and ``listings/`` of a run folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.frame.to_parquet(folder / "values.parquet", index=False)
+        save_listings(self.listings.values(), folder)
         self.save_facts(folder)
 
     def save_facts(self, folder: Path) -> None:
@@ -387,19 +469,36 @@ class Values:
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
         report = ReportFacts.from_dict(facts["report"])
         kpis = {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
-        return cls(pd.read_parquet(folder / "values.parquet"), report, kpis)
+        frame = pd.read_parquet(folder / "values.parquet")
+        return cls(frame, report, kpis, load_listings(folder))
+
+
+def read_kpis(folder: Path) -> dict[str, KpiFacts]:
+    """What a run froze of its KPIs beside their figures; nothing where it froze none."""
+    try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {kpi: _kpi_facts(entry) for kpi, entry in facts["kpis"].items()}
 
 
 def _kpi_facts(entry: dict[str, Any]) -> KpiFacts:
-    targets = {
-        label: Target(
-            tuple(target["value"]) if isinstance(target["value"], list) else target["value"],
-            target["comparator"],
-        )
-        for label, target in entry["targets"].items()
-    }
+    def targets(of: Mapping[str, Any]) -> dict[str, Target]:
+        return {label: Target.from_dict(target) for label, target in of.items()}
+
+    members = entry.get("member_targets", {})
+    benchmark = entry.get("benchmark")
     texts = {name: tuple(entry.get(name, ())) for name in ("sources", "actions", "risks")}
-    return KpiFacts(**{**entry, **texts, "targets": targets})
+    return KpiFacts(
+        **{
+            **entry,
+            **texts,
+            "targets": targets(entry["targets"]),
+            "member_targets": {dims: targets(of) for dims, of in members.items()},
+            "milestones": tuple(Milestone(**m) for m in entry.get("milestones", ())),
+            "benchmark": Benchmark.from_dict(benchmark) if benchmark else None,
+        }
+    )
 
 
 def _number(value: Any) -> float | None:

@@ -20,11 +20,14 @@ from boardpack.errors import UnknownNameError, WorkspaceError
 from boardpack.gatefile import GateEntry
 from boardpack.yamlfile import Document, Strict, parse, read
 
-Kind = Literal["sources", "kpis", "scorecards", "notebooks", "reports", "expectations", "schedules"]
+Kind = Literal[
+    "sources", "kpis", "listings", "scorecards", "notebooks", "reports", "expectations",
+    "schedules",
+]  # fmt: skip
 
 #: The suite itself: the folder that holds ``lib/``, ``notebooks/`` and ``reports/``.
 SUITE = Path(__file__).resolve().parents[2]
-_UNDER_LIB = ("sources", "kpis", "scorecards")
+_UNDER_LIB = ("sources", "kpis", "listings", "scorecards")
 
 
 class Warehouse(Strict):

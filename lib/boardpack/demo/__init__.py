@@ -1,6 +1,6 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 46 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 49 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
 sessions, events, objects and workflow runs are kept, of website visitors, and of the buckets that
@@ -44,6 +44,7 @@ from pathlib import Path
 import duckdb
 
 from boardpack.demo import (
+    adoption,
     automation,
     billing,
     capacity,
@@ -54,6 +55,7 @@ from boardpack.demo import (
     draws,
     finance,
     growth,
+    initiatives,
     market,
     marketing,
     pipelines,
@@ -118,6 +120,7 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         billing.build(con)
         progress("users, sessions and events")
         product.build(con)
+        adoption.build(con)
         progress("website visits")
         growth.build(con)
         progress("tickets and surveys")
@@ -136,6 +139,8 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         delivery.build(con)
         success.build(con)
         market.build(con)
+        progress("initiatives and insights")
+        initiatives.build(con)
         progress("control totals")
         controls.build(con)
         tables = con.execute(

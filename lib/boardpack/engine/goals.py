@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from boardpack.engine.functions import COUNTING, Goal
+from boardpack.objectives import Comparator
 from boardpack.periods import Period
 from boardpack.values import Target
 from boardpack.yamlfile import Strict
-
-Comparator = Literal[">=", ">", "<=", "<", "between"]
 
 
 class Wanted(Strict):

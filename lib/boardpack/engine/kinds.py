@@ -34,12 +34,14 @@ _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
 def check_kinds(sources: Sources, source: Source, text: str) -> None:
     """`ExpressionError` for an expression over rows of ``source`` that no engine could compute."""
 
-    def kind_of(name: str) -> Kind | None:
-        if source.panel_of or source.distinct_of:
-            return None
-        return _OF_TYPE.get(resolve(sources, source, name).type)
+    kind(text, lambda name: column_kind(sources, source, name))
 
-    kind(text, kind_of)
+
+def column_kind(sources: Sources, source: Source, name: str) -> Kind | None:
+    """The kind of a column of ``source``, own or borrowed; None where it is not declared."""
+    if source.panel_of or source.distinct_of:
+        return None
+    return _OF_TYPE.get(resolve(sources, source, name).type)
 
 
 def kind(text: str, kind_of: Callable[[str], Kind | None]) -> Kind | None:

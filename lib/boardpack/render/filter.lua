@@ -12,7 +12,7 @@ local to_typst = FORMAT:match("typst") ~= nil
 local SPANS = {
   "n", "good", "bad", "warn", "met", "missed", "muted", "strong", "label", "no-value",
   "card-name", "card-value", "card-note", "card-label", "chart-title", "fact-name", "fact-value", "source-note",
-  "formula", "remark-by", "decision-label",
+  "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
   "lead", "note", "source-note", "scorecard", "triangle", "register", "sign-off", "remark", "decision",
@@ -407,6 +407,25 @@ local function guard_starts(inlines)
   return out
 end
 
+-- What Typst would turn into dashes and an ellipsis stays as it was written.
+local function guard_runs(inlines)
+  if not to_typst then return nil end
+  local out = pandoc.Inlines({})
+  for _, inline in ipairs(inlines) do
+    local text = inline.t == "Str" and inline.text or ""
+    if not (text:find("--", 1, true) or text:find("...", 1, true)) then
+      out:insert(inline)
+    else
+      for plain, run in (text .. "\0"):gmatch("([^-.%z]*)([-.%z]*)") do
+        if plain ~= "" then out:insert(pandoc.Str(plain)) end
+        run = run:gsub("%z", "")
+        if run ~= "" then out:insert(typst_inline((run:gsub("[-.]", "\\%0")))) end
+      end
+    end
+  end
+  return out
+end
+
 -- Typst breaks words at spaces only: a long one gets places where it may end a line.
 local function long_word(element)
   if not to_typst or (utf8.len(element.text) or 0) <= LONG then return nil end
@@ -420,6 +439,7 @@ local function long_word(element)
   return element
 end
 
+<<<<<<< HEAD
 -- The ids of the definitions of this report: what is named where its figure stands leads there.
 local defined = {}
 
@@ -487,6 +507,8 @@ local function link_rows(element)
   return element
 end
 
+=======
+>>>>>>> main
 local function span(element)
   if not to_typst then return nil end
   for _, class in ipairs(SPANS) do
@@ -576,13 +598,34 @@ local function keep_with_chart(document)
   return document
 end
 
+-- The name of a KPI leads to its definition where the document has one.
+local defined = {}
+
+local function find_definitions(document)
+  document:walk({ Div = function(element)
+    if element.identifier:match("^def%-") then defined[element.identifier] = true end
+  end })
+end
+
+local function kpi_name(element)
+  if not element.classes:includes("kpi") then return nil end
+  local place = "def-" .. (element.attributes["data-name"] or "")
+  if not defined[place] then return element.content end
+  return pandoc.Link(element.content, "#" .. place, "", pandoc.Attr("", { "kpi" }))
+end
+
 if under_quarto then
   return {
     { Pandoc = find_definitions },
+<<<<<<< HEAD
     { Table = table_rows },
     { Table = link_rows, Div = link_card },
+=======
+    { Span = kpi_name },
+>>>>>>> main
     { Str = long_word },
     { Inlines = guard_starts },
+    { Inlines = guard_runs },
     { Pandoc = keep_with_chart },
     { Div = div, Span = span, Table = column_widths },
   }
@@ -591,11 +634,20 @@ return {
   { Pandoc = find_definitions },
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
+<<<<<<< HEAD
   { Table = table_rows },
   { Table = link_rows, Div = link_card },
   { Str = long_word },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
+=======
+  { Span = kpi_name },
+  { Str = long_word },
+  { Pandoc = keep_with_chart },
+  { Inlines = guard_starts },
+  { Inlines = guard_runs },
+  { Table = table_rows },
+>>>>>>> main
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
 }

@@ -1,0 +1,3 @@
+SELECT sum(amount) AS value
+FROM budgets
+WHERE line = 'sales' AND month >= $start AND month < $end AND month < $as_of_end AND recorded_at < $as_of_end
