@@ -129,6 +129,7 @@ def _figures(reading: Reading, to_date: Sequence[Period]) -> list[_Figure]:
         figure, change = formatter.figure(value), ""
         if ago.value is not None:
             change = formatter.change(now.kpi, value.value, ago.value)
+        year = formatter.tick(ago.period.ending("year"))[0]
         shown = numbers((figure,)) + ((number(value, change, "change").shown,) if change else ())
         verdict = ""
         if ago.value is not None and reading.facts.direction != "range":
@@ -137,7 +138,8 @@ def _figures(reading: Reading, to_date: Sequence[Period]) -> list[_Figure]:
             verdict = ("better" if better else "worse") if moved else ""
         found.append(
             _Figure(
-                f"{period.grain.capitalize()} to date", plain((figure,)), change,
+                f"{period.grain.capitalize()} to date", plain((figure,)),
+                f"{change} vs {year}" if change else "",
                 _color(verdict), shown,
             )
         )  # fmt: skip
@@ -150,7 +152,7 @@ def _color(verdict: str) -> str:
 
 
 def _told(figure: _Figure) -> str:
-    note = f" ({figure.note} on the year before)" if figure.note else ""
+    note = f" ({figure.note})" if figure.note else ""
     return f"{figure.name} {figure.text}{note}"
 
 
@@ -260,7 +262,7 @@ def _beneath(figures: Sequence[_Figure], width: float, start: float) -> list[Lay
     layers = []
     for i, figure in enumerate(figures):
         color = figure.color or look.ink
-        note = f"{figure.note} on last year" if figure.note else ""
+        note = figure.note
         for text, y, size, weight, tone in (
             (figure.name, 0, 11, 400, look.muted),
             (figure.text, 18, 15, 600, look.ink if note else color),
