@@ -137,7 +137,7 @@ def history(
         periods=shown,
         actual=kept,
         year_ago=tuple(ago),
-        goals=tuple(None if dims else values.target(kpi, period) for period in shown),
+        goals=tuple(values.target(kpi, period, dims) for period in shown),
         normal=normal_ranges(values, kpi, shown, dims),
     )
 

@@ -113,7 +113,7 @@ def _target(reading: Reading) -> Line:
     if reading.goal is None or reading.now.value is None:
         return (Span("card-label", ("no target",)),) if reading.goal is None else ()
     word = status(reading)
-    met = Span("met", ("✓ met",)) if reading.standing == "met" else Span("missed", ("✗ missed",))
+    met = Span("met", ("✓ met",)) if reading.standing == "met" else Span("missed", ("missed",))
     said: Line = (Span("card-label", ("target ",)), reading.goal, " ", met)
     if reading.standing == "missed":
         said = (*said, ", ", Span(_ROLES[word], (word,)))

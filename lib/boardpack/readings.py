@@ -270,7 +270,7 @@ def read(values: Values, kpi: str, dims: str = "") -> Reading:
         now=values.value(kpi, period, dims),
         before=before,
         year_ago=year_ago,
-        target=None if dims else values.target(kpi),
+        target=values.target(kpi, None, dims),
         earlier=tuple(value for value in found if value is not None),
         normal=_normal(found, _season(period)),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import typst
 
@@ -178,12 +179,18 @@ def _timestamp(as_of: str) -> int:
     return calendar.timegm(day.timetuple())
 
 
-def _pandoc(folder: Path, *options: str) -> str:
+def pandoc_tree(folder: Path, lua: Path) -> dict[str, Any]:
+    """What pandoc reads of an assembled report, as its JSON has it, after a filter."""
+    tree: dict[str, Any] = json.loads(_pandoc(folder, "--to=json", lua=lua))
+    return tree
+
+
+def _pandoc(folder: Path, *options: str, lua: Path = HERE / "filter.lua") -> str:
     command = [
         _executable(),
         "report.qmd",
         f"--from={_READER}",
-        f"--lua-filter={HERE / 'filter.lua'}",
+        f"--lua-filter={lua}",
         "--wrap=none",
         "--syntax-highlighting=none",
         "--fail-if-warnings",

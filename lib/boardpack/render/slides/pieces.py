@@ -1,0 +1,387 @@
+"""What a report says, in the pieces that slides are laid out from: read from pandoc's tree of it.
+
+The tree is that of ``report.qmd``: whatever a report may hold is here, whether a verb or a person
+wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from boardpack.qmd import CALLOUTS
+
+#: Classes of spans that a run keeps as its role.
+ROLES = frozenset(
+    {"good", "bad", "warn", "met", "missed", "muted", "label", "strong", "no-value",
+     "card-name", "card-value", "card-note", "card-label", "source-note", "remark-head",
+     "remark-by", "formula"}
+)  # fmt: skip
+#: Divs that are no part of a slide's body: the cover and the foot of each slide say the same.
+_ELSEWHERE = frozenset({"facts", "draft-mark", "draft-strip", "page-break"})
+#: What the passages of a div are.
+_KINDS = {"lead": "lead", "note": "note", "source-note": "note", "decision": "bullets"}
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_PAGE_BREAK = re.compile(r"\s*\{\{<\s*pagebreak\s*>\}\}\s*")
+
+Align = Literal["left", "right", "center"]
+
+
+def clean(text: str) -> str:
+    r"""Text without the control characters that XML forbids, on one line.
+
+    >>> clean("a\x00b\nc")
+    'ab c'
+    """
+    return " ".join(_FORBIDDEN.sub("", text).split(" ")).replace("\n", " ").replace("\t", " ")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Text in one look; ``kpi`` says whose number it is, ``member`` of which member."""
+
+    text: str
+    role: str = ""
+    bold: bool = False
+    kpi: str = ""
+    member: str = ""
+
+
+Line = tuple[Run, ...]
+
+
+def cut(line: Line, start: int) -> Line:
+    """A line without its first characters."""
+    found = []
+    for run in line:
+        if start < len(run.text):
+            found.append(replace(run, text=run.text[start:]))
+        start = max(0, start - len(run.text))
+    if found:
+        found[0] = replace(found[0], text=found[0].text.lstrip())
+    return tuple(found)
+
+
+def plain(line: Line) -> str:
+    """The text of a line."""
+    return "".join(run.text for run in line).strip()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the report; ``level`` 2 begins a section."""
+
+    level: int
+    text: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """Passages: running text, a list, the answer that opens a section, a note below a table.
+
+    A remark is what somebody wrote on the figures above it.
+    """
+
+    kind: Literal["text", "bullets", "lead", "note", "remark"]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet; ``share`` is its part of the width, 0 where the report sets none."""
+
+    head: str
+    share: float
+    align: Align
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table with a header row."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Line, ...], ...]
+    #: of its text, in points
+    size: float = 12.0
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Boxes of a few lines each, laid side by side."""
+
+    columns: int
+    cards: tuple[tuple[Line, ...], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart, by its name in ``charts.json``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of the report."""
+
+    path: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A callout: what must be seen."""
+
+    kind: str
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a part begins that a run writes itself, such as ``definitions``."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pieces that stand side by side."""
+
+    parts: tuple[Piece, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Pieces that stand one below another and belong together, such as a tree of cards."""
+
+    parts: tuple[Piece, ...] = field(default=())
+
+
+Piece = Heading | Words | Sheet | Cards | Figure | Picture | Alert | Place | Row | Stack
+
+
+def pieces(tree: dict[str, Any]) -> list[Piece]:
+    """The pieces of a report in their order, from the JSON that pandoc makes of it."""
+    return list(_blocks(tree["blocks"]))
+
+
+def lines_of(piece: Piece) -> Iterator[Line]:
+    """Every line of text in a piece."""
+    if isinstance(piece, Words | Alert):
+        yield from piece.lines
+    elif isinstance(piece, Sheet):
+        for row in piece.rows:
+            yield from row
+    elif isinstance(piece, Cards):
+        for card in piece.cards:
+            yield from card
+    elif isinstance(piece, Row | Stack):
+        for part in piece.parts:
+            yield from lines_of(part)
+
+
+def _blocks(blocks: Iterable[dict[str, Any]], kind: str = "text") -> Iterator[Piece]:
+    for block in blocks:
+        name: str = block["t"]
+        content: Any = block.get("c")
+        if name == "Header":
+            level, (id_, _, _), inlines = content
+            yield Heading(level, _text(inlines), id_)
+        elif name in ("Para", "Plain"):
+            yield from _paragraph(content, kind)
+        elif name in ("BulletList", "OrderedList"):
+            items = content if name == "BulletList" else content[1]
+            lines = tuple(line for item in items for line in _item(item))
+            if lines:
+                yield Words("bullets", lines)
+        elif name == "Table":
+            yield _table(content)
+        elif name == "Div":
+            yield from _div(content, kind)
+        elif name in ("BlockQuote", "Figure"):
+            yield from _blocks(content if name == "BlockQuote" else content[2], kind)
+
+
+def _div(content: Any, kind: str) -> Iterator[Piece]:
+    (id_, classes, pairs), inner = content
+    found, attributes = set(classes), dict(pairs)
+    if found & _ELSEWHERE:
+        return
+    if "chart" in found and id_:
+        yield Figure(id_)
+        return
+    callout = next((c for c in CALLOUTS if f"callout-{c}" in found), "")
+    if callout:
+        parts = list(_blocks(inner))
+        lines = tuple(line for part in parts for line in lines_of(part))
+        yield Alert(callout, clean(attributes.get("title", "")) or callout.capitalize(), lines)
+        return
+    if id_:
+        yield Place(id_)
+    if "cards" in found:
+        width = attributes.get("layout-ncol", "")
+        yield _cards(inner, int(width) if width.isdecimal() else 3)
+        return
+    if "definitions" in found:
+        yield _glossary(inner)
+        return
+    if "remarks" in found:
+        lines = tuple(line for part in _blocks(inner) for line in lines_of(part))
+        if lines:
+            yield Words("remark", lines)
+        return
+    columns = attributes.get("layout-ncol", "")
+    if columns.isdecimal() or "layout" in attributes:
+        yield from _side_by_side(inner, int(columns) if columns.isdecimal() else 2)
+        return
+    said = next((kind for name, kind in _KINDS.items() if name in found), kind)
+    yield from _blocks(inner, said)
+
+
+def _side_by_side(inner: Sequence[dict[str, Any]], columns: int) -> Iterator[Piece]:
+    parts = [list(_blocks([block])) for block in inner]
+    flat = [piece for part in parts for piece in part if not isinstance(piece, Place)]
+    if any(isinstance(piece, Figure | Picture | Sheet) for piece in flat):
+        shown = [piece for piece in flat if isinstance(piece, Figure | Picture)]
+        if shown:
+            yield Row(tuple(shown))
+        yield from (piece for piece in flat if not isinstance(piece, Figure | Picture))
+        return
+    yield _cards(inner, columns)
+
+
+def _cards(inner: Sequence[dict[str, Any]], columns: int) -> Cards:
+    parts = [list(_blocks([block])) for block in inner]
+    cards = [tuple(line for piece in part for line in lines_of(piece)) for part in parts]
+    return Cards(columns, tuple(card for card in cards if card))
+
+
+def _glossary(inner: Sequence[dict[str, Any]]) -> Sheet:
+    """Entries of a name and what it means, as a table."""
+    rows = []
+    for block in inner:
+        first, *rest = [line for piece in _blocks([block]) for line in lines_of(piece)] or [()]
+        said: list[Run] = []
+        for line in rest:
+            said += [Run(" "), *line] if said else line
+        rows.append((first, tuple(said)))
+    heads = ("KPI", "What it says, and how it is computed")
+    columns = tuple(
+        Column(head, share, "left") for head, share in zip(heads, (0.3, 0.7), strict=True)
+    )
+    return Sheet(columns, tuple(rows))
+
+
+def _item(item: Sequence[dict[str, Any]]) -> Iterator[Line]:
+    for piece in _blocks(item):
+        yield from lines_of(piece)
+
+
+def _paragraph(inlines: Sequence[dict[str, Any]], kind: str) -> Iterator[Piece]:
+    images = [inline for inline in inlines if inline["t"] == "Image"]
+    lines = tuple(line for line in _lines(inlines) if plain(line))
+    if not lines:
+        # A picture alone; one within a card or a cell is too small for a slide.
+        for image in images:
+            (_, _, pairs), caption, (path, _) = image["c"]
+            attributes = dict(pairs)
+            alt = attributes.get("fig-alt") or attributes.get("alt") or _text(caption)
+            yield Picture(path, clean(alt))
+        return
+    if len(lines) == 1 and _PAGE_BREAK.fullmatch(plain(lines[0])):
+        return
+    yield Words(kind, lines)  # type: ignore[arg-type]
+
+
+def _table(content: Any) -> Sheet:
+    _, _, specs, (_, heads), bodies, _ = content
+    head = heads[0][1] if heads else []
+    rows = [row for body in bodies for row in (*body[2], *body[3])]
+    columns = []
+    for i, (align, width) in enumerate(specs):
+        share = width.get("c", 0.0) if width["t"] == "ColWidth" else 0.0
+        said: Align = {"AlignRight": "right", "AlignCenter": "center"}.get(align["t"], "left")  # type: ignore[assignment]
+        columns.append(Column(plain(_cell(head[i])) if i < len(head) else "", share, said))
+    cells = [tuple(_cell(cell) for cell in row[1]) for row in rows]
+    # A column of small drawings alone says nothing here.
+    kept = [
+        i for i in range(len(columns))
+        if columns[i].head == "" or not _is_drawn(rows, i) or any(plain(row[i]) for row in cells)
+    ]  # fmt: skip
+    return Sheet(
+        tuple(columns[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in cells)
+    )
+
+
+def _is_drawn(rows: Sequence[Any], i: int) -> bool:
+    return any(
+        inline["t"] == "Image"
+        for row in rows
+        for block in row[1][i][4]
+        if block["t"] in ("Para", "Plain")
+        for inline in block["c"]
+    )
+
+
+def _cell(cell: Any) -> Line:
+    lines = [line for piece in _blocks(cell[4]) for line in lines_of(piece)]
+    joined: list[Run] = []
+    for line in lines:
+        joined += [Run(" "), *line] if joined else line
+    return tuple(joined)
+
+
+def _lines(inlines: Sequence[dict[str, Any]]) -> list[Line]:
+    lines: list[list[Run]] = [[]]
+    for run in _runs(inlines, Run("")):
+        if run is None:
+            lines.append([])
+        elif lines[-1] and replace(lines[-1][-1], text="") == replace(run, text="") and not run.kpi:
+            lines[-1][-1] = replace(run, text=lines[-1][-1].text + run.text)
+        elif run.text:
+            lines[-1].append(run)
+    return [tuple(line) for line in lines]
+
+
+def _runs(inlines: Sequence[dict[str, Any]], look: Run) -> Iterator[Run | None]:
+    for inline in inlines:
+        name: str = inline["t"]
+        content: Any = inline.get("c")
+        if name == "Str":
+            yield replace(look, text=clean(content))
+        elif name in ("Space", "SoftBreak"):
+            yield replace(look, text=" ")
+        elif name == "LineBreak":
+            yield None
+        elif name in ("Code", "Math"):
+            yield replace(look, text=clean(content[1]))
+        elif name == "Strong":
+            yield from _runs(content, replace(look, bold=True))
+        elif name in ("Emph", "Underline", "Strikeout", "Superscript", "Subscript", "SmallCaps"):
+            yield from _runs(content, look)
+        elif name == "Quoted":
+            mark = "“”" if content[0]["t"] == "DoubleQuote" else "‘’"
+            yield replace(look, text=mark[0])
+            yield from _runs(content[1], look)
+            yield replace(look, text=mark[1])
+        elif name == "Link":
+            yield from _runs(content[1], look)
+        elif name == "Span":
+            (_, classes, pairs), inner = content
+            attributes = dict(pairs)
+            # What is said within says more of itself: a change in a card is green before small.
+            role = next((c for c in classes if c in ROLES), look.role)
+            if "data-kpi" in attributes:
+                text = clean(_text(inner))
+                member = clean(attributes.get("data-member", ""))
+                yield replace(look, text=text, kpi=clean(attributes["data-kpi"]), member=member)
+            else:
+                yield from _runs(inner, replace(look, role=role))
+
+
+def _text(inlines: Sequence[dict[str, Any]]) -> str:
+    return " ".join(plain(line) for line in _lines(inlines)).strip()
