@@ -21,6 +21,7 @@ from boardpack.panels import trends
 from boardpack.plots import Scale, fitted, text_width, wrapped, x_axis
 from boardpack.readings import is_outside, normal_ranges, read
 from boardpack.render.scheme import in_dark
+from boardpack.sparklines import picture
 from boardpack.theme import HEAT, Palette, dark_palette, draw, palette, styled
 from boardpack.values import Values
 from boardpack.variances import variance
@@ -304,3 +305,26 @@ def test_figures_below_zero_are_drawn_below_zero() -> None:
                   variance(values, "new_mrr", "segment")):  # fmt: skip
         assert drawn(block).svg.startswith("<svg")
         assert "−$" in drawn(block).alt
+
+
+@pytest.mark.parametrize(
+    ("block", "named"),
+    [
+        (lambda: trend(VALUES, "mrr"), True),
+        (lambda: trend(VALUES, "nps"), False),
+        (lambda: ranking(VALUES, "mrr", "segment"), True),
+        (lambda: variance(VALUES, ["mrr", "nps"]), True),
+    ],
+)
+def test_the_currency_is_named(block: Any, named: bool) -> None:
+    assert ("Amounts are in USD." in drawn(block()).alt) is named
+
+
+def test_a_small_line_ends_hollow_while_its_figure_may_change() -> None:
+    def ends(values: Values) -> Any:
+        found = picture(values, "mau", size=(80, 20), shown_width="2cm")
+        assert not isinstance(found, str)
+        return f'fill="{palette().paper}"' in found.svg
+
+    assert ends(open_values())
+    assert not ends(VALUES)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from boardpack.blocks import Chart, Shown, Text
+from boardpack.brand import contrast
 from boardpack.formats import Formatter
 from boardpack.heatmaps import heatmap
 from boardpack.panels import trends
 from boardpack.readings import read
-from boardpack.theme import contrast, palette
+from boardpack.theme import palette
 from boardpack.values import Values
 from boardpack.variances import Base, variance
 from test_charts import rows, texts, written
@@ -95,7 +96,9 @@ def test_amounts_of_one_unit_are_bars_and_of_several_are_written() -> None:
 def test_members_of_one_kpi() -> None:
     shown = drawn(variance(VALUES, "mrr", "segment"))
     assert [row[0] for row in shown.rows] == ["Enterprise", "Mid market", "SMB"]
-    assert shown.title.startswith("Enterprise explains")
+    assert shown.title == (
+        "Monthly Recurring Revenue: Enterprise is furthest from the year before, +$554K"
+    )
 
 
 @pytest.mark.parametrize("against", [["before"], ["year_ago"], ["target"], ["before", "year_ago"]])

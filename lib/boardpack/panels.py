@@ -16,6 +16,7 @@ from boardpack.plots import (
     cell,
     finished,
     fitted,
+    in_currency,
     layer,
     named,
     nothing,
@@ -70,7 +71,8 @@ def trends(
         title=plain(said) + cautions.caption(values, others) + differ,
         alt="Small charts, one a KPI. "
         + " ".join(plain(message(reading)) + "." for reading in readings.values())
-        + (" Their scales differ." if apart else ""),
+        + (" Their scales differ." if apart else "")
+        + in_currency(values, list(told)),
         spec=finished(
             {
                 "concat": panels,

@@ -21,6 +21,7 @@ from boardpack.plots import (
     finished,
     fitted,
     goal_cell,
+    in_currency,
     layer,
     named,
     nothing,
@@ -75,7 +76,8 @@ def six_twelve(values: Values, kpi: str, *, dims: str = "") -> Block:
         + (" beside the last twelve months" if months else " without months beside them")
         + ", each with the year before and the target. "
         + "; ".join(_told(figure) for figure in figures)
-        + ".",
+        + "."
+        + in_currency(values, [kpi]),
         spec=_spec(reading, weeks, months, figures),
         columns=("Period", "Actual", "Year before", "Target"),
         rows=tuple(
