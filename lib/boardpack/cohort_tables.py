@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from boardpack.blocks import Shown, Text
+from boardpack.blocks import Text
 from boardpack.errors import UserError
 from boardpack.formats import Formatter, count, member_name, number
 from boardpack.markup import (
@@ -26,6 +26,7 @@ from boardpack.markup import (
     text,
 )
 from boardpack.periods import Period
+from boardpack.plots import nothing
 from boardpack.values import Value, Values
 
 #: The KPI that has the cohorts of each age, in months after the one in which they were won.
@@ -73,8 +74,8 @@ def cohorts(
     month 0. ``features`` has one month's new users: the share of them that use each feature in
     weeks 1, 4, 12, 24 and 52, or with ``cumulative`` have used it by then; ``cohort`` is the month,
     by default a year before the report's. Each cell is a figure of its KPI in the period in which
-    the cohort had that age. A block without Markdown where the KPIs are not available, as in a
-    report of another period than a month. Raises `UnknownNameError` for KPIs that the notebook
+    the cohort had that age. Where the KPIs are not available, as in a report of another period than
+    a month, it says so. Raises `UnknownNameError` for KPIs that the notebook
     does not name and `UserError` for another table than these.
 
         bp.cohorts(values, "revenue", per="survivor")
@@ -89,8 +90,8 @@ def cohorts(
         )
     if about == "revenue" and per == "survivor":
         ages = PER_SURVIVOR
-    if not all(values.is_available(kpi) for kpi in ages.values()):
-        return Text("")
+    if lacking := [kpi for kpi in ages.values() if not values.is_available(kpi)]:
+        return nothing(values, lacking[:1])
     triangle = _Triangle(values, ages, tuple(values.period.last(last)))
     lines = _of_retention(triangle) if about == "retention" else _of_revenue(triangle)
     said = tuple(lines)
@@ -326,8 +327,8 @@ def _legend(triangle: _Triangle, about: About) -> tuple[Piece, ...]:
 def _features(values: Values, label: str, *, cumulative: bool) -> Text:
     """The share of one month's new users that uses each feature, week by week."""
     kpis = {week: f"feature_use_{'by_' if cumulative else ''}w{week}" for week in WEEKS}
-    if not all(values.is_available(kpi) for kpi in kpis.values()):
-        return Text("")
+    if lacking := [kpi for kpi in kpis.values() if not values.is_available(kpi)]:
+        return nothing(values, lacking[:1])
     cohort = Period.parse(label, values.calendar) if label else values.period.year_ago()
     formatter = Formatter(values)
     names = values.members(kpis[WEEKS[0]], "feature")
@@ -396,8 +397,8 @@ def _of_features(
     ends = [cell for name in (order[0], order[-1]) if (cell := cells[name, week]) is not None]
     if len(order) > 1 and len(ends) == 2 and all(cell.value is not None for cell in ends):
         yield (
-            Strong((member_name(order[0]),)), " is used most in week ", count(values, week), ", by ",
-            formatter.figure(ends[0], full=True), f"; {member_name(order[-1])} least, by ",
+            Strong((member_name(order[0]),)), " is used most in week ", count(values, week),
+            ", by ", formatter.figure(ends[0], full=True), f"; {member_name(order[-1])} least, by ",
             formatter.figure(ends[1], full=True), ".",
         )  # fmt: skip
     gains = [
