@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from boardpack.bridges import bridge, movements
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend
+    from boardpack.cohort_tables import cohorts
     from boardpack.comparisons import bullet, funnel, ranking
     from boardpack.executive import (
         concerns,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from boardpack.listings import listing
     from boardpack.north_stars import north_star
     from boardpack.panels import trends
+    from boardpack.profit_and_loss import statement
+    from boardpack.remarks import notes
     from boardpack.reviews import six_twelve
     from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
@@ -42,6 +45,7 @@ __all__ = [
     "bullet",
     "by_member",
     "chart",
+    "cohorts",
     "concerns",
     "decisions",
     "definitions",
@@ -58,6 +62,7 @@ __all__ = [
     "movements",
     "north_star",
     "not_available",
+    "notes",
     "open",
     "outlook",
     "paths",
@@ -69,6 +74,7 @@ __all__ = [
     "scorecard",
     "six_twelve",
     "stages",
+    "statement",
     "summary",
     "trend",
     "trends",
@@ -89,6 +95,7 @@ _HOMES = {
         "chart",
         "trend",
     ),
+    "cohort_tables": ("cohorts",),
     "comparisons": (
         "bullet",
         "funnel",
@@ -109,6 +116,8 @@ _HOMES = {
     "listings": ("listing",),
     "north_stars": ("north_star",),
     "panels": ("trends",),
+    "profit_and_loss": ("statement",),
+    "remarks": ("notes",),
     "reviews": ("six_twelve",),
     "risk_register": ("risks",),
     "sentences": (

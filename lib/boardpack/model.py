@@ -212,7 +212,7 @@ def listed(
             if reason
             else listing_rows.rows(slice_, listing, period, segment)
         )
-        found[name] = Listed.of(facts, rows)
+        found[name] = _named(model, Listed.of(facts, rows))
     return found
 
 
@@ -222,6 +222,23 @@ def _of_member(facts: KpiFacts, dims: str) -> KpiFacts:
     for row in reversed(most_specific(facts.member_targets, dims)):
         targets |= row
     return replace(facts, targets=targets, member_targets={}, milestones=())
+
+
+def _named(model: Model, listed: Listed) -> Listed:
+    """The listing with the names of the KPIs that its rows speak of."""
+    known = model.catalogue.kpis
+    columns = tuple(
+        replace(
+            column,
+            names={
+                kpi: known[kpi].name for kpi in sorted(set(listed.frame[column.name]) & set(known))
+            },
+        )
+        if column.kind == "kpi"
+        else column
+        for column in listed.columns
+    )
+    return replace(listed, columns=columns)
 
 
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:

@@ -110,7 +110,7 @@ def _figures(reading: Reading, to_date: Sequence[Period]) -> list[_Figure]:
     """What stands beneath: the week, its changes, and what there is to date."""
     formatter, values, now = reading.formatter, reading.formatter.values, reading.now
     figure = formatter.figure(now)
-    found = [_Figure("Last week", plain((figure,)), shown=numbers((figure,)))]
+    found = [_Figure(formatter.period(now.period), plain((figure,)), shown=numbers((figure,)))]
     for name, other in (("Week on week", reading.before), ("Year on year", reading.year_ago)):
         change = reading.change_from(other)
         shown: tuple[Shown, ...] = (number(now, change, "change").shown,) if change else ()
@@ -207,10 +207,9 @@ def _spec(
             "hconcat": panels,
             "spacing": gap,
             "bounds": "flush",
-            "padding": {"left": scales[0].room + _EDGE, "right": right + _EDGE, "top": 28,
-                        "bottom": _BENEATH + 52},
+            "padding": _EDGE,
         }
-    )  # fmt: skip
+    )
 
 
 def _points(
@@ -261,7 +260,7 @@ def _beneath(figures: Sequence[_Figure], width: float, start: float) -> list[Lay
     layers = []
     for i, figure in enumerate(figures):
         color = figure.color or look.ink
-        note = f"{figure.note} on year" if figure.note else ""
+        note = f"{figure.note} on last year" if figure.note else ""
         for text, y, size, weight, tone in (
             (figure.name, 0, 11, 400, look.muted),
             (figure.text, 18, 15, 600, look.ink if note else color),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from boardpack import cautions
+from boardpack import cautions, notation
 from boardpack.blocks import Block, Chart, Plot, Series, Shown, Text
 from boardpack.formats import DASH, Formatter, count
 from boardpack.markup import Line, numbers, plain
-from boardpack.notation import end, line
 from boardpack.objectives import Milestone, Target
 from boardpack.periods import Period
 from boardpack.plots import (
@@ -123,26 +121,27 @@ class _Course:
 
     def layers(self, x: Channel, scale: Scale) -> list[Layer]:
         """Benchmark, path with its milestones, and the actual figures on top."""
-        look, layers = palette(), []
+        look, y = palette(), scale.y()
         labels = [period.label for period in self.periods]
-        for figure in self.beyond.values():
-            rows: list[dict[str, Any]] = [{"period": label, "value": figure} for label in labels]
-            mark = {"type": "line", "color": look.muted, "strokeWidth": 1.2, "strokeDash": [1, 3]}
-            layers.append(layer(rows, mark, x=x, y=scale.y()))
+        dotted = {"type": "line", "color": look.muted, "strokeWidth": 1.2, "strokeDash": [1, 3]}
+        layers = [
+            layer([{"period": label, "value": figure} for label in labels], dotted, x=x, y=y)
+            for figure in self.beyond.values()
+        ]
         rows = [{"period": label, "value": v} for label, v in zip(labels, self.path, strict=True)]
         straight = self.values.kpi(self.kpi).straight
-        shape = "linear" if straight else "step-after"
-        layers.append(line(rows, x, scale, "target", interpolate=shape))
+        course = "linear" if straight else "step-after"
+        layers.append(notation.line(rows, x, scale, "target", strokeWidth=1.6, interpolate=course))
         marks = [
             {"period": period.label, "value": m.value, "text": self.written(m.value)}
             for m, period in self.ends
         ]
         marks[-1]["text"] = f"target {marks[-1]['text']}"
-        point = {"type": "point", "shape": "diamond", "size": 70, "opacity": 1, "fill": look.paper,
-                 "stroke": look.target, "strokeWidth": 1.6}  # fmt: skip
-        layers.append(layer(marks, point, x=x, y=scale.y()))
-        name = {"type": "text", "dy": -12, "dx": 2, "align": "right", "color": legible(look.target)}
-        layers.append(layer(marks, name, x=x, y=scale.y(), text=named()))
+        diamond = {"type": "point", "shape": "diamond", "size": 70, "opacity": 1,
+                   "fill": look.paper, "stroke": look.target, "strokeWidth": 1.6}  # fmt: skip
+        name = {"type": "text", "dy": -12, "align": "right", "dx": 2,
+                "color": legible(look.target)}  # fmt: skip
+        layers += [layer(marks, diamond, x=x, y=y), layer(marks, name, x=x, y=y, text=named())]
         seen = [
             {"period": value.period.label, "value": value.value, "Period": row[0], "Actual": row[1],
              "Path": row[2]}
@@ -151,14 +150,18 @@ class _Course:
         ]  # fmt: skip
         if self.periods[-1] != self.values.period and self.reading.now.value is not None:
             # The path runs on beyond the figures: the last of them is named where it stands.
-            here = {**seen[-1], "text": plain((self.formatter.figure(self.reading.now),))}
-            bold = {"type": "text", "dy": -13, "fontWeight": 700, "color": look.accent}
-            layers.append(layer([here], bold, x=x, y=scale.y(), text=named()))
-        pointed = layer(seen, {"type": "point", "opacity": 0, "size": 200}, x=x, y=scale.y())
-        pointed["encoding"]["tooltip"] = tips("Period", "Actual", "Path")
-        doubtful = bool(self.values.findings(self.kpi))
-        last = end(seen[-1], x, scale, is_open=self.reading.is_open, is_doubtful=doubtful)
-        return [*layers, line(seen, x, scale, "actual"), pointed, last]
+            last = {"type": "text", "text": plain((self.formatter.figure(self.reading.now),)),
+                    "dy": -13, "fontWeight": 700, "color": look.accent}  # fmt: skip
+            layers.append(layer(seen[-1:], last, x=x, y=y))
+        hover = layer(seen, {"type": "point", "opacity": 0, "size": 200}, x=x, y=y)
+        hover["encoding"]["tooltip"] = tips("Period", "Actual", "Path")
+        is_doubtful = bool(cautions.word(self.values, self.kpi))
+        return [
+            *layers,
+            notation.line(seen, x, scale, "actual"),
+            hover,
+            notation.end(seen[-1], x, scale, is_open=self.reading.is_open, is_doubtful=is_doubtful),
+        ]
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Period, actual and path, written in full."""
@@ -298,29 +301,24 @@ def _panels(values: Values, told: Sequence[_Course]) -> Chart:
         layers += beside(scale, labels, 110, x, course.periods[-1].label) if labels else []
         head = {"type": "text", "color": look.ink, "align": "left", "baseline": "bottom",
                 "fontSize": 13, "fontWeight": 600}  # fmt: skip
-        at_x, at_y = {"value": 8 - left}, {"value": -12}
-        text = [{"text": course.reading.name}]
-        layers.append(layer(text, head, x=at_x, y=at_y, text=named()))
+        name = [{"text": course.reading.name}]
+        layers.append(layer(name, head, x={"value": 8 - left}, y={"value": -12}, text=named()))
         drawn.append({"layer": layers, "width": width, "height": 110})
+    spec = finished(
+        {"concat": drawn, "columns": 1, "bounds": "flush", "spacing": {"row": 76},
+         "padding": _EDGE}
+    )  # fmt: skip
     said = _heading(values, told)
     rows: list[tuple[str | Shown, ...]] = []
     heads = tuple(dict.fromkeys(name for course in told for name in course.columns))
     for course in told:
         for cells in course.cells():
-            of = dict(zip(course.columns, cells, strict=True))
-            rows.append((course.reading.name, *(of.get(name, DASH) for name in heads)))
+            known = dict(zip(course.columns, cells, strict=True))
+            rows.append((course.reading.name, *(known.get(head, DASH) for head in heads)))
     return Chart(
         title=plain(said) + cautions.caption(values, [course.kpi for course in told]),
         alt=" ".join(course.alt for course in told),
-        spec=finished(
-            {
-                "concat": drawn,
-                "columns": 1,
-                "bounds": "flush",
-                "spacing": {"row": 76},
-                "padding": _EDGE,
-            }
-        ),
+        spec=spec,
         columns=("KPI", *heads),
         rows=tuple(rows),
         numbers=(*numbers(said), *(shown for course in told for shown in course.numbers)),
@@ -331,13 +329,13 @@ def _panels(values: Values, told: Sequence[_Course]) -> Chart:
 def _heading(values: Values, told: Sequence[_Course]) -> Line:
     met = [c for c in told if c.reading.standing == "met"]
     behind = [c.reading.name for c in told if c.reading.standing == "missed"]
-    said: Line = (
+    line: Line = (
         count(values, len(met)),
         " of ",
         count(values, len(told)),
         " on their target path",
     )
-    return (*said, f"; behind: {', '.join(behind)}") if behind else said
+    return (*line, f"; behind: {', '.join(behind)}") if behind else line
 
 
 def _on_path(milestones: Sequence[Milestone], straight: bool, period: Period) -> float | None:

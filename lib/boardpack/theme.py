@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from boardpack.brand import FontFile, read_brand
+from boardpack.brand import FontFile, contrast, read_brand, readable
+from boardpack.brand import mixed as mix
 from boardpack.errors import RenderError
 
 #: Widths in pixels of a chart that fills the page and of one that stands beside another.
@@ -61,9 +62,9 @@ class Palette:
         return mix(self.accent, self.paper, 0.72)
 
     def heat(self, share: float) -> str:
-        """One hue from nearly paper (0) to the accent (1), in `HEAT` steps."""
-        step = min(max(round(share * (HEAT - 1)), 0), HEAT - 1)
-        return mix(self.paper, self.accent, 0.06 + 0.94 * step / (HEAT - 1))
+        """One hue from paper (0) to the accent (1), in the steps of `HEAT`."""
+        last = len(HEAT) - 1
+        return mix(self.paper, self.accent, HEAT[min(max(round(share * last), 0), last)])
 
     def on(self, color: str) -> str:
         """The colour of a text upon ``color``: ink or paper, whichever stands out more."""
@@ -73,38 +74,11 @@ class Palette:
         """``n`` shades of one colour, the first the strongest."""
         return [mix(color, self.paper, SHADES[min(i, len(SHADES) - 1)]) for i in range(n)]
 
-    def tones(self) -> dict[str, str]:
-        """Every colour that a chart of the suite can have, by name."""
-        members = self.members(6)
-        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        named |= {"band": self.band, "open": self.open}
-        named |= {f"member-{i}": color for i, color in enumerate(members)}
-        named |= {f"text-{i}": legible(color, self.paper) for i, color in enumerate(members)}
-        named |= {f"heat-{i}": self.heat(i / (HEAT - 1)) for i in range(HEAT)}
-        for name, color in (("gain", self.good), ("loss", self.bad)):
-            shades = self.shades(color, len(SHADES))
-            named |= {f"{name}-{i}": shade for i, shade in enumerate(shades)}
-        return named
 
-
-#: How many steps the one hue of a heatmap has, and how far shades of a colour go towards paper.
-HEAT = 9
+#: How much of the accent each step of a heatmap takes: upon each one ink or paper can be read.
+HEAT = (0.0, 0.12, 0.27, 0.45, 0.55, 1.0)
+#: How far shades of one colour go towards paper.
 SHADES = (0.0, 0.3, 0.5, 0.64, 0.74)
-
-
-def twins(light: Palette, dark: Palette) -> dict[str, str]:
-    """For each colour that a chart can have what a page shows instead on a dark screen.
-
-    >>> look = palette()
-    >>> twins(look, look)[look.accent] == look.accent
-    True
-    """
-    shown = dark.tones()
-    # Of two tones that look alike on paper the first, plainer one says what both are in the dark.
-    found: dict[str, str] = {}
-    for name, color in light.tones().items():
-        found.setdefault(color, shown[name])
-    return found
 
 
 #: The ``_brand.yml`` that charts are drawn after; None is the suite's.
@@ -122,14 +96,9 @@ def palette() -> Palette:
     return Palette.of(read_brand(_brand).colors)
 
 
-def mix(one: str, other: str, share: float) -> str:
-    """The colour between two: ``share`` of the second.
-
-    >>> mix("#000000", "#FFFFFF", 0.5)
-    '#808080'
-    """
-    pairs = zip(_rgb(one), _rgb(other), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)
+def dark_palette() -> Palette:
+    """The same on a dark screen."""
+    return Palette.of(read_brand(_brand).dark)
 
 
 def legible(color: str, paper: str = "#FFFFFF") -> str:
@@ -138,19 +107,7 @@ def legible(color: str, paper: str = "#FFFFFF") -> str:
     >>> legible("#1D5FA6"), legible("#8EAFD2") == "#8EAFD2"
     ('#1D5FA6', False)
     """
-    end = "#000000" if _luminance(paper) > 0.18 else "#FFFFFF"
-    shades = (mix(color, end, share / 100) for share in range(0, 100, 5))
-    return next((shade for shade in shades if contrast(shade, paper) >= 4.5), end)
-
-
-def contrast(one: str, other: str) -> float:
-    """How far apart two colours are for an eye that reads: 1 to 21, text needs 4.5.
-
-    >>> contrast("#FFFFFF", "#000000")
-    21.0
-    """
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+    return readable(color, paper)
 
 
 def config(look: Palette, family: str) -> dict[str, Any]:
@@ -223,13 +180,3 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
             _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
         )
     return merged
-
-
-def _luminance(color: str) -> float:
-    parts = (part / 255 for part in _rgb(color))
-    linear = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

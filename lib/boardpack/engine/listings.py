@@ -25,15 +25,15 @@ from boardpack.workspace import Workspace
 from boardpack.yamlfile import Key, Place, Strict, parse
 
 #: What a cell is: how it is written, and which side of its column it stands on.
-CellKind = Literal["text", "status", "date", "number", "percent", "currency"]
+CellKind = Literal["text", "status", "kpi", "date", "number", "percent", "currency"]
 
 #: The day of the as-of, which an expression of a listing may name: ``due_on < as_of_day``.
 AS_OF_DAY = "as_of_day"
 
 #: The kinds of value that each kind of cell can show.
 _SHOWS: Mapping[CellKind, tuple[Kind, ...]] = {
-    "text": ("text", "truth"), "status": ("text",), "date": ("moment",), "number": ("number",),
-    "percent": ("number",), "currency": ("number",),
+    "text": ("text", "truth"), "status": ("text",), "kpi": ("text",), "date": ("moment",),
+    "number": ("number",), "percent": ("number",), "currency": ("number",),
 }  # fmt: skip
 _SAID: Mapping[Kind, str] = {
     "number": "a number", "text": "a text", "truth": "true or false", "moment": "a moment",
@@ -42,7 +42,11 @@ _SAID: Mapping[Kind, str] = {
 
 
 class ColumnEntry(Strict):
-    """``{value: due_on, head: Due, kind: date}``; words of a status may be good, warn or bad."""
+    """``{value: due_on, head: Due, kind: date}``; words of a status may be good, warn or bad.
+
+    A ``kpi`` is an id of the catalogue, written as the KPI's name; a ``status`` is a word such as
+    ``needs_attention``, written as a reader says it.
+    """
 
     value: str
     head: str

@@ -12,7 +12,7 @@ local to_typst = FORMAT:match("typst") ~= nil
 local SPANS = {
   "n", "good", "bad", "warn", "met", "missed", "muted", "strong", "label", "no-value",
   "card-name", "card-value", "card-note", "card-label", "chart-title", "fact-name", "fact-value", "source-note",
-  "formula", "remark-by", "decision-label",
+  "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
   "lead", "note", "source-note", "scorecard", "triangle", "register", "sign-off", "remark", "decision",
@@ -344,9 +344,12 @@ local function table_rows(element)
       local first = row.cells[1]
       if count > 2 and filled == 1 and strong and first and is_strong(first) and #row.cells == count then
         row.classes:insert("group")
-        first.col_span = count
-        if to_typst then first.attributes["typst:fill"] = "colors.wash" end
-        row.cells = { first }
+        -- A column of row heads ends where the heads end: on a page the name runs on over empty cells.
+        if to_typst then
+          first.col_span = count
+          first.attributes["typst:fill"] = "colors.wash"
+          row.cells = { first }
+        end
       elseif at == #body.body and at > 1 and strong and filled == count then
         row.classes:insert("total")
         if to_typst then
@@ -399,6 +402,25 @@ local function guard_starts(inlines)
     end
     starts = inline.t == "LineBreak" or inline.t == "SoftBreak"
     out:insert(inline)
+  end
+  return out
+end
+
+-- What Typst would turn into dashes and an ellipsis stays as it was written.
+local function guard_runs(inlines)
+  if not to_typst then return nil end
+  local out = pandoc.Inlines({})
+  for _, inline in ipairs(inlines) do
+    local text = inline.t == "Str" and inline.text or ""
+    if not (text:find("--", 1, true) or text:find("...", 1, true)) then
+      out:insert(inline)
+    else
+      for plain, run in (text .. "\0"):gmatch("([^-.%z]*)([-.%z]*)") do
+        if plain ~= "" then out:insert(pandoc.Str(plain)) end
+        run = run:gsub("%z", "")
+        if run ~= "" then out:insert(typst_inline((run:gsub("[-.]", "\\%0")))) end
+      end
+    end
   end
   return out
 end
@@ -527,6 +549,7 @@ if under_quarto then
     { Span = kpi_name },
     { Str = long_word },
     { Inlines = guard_starts },
+    { Inlines = guard_runs },
     { Pandoc = keep_with_chart },
     { Table = table_rows },
     { Div = div, Span = span, Table = column_widths },
@@ -540,6 +563,7 @@ return {
   { Str = long_word },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
+  { Inlines = guard_runs },
   { Table = table_rows },
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },

@@ -18,7 +18,7 @@ from boardpack.frontpage import period_of
 from boardpack.periods import parse_day
 from boardpack.render.builtin import pandoc_tree
 from boardpack.render.slides.pieces import pieces
-from boardpack.values import KpiFacts, read_kpis
+from boardpack.values import read_kpis
 
 __all__ = ["SLIDES", "render_slides"]
 

@@ -1,4 +1,4 @@
-"""Native charts: the figures of a `Plot` as a chart that can be edited, in the report's notation."""
+"""Native charts: the figures of a `Plot`, editable, in the notation of the report."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from lxml import etree
 from pptx.chart.data import CategoryChartData
 from pptx.chart.xlsx import CategoryWorkbookWriter
 from pptx.enum.chart import XL_CHART_TYPE
-from pptx.oxml.ns import qn
 from xlsxwriter import Workbook
 
-from boardpack.render.slides.drawing import Ink, Look, describe, emu
+from boardpack.render.slides.drawing import Ink, Look, describe, emu, qn
 from boardpack.render.slides.measures import LEAST_SIZE, Box, Ruler
 from boardpack.render.slides.pieces import Run, clean
 from boardpack.theme import mix
@@ -65,11 +64,11 @@ class _Frame:
     ends_only: bool = False
 
 
-class _Sheet(CategoryWorkbookWriter):  # type: ignore[misc]
+class _Sheet(CategoryWorkbookWriter):
     """The data sheet behind a chart: texts stay texts, and equal data are equal bytes."""
 
     def __init__(self, data: CategoryChartData, day: datetime) -> None:
-        super().__init__(data)
+        super().__init__(data)  # type: ignore[no-untyped-call]
         self._day = day
 
     def _open_worksheet(self, xlsx_file: Any) -> Any:
@@ -90,11 +89,11 @@ class _Sheet(CategoryWorkbookWriter):  # type: ignore[misc]
         return opened()
 
 
-class _Data(CategoryChartData):  # type: ignore[misc]
+class _Data(CategoryChartData):
     """Chart data that write their sheet by `_Sheet`."""
 
     def __init__(self, day: datetime) -> None:
-        super().__init__(number_format="General")
+        super().__init__(number_format="General")  # type: ignore[no-untyped-call]
         self._writer = _Sheet(self, day)
 
     @property
@@ -129,7 +128,7 @@ class Painter:
         chart_data = _Data(self.day)
         chart_data.categories = shown
         for one in series:
-            chart_data.add_series(clean(one.name), one.values)
+            chart_data.add_series(clean(one.name), one.values)  # type: ignore[no-untyped-call]
         held = slide.shapes.add_chart(_TYPES[kind], *emu(box), chart_data)
         held.name = name
         describe(held, alt)
@@ -315,9 +314,8 @@ class Painter:
         """A dot at the figure that is named, and at one that has no neighbour to be joined with."""
         known = [i for i, v in enumerate(one.values) if v is not None]
         alone = [i for i in known if i - 1 not in known and i + 1 not in known]
-        dots = set(alone) | (
-            set(one.labels) if one.role in ("actual", "member", "forecast") else set()
-        )
+        named = set(one.labels) if one.role in ("actual", "member", "forecast") else set()
+        dots = set(alone) | named
         last = marker
         for i in sorted(dots & set(known)):
             point = etree.Element(qn("c:dPt"))
@@ -508,13 +506,15 @@ def _bridge(categories: Sequence[str], series: Sequence[_Series]) -> list[_Serie
         colors |= dict.fromkeys(one.labels, hue)
     room = 0.09 * (max(ends) - (floor or min(ends)) or 1.0)
     # Labels of a bar below zero stand on it as well: above the axis, where there is room.
-    held = tuple(room if i in texts and tops[i] >= 0 else None for i in range(count))
-    low = tuple(-room if i in texts and tops[i] < 0 else None for i in range(count))
+    above_zero = tuple(room if i in texts and tops[i] >= 0 else None for i in range(count))
+    below_zero = tuple(-room if i in texts and tops[i] < 0 else None for i in range(count))
     above = {i: text for i, text in texts.items() if tops[i] >= 0}
-    found.append(_Series(_ABOVE, "hidden", held, above, "paper", "inBase", colors))
-    if any(v is not None for v in low):
+    found.append(_Series(_ABOVE, "hidden", above_zero, above, "paper", "inBase", colors))
+    if any(v is not None for v in below_zero):
         rest = {i: text for i, text in texts.items() if tops[i] < 0}
-        found.append(_Series(f"{_ABOVE} below", "hidden", low, rest, "paper", "inBase", colors))
+        found.append(
+            _Series(f"{_ABOVE} below", "hidden", below_zero, rest, "paper", "inBase", colors)
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""The slides themselves: cover, contents, what was planned, and the notes of whoever presents it."""
+"""The slides themselves: cover, contents, what was planned, and the speaker's notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from pptx.oxml.ns import qn
 from pptx.util import Pt
 
 from boardpack.brand import Brand
@@ -18,7 +17,7 @@ from boardpack.formats import day_name, period_name
 from boardpack.frontpage import period_of, shortened
 from boardpack.periods import parse_day
 from boardpack.render.slides.charts import Painter
-from boardpack.render.slides.drawing import Ink, Look, describe
+from boardpack.render.slides.drawing import Ink, Look, describe, qn
 from boardpack.render.slides.master import FOOT, KICKER, NUMBER, blank, layout_of
 from boardpack.render.slides.measures import (
     BODY,
@@ -161,11 +160,11 @@ class Deck:
                     placeholder._element.getparent().remove(placeholder._element)
         self._foot(slide, layout)
         if self.draft:
-            tag = Box(WIDTH - MARGIN - 76, 18, 76, 22)
+            tag = Box(WIDTH - MARGIN - 76, 16, 76, 22)
+            said = self.ink.paragraph((Run("DRAFT"),), Look(12, "bad", bold=True, align="ctr"))
             self.ink.text_box(
-                slide, tag, [self.ink.paragraph((Run("DRAFT", bold=True),), Look(12, "bad", align="ctr"))],
-                anchor="ctr", edge="bad", name="Draft mark",
-            )  # fmt: skip
+                slide, tag, [said], anchor="ctr", fill="paper", edge="bad", name="Draft mark"
+            )
         return slide
 
     def _foot(self, slide: Any, layout: str) -> None:
@@ -199,9 +198,11 @@ class Deck:
             "publish": "passed", "banner": "passed with warnings", "hold": "failed",
             "not checked": "not made",
         }[facts.verdict]  # fmt: skip
+        look_of = {"hold": "bad", "banner": "warn"}.get(facts.verdict, "")
+        known = (f"As of {as_of}" if as_of else "", f"Revision {facts.revision}", state)
         lines: list[Line] = [
-            (Run(f"As of {as_of}" if as_of else ""), Run(f" · Revision {facts.revision} · {state}")),
-            (Run("Data checks ", "muted"), Run(checks, {"hold": "bad", "banner": "warn"}.get(facts.verdict, ""))),
+            (Run(" · ".join(part for part in known if part)),),
+            (Run("Data checks ", "muted"), Run(checks, look_of)),
             (Run(" · ".join(part for part in (facts.currency, facts.segment) if part)),),
             (Run(facts.confidentiality, bold=True),),
         ]  # fmt: skip
@@ -275,7 +276,7 @@ class Deck:
         return [self.ink.paragraph(line, look) for line in words.lines]
 
     def _stack(self, slide: Any, planned: Slide) -> None:
-        """From top to bottom: words, what is drawn, words. The drawing takes the room they leave."""
+        """From top to bottom; what is drawn takes the room that words and tables leave."""
         at = BODY.y
         rest = [self._height(piece) for piece in planned.body]
         for i, piece in enumerate(planned.body):
@@ -304,10 +305,9 @@ class Deck:
                 self._beside(slide, piece, room)
                 at = room.bottom + GAP
             elif isinstance(piece, Row):
-                for j, (part, box) in enumerate(
-                    zip(piece.parts, room.split(len(piece.parts), 36), strict=True)
-                ):
-                    self._drawn(slide, part, box, f"{i + 1}{'abcdef'[j % 6]}", heading=True)
+                boxes = room.split(len(piece.parts), 36)
+                for j, (part, box) in enumerate(zip(piece.parts, boxes, strict=True)):
+                    self._drawn(slide, part, box, f"{i + 1}.{j + 1}", heading=True)
                 at = room.bottom + GAP
             elif isinstance(piece, Figure | Picture):
                 self._drawn(slide, piece, room, str(i + 1), heading=False)

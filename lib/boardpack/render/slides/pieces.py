@@ -186,7 +186,8 @@ def lines_of(piece: Piece) -> Iterator[Line]:
 
 def _blocks(blocks: Iterable[dict[str, Any]], kind: str = "text") -> Iterator[Piece]:
     for block in blocks:
-        name, content = block["t"], block.get("c")
+        name: str = block["t"]
+        content: Any = block.get("c")
         if name == "Header":
             level, (id_, _, _), inlines = content
             yield Heading(level, _text(inlines), id_)
@@ -365,7 +366,8 @@ def _lines(inlines: Sequence[dict[str, Any]]) -> list[Line]:
 
 def _runs(inlines: Sequence[dict[str, Any]], look: Run) -> Iterator[Run | None]:
     for inline in inlines:
-        name, content = inline["t"], inline.get("c")
+        name: str = inline["t"]
+        content: Any = inline.get("c")
         if name == "Str":
             yield replace(look, text=clean(content))
         elif name in ("Space", "SoftBreak"):

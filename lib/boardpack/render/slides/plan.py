@@ -49,8 +49,8 @@ _SIZES = (14.0, 13.0, LEAST_SIZE)
 class Slide:
     """A slide: its message, and what it shows from top to bottom.
 
-    ``section`` is the headings it stands under, ``part_of`` the first of them. ``kpis`` are those it shows a number of; ``part`` is
-    which of how many when a table or a list goes on over several.
+    ``section`` is the headings it stands under, ``part_of`` the first of them. ``kpis`` are those
+    it shows a number of; ``part`` is which of how many when a table or a list goes on.
     """
 
     title: str
@@ -199,11 +199,13 @@ class _Planner:
         if visual is None or isinstance(piece, Alert):
             return False
         if isinstance(visual, Cards) and len(visual.cards) <= _AT_SIDE and len(draft.body) == 1:
+            at_side = replace(visual, columns=2)
+            fits = self.ruler.cards(at_side, BODY_WIDTH - SIDE - 30) <= BODY.height
             if piece.kind == "lead" and not draft.message and (said := _as_title(piece)):
                 draft.message = said
                 return True
             height = self.ruler.words(piece, TEXT_SIZE, SIDE)
-            if piece.kind == "bullets" and height <= BODY.height:
+            if piece.kind == "bullets" and fits and height <= BODY.height:
                 draft.body = [Row((visual, piece))]
                 return True
         beside = [p for p in draft.body if isinstance(p, Words)]
@@ -221,12 +223,13 @@ class _Planner:
     def _joins(self, draft: _Draft, piece: Piece) -> bool:
         """Whether what is drawn can stand below what was drawn before; it does then."""
         before = draft.visual
-        if isinstance(piece, Figure) and isinstance(before, Cards) and len(draft.body) == 1:
-            if not draft.message and len(before.cards) <= _A_ROW:
+        alone = len(draft.body) == 1 and not (isinstance(before, Cards) and draft.message)
+        if isinstance(piece, Figure) and isinstance(before, Cards) and alone:
+            if len(before.cards) <= _A_ROW:
                 draft.message = self._message(piece)
                 draft.body.append(piece)
                 draft.visual = piece
-                return True
+            return draft.visual is piece
         if isinstance(piece, Sheet) and isinstance(before, Figure | Row):
             height = self._sheet_height(piece, LEAST_SIZE)
             if height <= _SMALL and len(draft.body) == 1:
