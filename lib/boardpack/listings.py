@@ -34,7 +34,15 @@ from boardpack.values import Finding, Values, concerning
 MOST = 200
 
 _FIGURES = ("number", "percent", "currency")
-_SHARES = {"text": 24, "status": 14, "kpi": 22, "date": 16, "number": 11, "percent": 11, "currency": 14}
+_SHARES = {
+    "text": 24,
+    "status": 14,
+    "kpi": 22,
+    "date": 16,
+    "number": 11,
+    "percent": 11,
+    "currency": 14,
+}
 #: From here on nobody reads the part after the point.
 _LARGE = 1000
 #: A number within a text, as a reader would find it.
@@ -61,7 +69,9 @@ def listing(values: Values, name: str, *, most: int = 0) -> Text:
     if found.frame.empty:
         return text(Paragraph((_nothing(formatter, found),)), *_caution(values, found))
     shown = found.frame.head(min(most or found.limit, MOST))
-    table = Box("scorecard", (Table(_columns(found, shown), tuple(_rows(formatter, found, shown))),))
+    table = Box(
+        "scorecard", (Table(_columns(found, shown), tuple(_rows(formatter, found, shown))),)
+    )
     return text(table, *_rest(values, found, len(shown)), *_caution(values, found))
 
 
@@ -81,8 +91,7 @@ def _columns(found: Listed, shown: pd.DataFrame) -> tuple[Column, ...]:
         longest = max((len(str(v)) for v in shown[column.name] if v is not None), default=0)
         usual = _SHARES[column.kind]
         share = min(max(longest, usual // 2), 40) if column.kind == "text" else usual
-        align = "right" if column.kind in _FIGURES else "left"
-        columns.append(Column(column.head, share, align))
+        columns.append(Column(column.head, share, "right" if column.kind in _FIGURES else "left"))
     return tuple(columns)
 
 

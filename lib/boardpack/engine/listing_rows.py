@@ -132,9 +132,7 @@ def _frame(listing: Listing, named: Mapping[str, list[Any]]) -> pd.DataFrame:
     kinds = {column.name: column.kind for column in listing.columns if not column.is_masked}
     return pd.DataFrame(
         {
-            name: pd.Series(
-                values, dtype="float64" if kinds.get(name) in _NUMBERS else "object"
-            )
+            name: pd.Series(values, dtype="float64" if kinds.get(name) in _NUMBERS else "object")
             for name, values in named.items()
         }
     )
