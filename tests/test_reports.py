@@ -22,6 +22,7 @@ from boardpack.model import Model
 from boardpack.values import Values
 from boardpack.workspace import SUITE
 from page_numbers import phrases, ticks, unaccounted, words_of_html, written_of
+from pages_fixture import axe, orphaned_headings
 
 #: Report, period: the board pack is also made for a quarter.
 MADE = [
@@ -120,9 +121,60 @@ def test_a_first_edition_says_that_nothing_was_restated(edition: Edition) -> Non
     assert said or edition.report == "daily"
 
 
-def test_a_phone_does_not_scroll_sideways(edition: Edition, visit: Callable[..., Any]) -> None:
-    seen = visit(edition.folder / "report.html", width=390, height=844)
-    assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_no_screen_scrolls_sideways(
+    edition: Edition, visit: Callable[..., Any], width: int
+) -> None:
+    seen = visit(edition.folder / "report.html", width=width, height=844)
+    seen.page.locator(".is-drawn").first.wait_for(state="attached", timeout=20_000)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_page_is_one_file_of_at_most_three_megabytes(edition: Edition) -> None:
+    assert (edition.folder / "report.html").stat().st_size <= 3_000_000
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(edition: Edition, visit: Callable[..., Any], dark: bool) -> None:
+    """Of the report and of the page about its data."""
+    seen = visit(edition.folder / "report.html", dark=dark)
+    seen.page.locator(".is-drawn").last.wait_for(state="attached", timeout=20_000)
+    assert axe(seen.page) == []
+    assert seen.console == []
+    assert axe(visit(edition.folder / "quality.html", dark=dark).page) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_on_the_index(
+    published: dict[tuple[str, str], Edition],
+    workspace: Path,
+    visit: Callable[..., Any],
+    dark: bool,
+) -> None:
+    assert axe(visit(workspace / "var" / "site" / "index.html", dark=dark).page) == []
+
+
+def test_no_heading_is_the_last_line_of_a_sheet(edition: Edition) -> None:
+    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+    found = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", page, re.DOTALL)
+    headings = {html.unescape(re.sub(r"<[^>]+>|\s+", " ", heading)).strip() for heading in found}
+    # The contents of a report end with a heading by what they are.
+    sheets = [sheet for sheet in edition.pages if " . . . " not in sheet]
+    assert orphaned_headings(sheets, headings) == []
+
+
+def test_the_pdf_says_what_it_is_to_every_reader(edition: Edition) -> None:
+    reader = pypdf.PdfReader(edition.folder / "report.pdf")
+    root = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/StructTreeRoot"]
+    assert root["/Lang"] == "en-US"
+    metadata = root["/Metadata"].get_data()
+    assert b"pdfuaid" in metadata
+    assert b"pdfaid" in metadata
+    assert reader.metadata is not None
+    assert "DataInsight Pro" in str(reader.metadata.title)
+    assert reader.outline or edition.report == "daily"
 
 
 def test_a_chart_keeps_its_bars_on_a_phone(long: Edition, visit: Callable[..., Any]) -> None:
@@ -162,7 +214,7 @@ def test_the_first_number_leads_to_its_definition(long: Edition, visit: Callable
 
 
 def test_page_one_says_what_it_is(edition: Edition) -> None:
-    first = edition.pages[0]
+    first = next(page for page in edition.pages if "As of" in page)
     for words in ("DataInsight Pro", "December 31, 2025", "USD", "Board confidential", "Passed"):
         assert words in first
     first_card = {"daily": "revenue_run_rate", "weekly": "mrr"}.get(edition.report, "arr")
