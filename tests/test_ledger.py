@@ -20,6 +20,7 @@ from boardpack.ledger import (
     RunEnded,
     RunStarted,
 )
+from boardpack.values import Note
 from processes import PROCESSES
 
 STARTED = RunStarted(
@@ -116,6 +117,7 @@ def test_a_verdict_is_remembered_and_the_first_one_stands(ledger: Ledger) -> Non
 
 KEPT = KeptChecks("2025-12-31", "tickets", "k1", "[]")
 VERSION = KpiVersion("mrr", 1, "abc", "2023-01-01")
+NOTE = Note("mrr", "2025-12", "", "Two renewals moved.", "A. Jonas", "2026-01-01T06:00:00+00:00")
 
 
 @pytest.mark.parametrize("table", list(ledgers._TABLES))
@@ -139,9 +141,10 @@ def test_no_statement_changes_a_row(path: Path, table: str, statement: str) -> N
         ledger.keep_checks([KEPT])
         ledger.add_versions([VERSION])
         ledger.remember_columns({"tickets": {"opened_at": "TIMESTAMP"}}, "today")
+        ledger.add_note(NOTE)
     columns = {"run_started": "report", "run_ended": "error", "verdict": "body", "edition": "as_of",
                "run_slot": "run_id", "kept_checks": "body", "kpi_version": "method_hash",
-               "source_columns": "columns"}  # fmt: skip
+               "source_columns": "columns", "note": "text"}  # fmt: skip
     # A connection of its own: the ledger's rows are safe from other programs too.
     con = sqlite3.connect(path)
     before = con.execute(f"SELECT * FROM {table}").fetchall()
@@ -198,6 +201,8 @@ def test_an_attempt_is_begun_once_and_its_run_with_it(ledger: Ledger) -> None:
 
 #: Those of the first schema.
 FIRST_TABLES = ("run_started", "run_ended", "verdict", "edition")
+#: Columns that editions did not have in it.
+LATER_OF_EDITIONS = ("forced", "forced_by", "because", "lacks_notes", "signatures")
 
 
 def test_a_ledger_of_an_older_boardpack_is_taken_over(
@@ -220,7 +225,8 @@ def test_a_ledger_of_an_older_boardpack_is_taken_over(
                 if ended:
                     values = {name: getattr(ENDED, name) for name in columns}
                     ledger._add("run_ended", {**values, "reasons": "[]", "seconds": "{}"})
-            old.setattr(ledgers, "_EDITION", [n for n in ledgers._EDITION if "forced" not in n])
+            first = [name for name in ledgers._EDITION if name not in LATER_OF_EDITIONS]
+            old.setattr(ledgers, "_EDITION", first)
             ledger.add_edition(EDITION)
     con = sqlite3.connect(path)
     assert con.execute("PRAGMA user_version").fetchone() == (1,)

@@ -366,7 +366,8 @@ def test_the_suites_listings_have_rows_in_the_demo(tmp_path: Path, demo_warehous
     # Some weeks nobody is at risk; there is always something to do.
     assert min(len(seen[n].frame) for n in names if n != "at_risk_customers") > 2
     assert {"Needs attention", "On track", "Ahead"} <= {
-        bp.listing(replace(small_values(), listings=seen), "initiatives").markdown.count(word) and word
+        bp.listing(replace(small_values(), listings=seen), "initiatives").markdown.count(word)
+        and word
         for word in ("Needs attention", "On track", "Ahead")
     }
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from boardpack.north_stars import north_star
     from boardpack.panels import trends
     from boardpack.profit_and_loss import statement
+    from boardpack.remarks import notes
     from boardpack.reviews import six_twelve
     from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
@@ -61,6 +62,7 @@ __all__ = [
     "movements",
     "north_star",
     "not_available",
+    "notes",
     "open",
     "outlook",
     "paths",
@@ -115,6 +117,7 @@ _HOMES = {
     "north_stars": ("north_star",),
     "panels": ("trends",),
     "profit_and_loss": ("statement",),
+    "remarks": ("notes",),
     "reviews": ("six_twelve",),
     "risk_register": ("risks",),
     "sentences": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,22 +16,24 @@ from typing import Any
 import yaml
 
 from boardpack.blocks import MIME, Text
+from boardpack.blocks import Shown as ShownNumber
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
 from boardpack.figures import chart_html, standalone
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import (
+    draft_line,
     draft_mark,
     facts_list,
     period_of,
     quality_page,
-    shortened,
     warnings_of,
 )
-from boardpack.markup import escape_attribute, escape_markdown
+from boardpack.markup import escape_attribute, escape_markdown, text
 from boardpack.periods import parse_day
 from boardpack.qmd import (
     ALT,
+    DIV,
     IMAGE,
     SHORTCODE,
     Embed,
@@ -42,11 +44,25 @@ from boardpack.qmd import (
     parse_embed,
     read_report,
 )
+from boardpack.remarks import lacking, notes_of, places, remarks, shown_by, sign_off
 from boardpack.theme import use_brand
-from boardpack.values import ReportFacts
+from boardpack.values import Note, ReportFacts, Values
 from boardpack.workspace import SUITE
 
-__all__ = ["Assembled", "assemble", "labels_used"]
+__all__ = [
+    "SECTIONS",
+    "Assembled",
+    "Section",
+    "assemble",
+    "labels_used",
+    "lacking_notes",
+    "read_sections",
+]
+
+#: The file with the sections that a run wrote itself, for revisions of the same values.
+SECTIONS = "sections.json"
+#: What fences a block together with the notes below it.
+_NOTED = ":" * 6
 
 #: One number that the report shows: ``kpi``, ``period``, ``member`` (``""`` or ``segment=smb``),
 #: ``text``, and ``what`` it is: the KPI's ``value``, a ``target``, ``change``, ``share``, ...
@@ -89,6 +105,8 @@ def assemble(
     """Put the results of executed notebooks in their places of a report, and write it.
 
     A section stands where the report has a plain div of its name, such as ``::: {#definitions}``.
+    Notes stand below the figures that they are about; ``::: {#notes}`` and ``::: {#sign-off}`` are
+    written from the facts.
     ``executed`` maps a notebook's name to its executed ``.ipynb``. ``target`` receives
     ``report.qmd``, ``figures/``, ``charts.json``, the brand unless it has one, and Quarto's
     project file.
@@ -100,7 +118,7 @@ def assemble(
     page = _Page(report, facts, {name: _Notebook(name, path) for name, path in executed.items()})
     lines = page.with_sections(list(page.lines()), sections or {})
     title = page.meta("title", Line("", report.path, 1))
-    text = _document(report, facts, title, lines, quality_page(target))
+    document = _document(report, facts, title, lines, quality_page(target))
     try:
         (target / "figures").mkdir(parents=True, exist_ok=True)
         for name, svg in page.figures.items():
@@ -109,7 +127,10 @@ def assemble(
             shutil.copyfile(source, target / "figures" / name)
         charts = json.dumps(page.charts, ensure_ascii=False, indent=1)
         (target / "charts.json").write_text(charts, encoding="utf-8")
-        (target / "report.qmd").write_text(text, encoding="utf-8")
+        (target / "report.qmd").write_text(document, encoding="utf-8")
+        frozen = {name: section.payload() for name, section in page.sections.items()}
+        written = json.dumps(frozen, ensure_ascii=False, indent=1)
+        (target / SECTIONS).write_text(written, encoding="utf-8")
         _copy_project(report.path.parent, target)
     except OSError as error:
         raise StorageError(
@@ -127,6 +148,51 @@ def assemble(
         figures=(*page.figures, *page.copies),
         slides=report.slides,
     )
+
+
+def lacking_notes(report_qmd: Path, executed: Mapping[str, Path], values: Values) -> dict[str, str]:
+    """The KPIs, by name, that a report shows under ``needs_notes``, and that need and lack one."""
+    report = read_report(report_qmd)
+    notebooks = {name: _Notebook(name, path) for name, path in executed.items()}
+    blocks = (
+        block
+        for embed in report.embeds()
+        if embed.label in report.needs_notes
+        for block in _known(notebooks, embed).blocks(embed)
+    )
+    figures = (figure for block in blocks for figure in shown_by(block, values.report.period))
+    return lacking(values, dict.fromkeys(kpi for kpi, member in figures if kpi and not member))
+
+
+def read_sections(folder: Path) -> dict[str, Section]:
+    """The sections that a run wrote itself into a report, as they stand in its folder.
+
+    `StorageError` where they are not there, or not as they were written.
+    """
+    path = folder / SECTIONS
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        texts = {name: _text_of(payload) for name, payload in found.items()}
+    except FileNotFoundError:
+        raise StorageError(
+            "this edition was made before notes were thought of.",
+            file=path,
+            hint="run the report again: the new revision has the notes of its period",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StorageError(
+            f"the sections of a report cannot be read: {error}.", file=path
+        ) from None
+    return {name: _always(section) for name, section in texts.items()}
+
+
+def _text_of(payload: dict[str, Any]) -> Text:
+    shown = tuple(ShownNumber(**number) for number in payload["numbers"])
+    return Text(payload["markdown"], figures=payload["figures"], numbers=shown)
+
+
+def _always(section: Text) -> Section:
+    return lambda shown: section
 
 
 class _Notebook:
@@ -203,7 +269,12 @@ class _Page:
         self, report: Report, facts: ReportFacts, notebooks: Mapping[str, _Notebook]
     ) -> None:
         self._report = report
+        self._facts = facts
         self._notebooks = notebooks
+        self._side_by_side = _side_by_side(report)
+        self._notes = self._placed_notes() if facts.notes else {}
+        self._blocks = 0
+        self.sections: dict[str, Text] = {}
         self._placed: dict[str, int] = {}
         self._meta = _meta(report, facts)
         self.figures: dict[str, str] = {}
@@ -227,7 +298,7 @@ class _Page:
                 continue
             match = SHORTCODE.search(line.text)
             if match and match[1] == "embed":
-                yield from self._embed(parse_embed(match[2], line))
+                yield from self._embed(parse_embed(match[2], line), index)
                 continue
             text = self._resolve_meta(line.text, line)
             text = IMAGE.sub(lambda image, at=line: self._image(image, at), text)  # type: ignore[misc]
@@ -240,12 +311,20 @@ class _Page:
         for line in lines:
             whole.append(line)
             match = _PLACE.match(line)
-            if match and match[1] in sections:
+            own = self._own_section(match[1]) if match else None
+            if own is not None:
+                whole += ["", own.markdown, ""]
+            elif match and match[1] in sections:
                 shown = frozenset(number["kpi"] for number in self._numbers if number["kpi"])
-                found = sections[match[1]](shown)
+                found = self.sections[match[1]] = sections[match[1]](shown)
                 whole += ["", found.markdown, ""]
                 self._collect([asdict(number) for number in found.numbers])
         return whole
+
+    def _own_section(self, name: str) -> Text | None:
+        if name == "notes":
+            return notes_of(self._facts)
+        return sign_off(self._facts, self._report.sign_off) if name == "sign-off" else None
 
     def _resolve_meta(self, text: str, line: Line) -> str:
         def value(match: re.Match[str]) -> str:
@@ -263,19 +342,34 @@ class _Page:
         at = image.start()
         return image[0][: start - at] + f"figures/{name}" + image[0][end - at :]
 
-    def _embed(self, embed: Embed) -> Iterator[str]:
-        if embed.notebook not in self._notebooks:
-            raise UnknownNameError.near(
-                "notebook", embed.notebook, self._notebooks,
-                file=embed.line.file, line=embed.line.number,
-            )  # fmt: skip
-        for block in self._notebooks[embed.notebook].blocks(embed):
+    def _placed_notes(self) -> dict[int, tuple[Note, ...]]:
+        """Below which block which notes stand, by the number of the block in the report."""
+        embeds = (embed for embed in self._report.embeds())
+        blocks = [
+            block for embed in embeds for block in _known(self._notebooks, embed).blocks(embed)
+        ]
+        return places(blocks, self._facts)
+
+    def _embed(self, embed: Embed, index: int) -> Iterator[str]:
+        for block in _known(self._notebooks, embed).blocks(embed):
             name = self._name(embed)
+            below = self._notes.get(self._blocks, ())
+            self._blocks += 1
+            if "notes_on" in block:
+                # The notes that the report has, and not those there were when the cell ran.
+                block = notes_of(self._facts, block["notes_on"]).payload()
             yield ""
             if block.get("kind") == "chart":
-                yield self._chart(name, block)
+                yield self._chart(name, block, below)
             elif block.get("kind") == "text":
-                yield self._text(name, block, embed)
+                written = self._text(name, block, embed)
+                more = text(*remarks(self._facts, below, "Notes")).markdown if below else ""
+                if more and index in self._side_by_side:
+                    written, more = f"{_NOTED} {{.noted}}\n{written}\n\n{more}\n{_NOTED}", ""
+                yield written
+                if more:
+                    yield ""
+                    yield more
             else:
                 raise embed.line.error(
                     f"cell {embed.label!r} holds an unknown kind of block {block.get('kind')!r}."
@@ -290,7 +384,7 @@ class _Page:
         count = self._placed[name]
         return name if count == 1 else f"{name}-{count}"
 
-    def _chart(self, name: str, block: dict[str, Any]) -> str:
+    def _chart(self, name: str, block: dict[str, Any], below: Sequence[Note] = ()) -> str:
         alt = " ".join(block["alt"].split()).replace("{{<", "{ {<")
         svg = standalone(block["svg"], name)
         self.figures[f"{name}.svg"] = svg
@@ -315,6 +409,7 @@ class _Page:
                 '::: {.content-visible unless-format="html"}',
                 f'![](figures/{name}.svg){{fig-alt="{escape_attribute(alt)}"}}',
                 ":::",
+                *(("", text(*remarks(self._facts, below)).markdown) if below else ()),
                 ":::",
             )
         )
@@ -363,6 +458,29 @@ class _Page:
             self._collect([{**found, "text": plain}])
 
 
+def _known(notebooks: Mapping[str, _Notebook], embed: Embed) -> _Notebook:
+    if embed.notebook not in notebooks:
+        raise UnknownNameError.near(
+            "notebook", embed.notebook, notebooks, file=embed.line.file, line=embed.line.number
+        )
+    return notebooks[embed.notebook]
+
+
+def _side_by_side(report: Report) -> frozenset[int]:
+    """The lines inside divs that lay their blocks side by side, where each block is one cell."""
+    inside: set[int] = set()
+    open_divs: list[bool] = []
+    for index, line in enumerate(report.lines):
+        match = None if index in report.raw else DIV.match(line.text)
+        if match and match["info"]:
+            open_divs.append("layout" in match["info"])
+        elif match and open_divs:
+            open_divs.pop()
+        elif any(open_divs):
+            inside.add(index)
+    return frozenset(inside)
+
+
 def _meta(report: Report, facts: ReportFacts) -> dict[str, str]:
     known = {"title": escape_markdown(facts.title)}
     for key, value in asdict(facts).items():
@@ -390,7 +508,7 @@ def _document(
         **report.header,
         "title": title,
         "subtitle": f"{company} · {period}",
-        "pagetitle": f"{'DRAFT: ' if facts.forced else ''}{title}, {period} · {company}",
+        "pagetitle": f"{'DRAFT: ' if facts.is_draft else ''}{title}, {period} · {company}",
         "lang": facts.locale.replace("_", "-"),
         "company": company,
         "period-name": period,
@@ -398,25 +516,25 @@ def _document(
         "as-of-name": escape_markdown(day) if day else "",
         "confidentiality": escape_markdown(facts.confidentiality),
         "revision": facts.revision,
-        "release": getattr(facts, "release", "draft"),
+        "release": facts.release,
         "run-id": facts.run_id,
         "filters": ["theme/filter.lua"],
-        "format": _formats(report.header.get("format"), facts.forced),
+        "format": _formats(report.header.get("format"), draft_line(facts)),
     }
-    if facts.forced:
-        header["held"] = escape_markdown(shortened(facts.forced))
+    if facts.is_draft:
+        header["draft"] = escape_markdown(draft_line(facts))
     text = yaml.safe_dump(header, allow_unicode=True, sort_keys=False, width=10_000)
     front = [*draft_mark(facts), *facts_list(facts), "", *warnings_of(facts, quality), ""]
     return "\n".join(("---", text.rstrip(), "---", "", *front, *lines, ""))
 
 
-def _formats(written: object, forced: str) -> dict[str, Any]:
+def _formats(written: object, draft: str) -> dict[str, Any]:
     """Quarto's options per format; the built-in renderer brings the same by itself."""
     own = written if isinstance(written, dict) else {}
     html: dict[str, Any] = {"css": "theme/report.css", "include-after-body": "theme/charts.html"}
     setup = '#import "theme/report.typ": *\n#show: report-parts\n'
-    if forced:
-        reason = json.dumps(shortened(forced), ensure_ascii=False)
+    if draft:
+        reason = json.dumps(draft, ensure_ascii=False)
         setup += f"#set page(background: bp-draft, header: bp-draft-head({reason}))\n"
     typst: dict[str, Any] = {"include-in-header": {"text": setup}}
     return {

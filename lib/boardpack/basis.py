@@ -35,7 +35,7 @@ _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "
 #: Facts that tell one report from another: a notebook that does not look at the report sees none.
 _OF_THE_REPORT = (
     "report", "title", "run_id", "revision", "restated", "verdict", "reasons", "findings",
-    "forced", "forced_by",
+    "forced", "forced_by", "lacks_notes", "signatures",
 )  # fmt: skip
 
 

@@ -131,15 +131,19 @@ class Text:
     html: str = ""
     figures: dict[str, str] = field(default_factory=dict)
     numbers: tuple[Shown, ...] = ()
+    #: of a list of notes: the KPIs it is about, empty for all; a report writes it anew, since notes
+    #: may be written after the cell was executed
+    notes_on: tuple[str, ...] | None = None
 
     def payload(self) -> dict[str, Any]:
         """What the assembler reads."""
-        return {
+        found = {
             "kind": "text",
             "markdown": self.markdown,
             "figures": self.figures,
             "numbers": [asdict(shown) for shown in self.numbers],
         }
+        return found if self.notes_on is None else {**found, "notes_on": list(self.notes_on)}
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None

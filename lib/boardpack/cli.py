@@ -24,8 +24,10 @@ class Commands(click.Group):
         "init": "boardpack.cli_init",
         "kpi": "boardpack.cli_kpi",
         "mart": "boardpack.cli_mart",
+        "note": "boardpack.cli_note",
         "schedule": "boardpack.cli_schedule",
         "scorecard": "boardpack.cli_scorecard",
+        "sign": "boardpack.cli_note",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -199,6 +201,10 @@ def _tell(result: Any, workspace: str) -> None:
         )
         if result.forced:
             click.echo(f"  DRAFT, forced by {result.forced_by}: {result.forced}")
+        if result.lacks_notes:
+            lacking = ", ".join(result.lacks_notes)
+            click.echo(f"  DRAFT: these missed their targets and lack a note: {lacking}")
+            click.echo(f'  boardpack note KPI --period {result.period} --by NAME "why"')
         for reason in result.reasons:
             click.echo(f"  {reason}")
         for name in ("html", "pdf"):

@@ -24,7 +24,7 @@ from boardpack.csvfile import csv_text
 from boardpack.errors import PeriodError, ReportError, RunError, StorageError
 from boardpack.files import make_folders, reason, seal, sync
 from boardpack.frontpage import QUALITY
-from boardpack.ledger import EditionRow, Ledger, Verdict
+from boardpack.ledger import Because, EditionRow, Ledger, Verdict
 from boardpack.listed import FOLDER as LISTINGS
 from boardpack.locks import lock
 from boardpack.manifests import (
@@ -40,6 +40,7 @@ from boardpack.manifests import (
     verify,
     versions,
 )
+from boardpack.values import Signature
 
 __all__ = [
     "FILES",
@@ -84,6 +85,7 @@ OPTIONAL = (
     "_brand.yml",
     "report.pptx",
     RESTATEMENTS,
+    "sections.json",
     QUALITY,
 )
 
@@ -94,7 +96,10 @@ _PUBLISHING_SECONDS = 60.0
 _FROM_MANIFEST = tuple(
     entry.name for entry in fields(EditionRow) if entry.name not in ("folder", "manifest_hash")
 )
-_SINCE = ("forced", "forced_by")
+#: What manifests have only since it was thought of, and what those of before stand for.
+_SINCE: dict[str, Any] = {
+    "forced": "", "forced_by": "", "because": "", "lacks_notes": [], "signatures": [],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,13 @@ class EditionDraft:
     #: why it is published although the data did not pass, and by whom
     forced: str = ""
     forced_by: str = ""
+    because: Because = ""
+    lacks_notes: tuple[str, ...] = ()
+    signatures: tuple[Signature, ...] = ()
     revision: int | None = None
+    #: what computed the values, where that was not this run: the hash of the code, the versions
+    code: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -322,6 +333,9 @@ def _row(draft: EditionDraft, previous: int) -> EditionRow:
         renderer=draft.renderer,
         forced=draft.forced,
         forced_by=draft.forced_by,
+        because=draft.because,
+        lacks_notes=draft.lacks_notes,
+        signatures=draft.signatures,
     )
 
 
@@ -330,9 +344,11 @@ def _facts(draft: EditionDraft, row: EditionRow) -> dict[str, Any]:
         **{name: value for name, value in asdict(row).items() if name in _FROM_MANIFEST},
         "fingerprints": dict(draft.fingerprints),
         "definitions": dict(draft.definitions),
-        "code": code_hash(),
-        "versions": dict(versions()),
+        "code": draft.code or code_hash(),
+        "versions": dict(draft.versions or versions()),
         "seconds": dict(draft.seconds),
+        # Of a note or signature the values are older than the pages.
+        **({"pages": {"code": code_hash(), "versions": dict(versions())}} if draft.code else {}),
     }
 
 
@@ -402,16 +418,19 @@ def _row_of(folder: Path, place: str) -> EditionRow | None:
     """The ledger's row of an edition on disk, or None when its manifest is not of this folder."""
     try:
         facts = read_manifest(folder)
-        # A manifest of before something was thought of has none of it.
-        given = {name: facts.get(name, "") for name in _SINCE}
+        given = {name: facts.get(name, before) for name, before in _SINCE.items()}
         values = {**{name: facts[name] for name in _FROM_MANIFEST if name not in given}, **given}
         own = edition_folder(
             values["report"], values["period"], values["segment"], values["revision"]
         )
-        reasons = tuple(map(str, values["reasons"]))
+        lists = {
+            "reasons": tuple(map(str, values["reasons"])),
+            "lacks_notes": tuple(map(str, values["lacks_notes"])),
+            "signatures": tuple(Signature(**entry) for entry in values["signatures"]),
+        }
     except (StorageError, ReportError, PeriodError, KeyError, TypeError, AttributeError):
         return None
-    texts = (name for name in _FROM_MANIFEST if name not in ("revision", "parent", "reasons"))
+    texts = (name for name in _FROM_MANIFEST if name not in ("revision", "parent", *lists))
     sound = (
         str(own) == place
         and all(isinstance(values[name], str) for name in texts)
@@ -419,13 +438,12 @@ def _row_of(folder: Path, place: str) -> EditionRow | None:
         and isinstance(values["parent"], int | None)
         and values["status"] in ("final", "provisional")
         and values["release"] in ("draft", "signed")
+        and values["because"] in ("", "note", "signature")
     )
     if not sound:
         return None
     manifest_hash = file_fact(folder / MANIFEST).sha256
-    return EditionRow(
-        **{**values, "reasons": reasons, "folder": place, "manifest_hash": manifest_hash}
-    )
+    return EditionRow(**{**values, **lists, "folder": place, "manifest_hash": manifest_hash})
 
 
 def _storage_error(

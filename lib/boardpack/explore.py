@@ -12,6 +12,7 @@ from boardpack.errors import PeriodError, UserError
 from boardpack.periods import GRAINS, Period, parse_day
 from boardpack.theme import use_brand
 from boardpack.values import Values
+from boardpack.workspace import Workspace
 
 #: Names the run folder whose frozen values every cell of a run reads.
 RUN = "BOARDPACK_RUN"
@@ -98,7 +99,23 @@ def _computed(
         marts = mart_builds.ready(
             mart_builds.Ground(model.workspace, model.catalogue, slice_, stamp)
         )
-        found = models.values(model, slice_, kpis, facts, segment, marts=marts)
-        return replace(found, listings=models.listed(model, slice_, listings, about, segment))
+        values = models.values(model, slice_, kpis, facts, segment, marts=marts)
+        listed = models.listed(model, slice_, listings, about, segment)
+        values = replace(values, listings=listed)
     finally:
         slice_.close()
+    return _noted(model.workspace, values)
+
+
+def _noted(workspace: Workspace, values: Values) -> Values:
+    """The values with what was written on them, where anything was."""
+    from boardpack.ledger import Ledger
+    from boardpack.remarks import for_report
+
+    ledger = workspace.var / "ledger.sqlite"
+    if not ledger.is_file():
+        return values
+    with Ledger(ledger) as opened:
+        written = opened.latest_notes(values.report.period)
+    names = {kpi: facts.name for kpi, facts in values.kpis.items()}
+    return replace(values, report=for_report(values.report, written, names))

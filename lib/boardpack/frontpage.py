@@ -47,6 +47,7 @@ def facts_list(facts: ReportFacts) -> Iterator[str]:
         ("Restated", _figures(facts.restated)),
         ("Currency", facts.currency),
         ("Segment", facts.segment),
+        ("Signed", _signed(facts)),
         ("Distribution", facts.confidentiality),
     )
     yield "::: {.facts}"
@@ -62,6 +63,10 @@ def _figures(count: int) -> str:
     return f"{count:,} figure{'' if count == 1 else 's'}" if count else ""
 
 
+def _signed(facts: ReportFacts) -> str:
+    return ", ".join(dict.fromkeys(signature.by for signature in facts.signatures))
+
+
 def quality_page(folder: Path) -> str:
     """The page about the quality of the data beside a report, by its name; "" where there is none.
 
@@ -70,17 +75,33 @@ def quality_page(folder: Path) -> str:
     return QUALITY if (folder / QUALITY).is_file() else ""
 
 
+def draft_line(facts: ReportFacts) -> str:
+    """Why a report is a draft, in a line of plain text for every page; "" for one that is none.
+
+    >>> from dataclasses import replace
+    >>> facts = ReportFacts("C", "USD", "en_US", "UTC", "", "", "", "2025-12", "", "month")
+    >>> draft_line(replace(facts, lacks_notes={"arr": "ARR", "nps": "NPS"}))
+    'no note says yet why these KPIs missed their targets: ARR, NPS.'
+    """
+    reasons = []
+    if facts.forced:
+        reasons.append(f"the data did not pass its checks. {shortened(facts.forced)}")
+    if facts.lacks_notes:
+        names = shortened(", ".join(facts.lacks_notes.values()))
+        reasons.append(f"no note says yet why these KPIs missed their targets: {names}.")
+    return "; ".join(reasons)
+
+
 def draft_mark(facts: ReportFacts) -> Iterator[str]:
-    """What stands on every page of a report that was forced, as Markdown; nothing for any other."""
-    if not facts.forced:
+    """What stands on every page of a draft, as Markdown; nothing for a report that is none."""
+    if not facts.is_draft:
         return
-    reason = escape_markdown(shortened(facts.forced))
     yield "::: {.draft-mark aria-hidden=true}"
     yield "DRAFT"
     yield ":::"
     yield ""
     yield "::: {.draft-strip}"
-    yield f"**DRAFT**, not for distribution: the data did not pass its checks. {reason}"
+    yield f"**DRAFT**, not for distribution: {escape_markdown(draft_line(facts))}"
     yield ":::"
     yield ""
 
@@ -90,6 +111,8 @@ def warnings_of(facts: ReportFacts, quality: str = "") -> Iterator[str]:
 
     ``quality`` is the page that has more of what the checks found, if there is one.
     """
+    if facts.lacks_notes:
+        yield from _callout("important", "DRAFT: notes are lacking", _lacking(facts))
     if facts.verdict == "hold":
         lead = ["**Not for distribution.**"]
         if facts.forced:
@@ -116,6 +139,18 @@ def warnings_of(facts: ReportFacts, quality: str = "") -> Iterator[str]:
             f"Provisional: {name} was not over yet",
             [escape_markdown(f"Figures cover what was known on the as-of day.{compared}")],
         )
+
+
+def _lacking(facts: ReportFacts) -> list[str]:
+    """Which KPIs need a note, and how one writes it, a line of Markdown each."""
+    of = f" --member segment={facts.segment}" if facts.segment else ""
+    command = f'boardpack note KPI --period {facts.period}{of} --by NAME "why, and what follows"'
+    told = "This report is a draft until a note says why each of these KPIs missed its target."
+    return [
+        f"**{escape_markdown(told)}** {escape_markdown(f'One writes it with: {command}')}",
+        *(f"**{escape_markdown(name)}** ({escape_markdown(kpi)})"
+          for kpi, name in facts.lacks_notes.items()),
+    ]  # fmt: skip
 
 
 def shortened(text: str, most: int = 100) -> str:

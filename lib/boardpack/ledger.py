@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +18,11 @@ from typing import Any, Literal
 
 from boardpack.errors import StorageError
 from boardpack.locks import lock
+from boardpack.values import Note, Signature
 
 Verdict = Literal["publish", "banner", "hold", "not checked"]
 RunStatus = Literal["published", "held", "failed"]
+Because = Literal["", "note", "signature"]
 
 _BUSY_SECONDS = 30.0
 
@@ -104,6 +106,17 @@ class EditionRow:
     #: why it was published although the data did not pass, and by whom; a draft then
     forced: str = ""
     forced_by: str = ""
+    #: what made it: ``""`` a run, else a ``note`` or a ``signature`` on the values of its parent
+    because: Because = ""
+    #: KPIs that need a note before it is more than a draft
+    lacks_notes: tuple[str, ...] = ()
+    #: who released it
+    signatures: tuple[Signature, ...] = ()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is not for distribution, whoever released it."""
+        return bool(self.forced or self.lacks_notes)
 
 
 @dataclass(frozen=True)
@@ -218,6 +231,21 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE edition ADD COLUMN forced TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE edition ADD COLUMN forced_by TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        """CREATE TABLE note (
+            kpi TEXT NOT NULL,
+            period TEXT NOT NULL,
+            member TEXT NOT NULL,
+            version INTEGER NOT NULL CHECK (version > 0),
+            text TEXT NOT NULL,
+            written_by TEXT NOT NULL,
+            written_at TEXT NOT NULL,
+            PRIMARY KEY (kpi, period, member, version)
+        ) STRICT, WITHOUT ROWID""",
+        "ALTER TABLE edition ADD COLUMN because TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE edition ADD COLUMN lacks_notes TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE edition ADD COLUMN signatures TEXT NOT NULL DEFAULT '[]'",
+    ),
 )
 
 _TABLES = {
@@ -229,6 +257,7 @@ _TABLES = {
     "kept_checks": ("as_of", "source", "number"),
     "kpi_version": ("kpi", "version"),
     "source_columns": ("source", "number"),
+    "note": ("kpi", "period", "member", "version"),
 }
 _STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
 _ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds", "gate_key")
@@ -304,8 +333,45 @@ class Ledger:
 
     def add_edition(self, edition: EditionRow) -> None:
         """Record a published edition; its report, period, segment and revision must be new."""
-        values = {name: getattr(edition, name) for name in _EDITION}
-        self._add("edition", {**values, "reasons": _dump(list(edition.reasons))})
+        lists = {
+            "reasons": _dump(list(edition.reasons)),
+            "lacks_notes": _dump(list(edition.lacks_notes)),
+            "signatures": _dump([asdict(signature) for signature in edition.signatures]),
+        }
+        values = {name: lists.get(name, getattr(edition, name)) for name in _EDITION}
+        self._add("edition", values)
+
+    def add_note(self, note: Note) -> Note:
+        """Record what somebody wrote on a figure, as the next version of it, and return that.
+
+        What the latest version says in the same person's words is not written twice.
+        """
+        about = {"kpi": note.kpi, "period": note.period, "member": note.member}
+        with self._together():
+            known = self.notes(**about)
+            if known and (known[-1].text, known[-1].by) == (note.text, note.by):
+                return replace(known[-1], name=note.name)
+            new = replace(note, version=known[-1].version + 1 if known else 1)
+            words = {"text": new.text, "written_by": new.by, "written_at": new.at}
+            self._add("note", {**about, "version": new.version, **words})
+        return new
+
+    def notes(
+        self, kpi: str | None = None, period: str | None = None, member: str | None = None
+    ) -> list[Note]:
+        """Every version of every note, by KPI, period and member, oldest first; or of one."""
+        rows = self._rows(
+            "SELECT kpi, period, member, text, written_by, written_at, version FROM note"
+            " WHERE (:kpi IS NULL OR kpi = :kpi) AND (:period IS NULL OR period = :period)"
+            " AND (:member IS NULL OR member = :member) ORDER BY kpi, period, member, version",
+            {"kpi": kpi, "period": period, "member": member},
+        )
+        return [Note(*row) for row in rows]
+
+    def latest_notes(self, period: str) -> list[Note]:
+        """What was written last on each figure of a period, by KPI and member."""
+        found = {(note.kpi, note.member): note for note in self.notes(period=period)}
+        return list(found.values())
 
     def remember_verdict(self, key: str, body: str, at: str = "") -> None:
         """Keep a verdict for runs to come; ``body`` is its JSON, ``at`` when it was reached.
@@ -543,7 +609,12 @@ def _ended(row: sqlite3.Row) -> RunEnded:
 
 def _edition(row: sqlite3.Row) -> EditionRow:
     values = {name: row[name] for name in _EDITION}
-    return EditionRow(**{**values, "reasons": tuple(json.loads(row["reasons"]))})
+    lists = {
+        "reasons": tuple(json.loads(row["reasons"])),
+        "lacks_notes": tuple(json.loads(row["lacks_notes"])),
+        "signatures": tuple(Signature(**entry) for entry in json.loads(row["signatures"])),
+    }
+    return EditionRow(**{**values, **lists})
 
 
 def _dump(value: object) -> str:

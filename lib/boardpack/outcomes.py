@@ -39,6 +39,8 @@ class RunResult:
     #: why and by whom it was published although the data did not pass; "" for any other
     forced: str = ""
     forced_by: str = ""
+    #: KPIs that need a note before it is more than a draft
+    lacks_notes: tuple[str, ...] = ()
     #: the page about the quality of the data, "" where nothing was checked
     quality: str = ""
 
@@ -95,6 +97,7 @@ class RunResult:
             "kpi_verdicts": dict(self.kpi_verdicts),
             "forced": self.forced,
             "forced_by": self.forced_by,
+            "lacks_notes": list(self.lacks_notes),
             "edition": str(self.edition) if self.edition else None,
             "files": dict(self.files),
             "quality": self.quality,

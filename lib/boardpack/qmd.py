@@ -32,7 +32,7 @@ _EMBED = re.compile(r"(?P<notebook>[^\s#]+)(?:#(?P<label>\S+))?(?P<options>.*)")
 _NOTEBOOK = re.compile(r"\.\./notebooks/([\w.-]+)\.ipynb")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCE = re.compile(r"^\s{0,3}(?P<ticks>`{3,}|~{3,})\s*(?P<info>.*?)\s*$")
-_DIV = re.compile(r"^\s{0,3}(?P<colons>:{3,})\s*(?P<info>[^:]*?)\s*:*\s*$")
+DIV = re.compile(r"^\s{0,3}(?P<colons>:{3,})\s*(?P<info>[^:]*?)\s*:*\s*$")
 _HEADING = re.compile(r"^(#{1,6})(?:\s|$)")
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?=[\s/>])[^>]*>")
 _LINK = re.compile(r"(?<!!)\[(?:[^\]\\]|\\.)*\]\((?P<target><[^>]+>|[^\s)]+)")
@@ -51,6 +51,8 @@ _TABLE_TAG = re.compile(
 _SPECIAL_CLASSES = re.compile(
     r"\.(?:panel-[\w-]+|column-[\w-]+|columns?\b|aside|margin-[\w-]+|cell[\w-]*|landscape)"
 )
+#: What a header may say that Quarto knows nothing of.
+_OWN_KEYS = ("grains", "needs_notes", "sign_off")
 _REFUSED_KEYS = {
     "jupyter": "the notebooks have been executed already",
     "engine": "the notebooks have been executed already",
@@ -92,6 +94,8 @@ class Report:
     lines: tuple[Line, ...]
     #: indices of the lines inside raw HTML blocks, which are not Markdown
     raw: frozenset[int] = frozenset()
+    #: the files it includes, all of them
+    included: tuple[Path, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -102,6 +106,25 @@ class Report:
     def slides(self) -> bool:
         """Whether the report is made into slides as well."""
         return self.header.get("slides") is True
+
+    @property
+    def needs_notes(self) -> tuple[str, ...]:
+        """Labels of the cells whose KPIs need a note where they missed their target."""
+        written = self.header.get("needs_notes", [])
+        return (written,) if isinstance(written, str) else tuple(written)
+
+    @property
+    def sign_off(self) -> tuple[str, ...]:
+        """The roles in which it is to be signed."""
+        return tuple(self.header.get("sign_off", []))
+
+    def files(self) -> Iterator[Path]:
+        """The files that it is made of beside itself: what it includes, and its pictures."""
+        yield from self.included
+        for index, line in enumerate(self.lines):
+            if index not in self.raw:
+                for image in IMAGE.finditer(line.text):
+                    yield local_file(image["path"], line, self.root)
 
     def embeds(self) -> Iterator[Embed]:
         """Every embedded cell, in order."""
@@ -117,12 +140,14 @@ def read_report(path: Path) -> Report:
     path = path.resolve()
     root = path.parent.parent
     header, lines = _header(path, _read(path))
-    expanded = tuple(_expand(lines, root, (path,)))
+    included: list[Path] = []
+    expanded = tuple(_expand(lines, root, (path,), included))
     raw = _check_blocks(expanded)
-    report = Report(path, header, expanded, raw)
+    report = Report(path, header, expanded, raw, tuple(dict.fromkeys(included)))
     for index, line in enumerate(expanded):
         if index not in raw:
             _check_line(line)
+    _check_own_keys(report)
     return report
 
 
@@ -215,7 +240,41 @@ def _header(path: Path, lines: list[Line]) -> tuple[dict[str, Any], list[Line]]:
     return header, lines[end + 1 :]
 
 
-def _expand(lines: list[Line], root: Path, trail: tuple[Path, ...]) -> Iterator[Line]:
+def _check_own_keys(report: Report) -> None:
+    def error(key: str, message: str, hint: str) -> ReportError:
+        number = _key_line(report.path, key)
+        return ReportError(f"{key}: {message}", file=report.path, line=number, hint=hint)
+
+    for key, value in report.header.items():
+        near = difflib.get_close_matches(str(key), _OWN_KEYS, n=1, cutoff=0.8)
+        if near and key not in _OWN_KEYS:
+            raise error(str(key), "is no key of a report.", f"did you mean {near[0]!r}?")
+        if key not in ("needs_notes", "sign_off"):
+            continue
+        names = [value] if key == "needs_notes" and isinstance(value, str) else value
+        if not isinstance(names, list) or not all(
+            isinstance(name, str) and name.strip() and name.isprintable() for name in names
+        ):
+            example = "[txt-headline]" if key == "needs_notes" else "[Chief Executive Officer]"
+            raise error(key, f"{value!r} is no list of texts.", f"write {key}: {example}")
+        if len(set(names)) < len(names):
+            raise error(key, f"{value!r} names one twice.", "each stands once")
+    labels = {embed.label for embed in report.embeds()}
+    for label in report.needs_notes:
+        if label not in labels:
+            near = difflib.get_close_matches(label, labels, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "embed it first"
+            raise error("needs_notes", f"the report places no cell {label!r}.", hint)
+
+
+def _key_line(path: Path, key: str) -> int:
+    lines = (line for line in _read(path) if line.text.startswith(f"{key}:"))
+    return next((line.number for line in lines), 1)
+
+
+def _expand(
+    lines: list[Line], root: Path, trail: tuple[Path, ...], included: list[Path]
+) -> Iterator[Line]:
     for line in lines:
         match = SHORTCODE.search(line.text)
         if match is None or match[1] != "include":
@@ -226,8 +285,9 @@ def _expand(lines: list[Line], root: Path, trail: tuple[Path, ...]) -> Iterator[
         path = local_file(match[2], line, root)
         if path in trail:
             raise line.error(f"{match[2]!r} includes itself.")
+        included.append(path)
         _, inner = _header(path, _read(path))
-        yield from _expand(inner, root, (*trail, path))
+        yield from _expand(inner, root, (*trail, path), included)
 
 
 def _check_blocks(lines: tuple[Line, ...]) -> frozenset[int]:
@@ -256,7 +316,7 @@ def _check_blocks(lines: tuple[Line, ...]) -> frozenset[int]:
             raw.add(index)
             fence = (match["ticks"], line)
             continue
-        div = _DIV.match(line.text)
+        div = DIV.match(line.text)
         if div:
             if div["info"]:
                 _check_div(div["info"], line)

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -21,12 +21,13 @@ from boardpack import (
     glossary,
     quality_page,
     quality_section,
+    remarks,
     revisions,
     tables,
     verdicts,
 )
 from boardpack import model as models
-from boardpack.assemble import Assembled, assemble
+from boardpack.assemble import Assembled, assemble, lacking_notes
 from boardpack.basis import Basis, seen_by
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import BoardpackError, RunError, StorageError
@@ -41,6 +42,7 @@ from boardpack.model import Model
 from boardpack.notebooks import validate
 from boardpack.orders import Order
 from boardpack.outcomes import RunResult
+from boardpack.qmd import read_report
 from boardpack.render import render
 from boardpack.restatements import Grounds, Restated
 from boardpack.values import Finding, ReportFacts, Values, concerning, verdict_of
@@ -169,6 +171,8 @@ class _Attempt:
     gate_key: str = ""
     _found: GateResult | None = None
     _has_slides: bool = False
+    #: what the edition holds besides, since its document is made of it
+    kept: list[str] = field(default_factory=list)
 
     @property
     def root(self) -> Path:
@@ -201,6 +205,7 @@ class _Attempt:
             values, restated = self._restated(values)
         with self.watch.stage("notebooks"):
             executed = self._execute(notebooks, values)
+            values = self._lacking(values, executed)
         with self.watch.stage("assemble"):
             assembled = assemble(
                 self.wanted.document, executed, values.report, self.folder,
@@ -294,7 +299,10 @@ class _Attempt:
         revision = editions.next_revision(self.root, self.ledger, report, period, segment)
         values = self.basis.values(self.wanted, replace(self.facts, revision=revision))
         values = values.marked(self._fingerprints(values.kpis)).judged()
-        self.facts = values.report
+        written = self.ledger.latest_notes(values.report.period)
+        names = {kpi: values.kpi(kpi).name for kpi in self.wanted.kpis}
+        self.facts = remarks.for_report(values.report, written, names)
+        values = replace(values, report=self.facts)
         values.save(self.folder)
         broken = verdicts.of_breaks(self.basis.breaks(self.wanted, values), self.model)
         runs = self.ledger.runs(self.wanted.report) if broken else []
@@ -363,11 +371,27 @@ class _Attempt:
         known.update({seen: output for output, (seen, _) in jobs.items() if seen})
         return outputs
 
+    def _lacking(self, values: Values, executed: dict[str, Path]) -> Values:
+        """The values saying which notes the report lacks, if it needs any."""
+        lacks = lacking_notes(self.wanted.document, executed, values)
+        self.facts = replace(self.facts, lacks_notes=lacks)
+        values = replace(values, report=self.facts)
+        values.save_facts(self.folder)
+        return values
+
     def _keep_sources(self) -> None:
-        """The documents beside what they became, for whoever renders either by hand."""
+        """The documents beside what they became, for whoever renders either by hand, and for
+        revisions of the same values.
+        """
         target = self.folder / "reports"
         target.mkdir(exist_ok=True)
+        report = read_report(self.wanted.document)
         shutil.copyfile(self.wanted.document, target / self.wanted.document.name)
+        for path in report.files():
+            copy = self.folder / path.relative_to(report.root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            self.kept.append(copy.relative_to(self.folder).parts[0])
         for name in ("_quarto.yml", "_brand.yml"):
             for reports in self.model.workspace.folders("reports"):
                 if (reports / name).is_file():
@@ -397,6 +421,8 @@ class _Attempt:
             fingerprints=self.basis.fingerprints(self.wanted),
             definitions=self.definitions,
             seconds=self.watch.seconds,
+            lacks_notes=tuple(facts.lacks_notes),
+            optional=(*editions.OPTIONAL, *self.kept),
         )
         return editions.publish(self.folder, self.root, draft, self.ledger)
 
@@ -444,6 +470,7 @@ class _Attempt:
             forced=self.facts.forced if edition else "",
             forced_by=self.facts.forced_by if edition else "",
             quality=self._page_of_quality(edition),
+            lacks_notes=tuple(self.facts.lacks_notes) if edition else (),
         )
 
     def _page_of_quality(self, edition: EditionRow | None) -> str:

@@ -192,6 +192,8 @@ def _section(
 
 def _latest(title: str, row: EditionRow, root: Path, reader: _Reader) -> str:
     facts = [f"As of {_day(row.as_of, reader.locale)}", f"Revision {row.revision}", _status(row)]
+    if row.release == "signed":
+        facts.append(escape(_release(row).replace("s", "S", 1)))
     told = "".join(f"<span>{fact}</span>" for fact in facts)
     return f"""<div class="latest">
 <div>
@@ -217,7 +219,7 @@ def _period_row(title: str, revisions: Sequence[EditionRow], root: Path, reader:
     cells = (
         _day(row.as_of, reader.locale),
         _verdict(row) + f'<span class="minor">{escape(row.verdict)}</span>' + _reasons(row),
-        f'{_status(row)}<span class="minor">{escape(row.release)}</span>',
+        f'{_status(row)}<span class="minor">{escape(_release(row))}</span>',
         str(row.revision),
         _moment(row.published_at),
     )
@@ -239,7 +241,8 @@ def _others(title: str, revisions: Sequence[EditionRow], root: Path, reader: _Re
         f" <span>As of {_day(row.as_of, reader.locale)}</span>"
         f" {_verdict(row)} <span>Published {_moment(row.published_at)}</span>"
         f" <span>{_links(title, row, root, reader)}</span>"
-        + (f" <span>{escape(_forced(row))}</span></li>" if row.forced else "</li>")
+        + (f" <span>{escape(_forced(row))}</span>" if row.forced else "")
+        + f" <span>{escape(_release(row))}</span></li>"
         for row in revisions
     )
     drafts = sum(bool(row.forced) for row in revisions)
@@ -284,7 +287,16 @@ def _verdict(row: EditionRow) -> str:
     look, word = _VERDICTS.get(row.verdict, ("none", row.verdict))
     if row.forced:
         look, word = "bad", "Draft, failed"
+    elif row.lacks_notes:
+        look, word = "warn", "Draft, notes lacking"
     return f'<span class="verdict {look}">{escape(word)}</span>'
+
+
+def _release(row: EditionRow) -> str:
+    """Whether somebody released it, and who; else what it lacks for that."""
+    if row.release == "signed":
+        return f"signed by {', '.join(dict.fromkeys(entry.by for entry in row.signatures))}"
+    return f"draft, no note on {', '.join(row.lacks_notes)}" if row.lacks_notes else "draft"
 
 
 def _status(row: EditionRow) -> str:

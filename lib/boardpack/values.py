@@ -177,6 +177,34 @@ def verdict_of(findings: Iterable[Finding]) -> Literal["publish", "banner", "hol
 
 
 @dataclass(frozen=True)
+class Note:
+    """What somebody wrote on a figure: plain text, a paragraph a line; ``at`` is UTC, ISO.
+
+    ``member`` is ``""`` or ``segment=smb``; ``version`` counts from 1, and a later one replaces
+    what earlier ones say. ``name`` is that of the KPI.
+    """
+
+    kpi: str
+    period: str
+    member: str
+    text: str
+    by: str
+    at: str
+    version: int = 1
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who released a report, in which role ("" for none), when (UTC, ISO), by which revision."""
+
+    by: str
+    role: str
+    at: str
+    revision: int
+
+
+@dataclass(frozen=True)
 class ReportFacts:
     """What page one says about the report itself."""
 
@@ -211,6 +239,22 @@ class ReportFacts:
     forced_by: str = ""
     #: what the scorecard wants beyond a target for each KPI; None where the workspace names none
     objectives: Objectives | None = None
+    #: what was written on figures of the period, the last version of each
+    notes: tuple[Note, ...] = ()
+    #: KPI -> its name, of those that need a note before this is more than a draft
+    lacks_notes: dict[str, str] = field(default_factory=dict)
+    #: who released it
+    signatures: tuple[Signature, ...] = ()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is not for distribution, and says so on every page."""
+        return bool(self.forced or self.lacks_notes)
+
+    @property
+    def release(self) -> Literal["draft", "signed"]:
+        """Whether somebody released it."""
+        return "signed" if self.signatures else "draft"
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ReportFacts:
@@ -220,14 +264,14 @@ class ReportFacts:
             for found in entry.get("findings", ())
         )
         objectives = entry.get("objectives")
-        return cls(
-            **{
-                **entry,
-                "reasons": tuple(entry["reasons"]),
-                "findings": findings,
-                "objectives": Objectives.from_dict(objectives) if objectives else None,
-            }
-        )
+        own = {
+            "objectives": Objectives.from_dict(objectives) if objectives else None,
+            "reasons": tuple(entry["reasons"]),
+            "findings": findings,
+            "notes": tuple(Note(**note) for note in entry.get("notes", ())),
+            "signatures": tuple(Signature(**name) for name in entry.get("signatures", ())),
+        }
+        return cls(**{**entry, **own})
 
 
 @dataclass(frozen=True)

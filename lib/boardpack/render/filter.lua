@@ -12,7 +12,7 @@ local to_typst = FORMAT:match("typst") ~= nil
 local SPANS = {
   "n", "good", "bad", "warn", "met", "missed", "muted", "strong", "label", "no-value",
   "card-name", "card-value", "card-note", "card-label", "chart-title", "fact-name", "fact-value", "source-note",
-  "formula", "remark-by", "decision-label",
+  "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
   "lead", "note", "source-note", "scorecard", "triangle", "register", "sign-off", "remark", "decision",
@@ -406,6 +406,25 @@ local function guard_starts(inlines)
   return out
 end
 
+-- What Typst would turn into dashes and an ellipsis stays as it was written.
+local function guard_runs(inlines)
+  if not to_typst then return nil end
+  local out = pandoc.Inlines({})
+  for _, inline in ipairs(inlines) do
+    local text = inline.t == "Str" and inline.text or ""
+    if not (text:find("--", 1, true) or text:find("...", 1, true)) then
+      out:insert(inline)
+    else
+      for plain, run in (text .. "\0"):gmatch("([^-.%z]*)([-.%z]*)") do
+        if plain ~= "" then out:insert(pandoc.Str(plain)) end
+        run = run:gsub("%z", "")
+        if run ~= "" then out:insert(typst_inline((run:gsub("[-.]", "\\%0")))) end
+      end
+    end
+  end
+  return out
+end
+
 -- Typst breaks words at spaces only: a long one gets places where it may end a line.
 local function long_word(element)
   if not to_typst or (utf8.len(element.text) or 0) <= LONG then return nil end
@@ -530,6 +549,7 @@ if under_quarto then
     { Span = kpi_name },
     { Str = long_word },
     { Inlines = guard_starts },
+    { Inlines = guard_runs },
     { Pandoc = keep_with_chart },
     { Table = table_rows },
     { Div = div, Span = span, Table = column_widths },
@@ -543,6 +563,7 @@ return {
   { Str = long_word },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
+  { Inlines = guard_runs },
   { Table = table_rows },
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
