@@ -54,7 +54,7 @@ class Plot:
 
     A ``panels`` plot holds small plots instead of series, each with its own scale. The series of a
     ``bridge`` hold balances and, with their sign, the gains and losses between them; each has None
-    where another has the step.
+    where another has the step. ``ends`` are those of the value axis, None where nobody cares.
     """
 
     kind: Literal["lines", "columns", "stack", "bridge", "bars", "panels"]
@@ -62,6 +62,7 @@ class Plot:
     series: tuple[Series, ...] = ()
     title: str = ""
     panels: tuple[Plot, ...] = ()
+    ends: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

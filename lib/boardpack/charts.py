@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from boardpack import cautions, notation
@@ -186,7 +186,7 @@ def trend(
             *numbers(course),
             *(shown for label in labels for shown in label.numbers),
         ),
-        plot=plot(reading, told, size),
+        plot=replace(plot(reading, told, size), ends=(scale.low, scale.high)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from boardpack import cautions
@@ -102,7 +103,11 @@ def trends(
         plot=Plot(
             "panels",
             panels=tuple(
-                plot(readings[kpi], told[kpi], "full", with_last_year=False) for kpi in told
+                replace(
+                    plot(readings[kpi], found, "full", with_last_year=False),
+                    ends=(scales[kpi].low, scales[kpi].high),
+                )
+                for kpi, found in told.items()
             ),
         ),
     )
