@@ -168,7 +168,7 @@ def sign_off(facts: ReportFacts, roles: Sequence[str]) -> Text:
         )
     if not rows:
         return text(Paragraph(("Nobody has signed this report yet.",)))
-    return text(Table(columns, tuple(rows)))
+    return text(Box("sign-off", (Table(columns, tuple(rows)),)))
 
 
 def plain_text(what: str, given: str, longest: int, *, lines: bool = False) -> str:
