@@ -528,6 +528,7 @@ def drawn(*kpis: str) -> dict[str, Any]:
         ([text("words", numbers=[figure("mrr")]), text("more", numbers=[figure("mrr")])], [0]),
         ([drawn("arr"), scored("arr")], []),
         ([drawn("mrr"), drawn("mrr")], [0]),
+        ([scored("mrr"), scored("arr", "mrr", "nps"), scored("arr", "mrr", "ltv")], [1]),
         ([scored("mrr", member="segment=smb"), scored("mrr")], [1]),
         ([chart(numbers=[figure("mrr", what="target")]), scored("mrr")], [1]),
         ([chart(numbers=[{**figure("mrr"), "period": "2025-11"}])], []),
