@@ -56,7 +56,7 @@ def test_amounts_add_up_to_date_and_margins_are_of_sums() -> None:
     assert profit[1:] == ["$300", "$300", "$600", "$360", "+66.7%", "−$180", "+$780", "—"]
     assert margin[1:] == ["75.0%", "50.0%", "60.0%", "45.0%", "+15.0 pp", "", "", ""]
     assert {s.what for s in block.numbers} == {
-        "value", "to_date", "last_year", "change", "gap"
+        "value", "to_date", "to_date_last_year", "to_date_change", "to_date_gap"
     }  # fmt: skip
 
 

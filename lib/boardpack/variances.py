@@ -72,7 +72,7 @@ def variance(
 
     The rows are KPIs, or with ``dimension`` the members of one. Green is better and red worse by
     the direction of the KPI. Bars stand for figures of one unit; where units differ the amounts
-    are written and only the percentages are drawn. ``against`` chooses among ``before``,
+    are written and only the percentages are drawn; a rate is off by points alone. ``against`` chooses among ``before``,
     ``year_ago`` and ``target``.
     """
     asked = [kpis] if isinstance(kpis, str) else list(kpis)
@@ -134,15 +134,15 @@ def _delta(reading: Reading, base: Base) -> _Delta | None:
         return None
     kpi, amount = reading.facts.id, now.value - goal
     what = "gap" if base == "target" else "change"
-    percent = 100 * amount / goal if goal > 0 else None
+    # Of a rate the points are the percentages: percent of a percentage would be read as points.
+    is_rate = reading.facts.unit == "percent"
+    percent = 100 * amount / goal if goal > 0 and not is_rate else None
     if not formatter.moved(kpi, now.value, goal):
         verdict: Literal["better", "worse", ""] = "better" if _is_met(reading, base) else ""
         return _Delta(amount, percent, "same", "", verdict)
     sign = "+" if amount > 0 else MINUS
     size = (
-        formatter.distance(kpi, now.value, goal)
-        if reading.facts.unit == "percent"
-        else formatter.short(kpi, abs(amount))
+        formatter.distance(kpi, now.value, goal) if is_rate else formatter.short(kpi, abs(amount))
     )
     absolute = number(now, sign + size, what).shown
     relative: Shown | str = ""
