@@ -72,8 +72,8 @@ def variance(
 
     The rows are KPIs, or with ``dimension`` the members of one. Green is better and red worse by
     the direction of the KPI. Bars stand for figures of one unit; where units differ the amounts
-    are written and only the percentages are drawn; a rate is off by points alone. ``against`` chooses among ``before``,
-    ``year_ago`` and ``target``.
+    are written and only the percentages are drawn; a rate is off by points alone. ``against``
+    chooses among ``before``, ``year_ago`` and ``target``.
     """
     asked = [kpis] if isinstance(kpis, str) else list(kpis)
     entries = _entries(values, asked, dimension, against)
