@@ -439,76 +439,6 @@ local function long_word(element)
   return element
 end
 
-<<<<<<< HEAD
--- The ids of the definitions of this report: what is named where its figure stands leads there.
-local defined = {}
-
-local function find_definitions(document)
-  document:walk({ Div = function(div)
-    local kpi = div.identifier:match("^def%-(.+)$")
-    if kpi then defined[kpi] = div.identifier end
-  end })
-  return nil
-end
-
-local function first_kpi(element)
-  local found
-  element:walk({ Span = function(span)
-    found = found or (span.classes:includes("n") and span.attributes["data-kpi"]) or nil
-  end })
-  return found
-end
-
-local function linked(inlines, kpi)
-  if not defined[kpi or ""] then return inlines end
-  local has_link = false
-  inlines:walk({ Link = function() has_link = true end })
-  if has_link or #inlines == 0 then return inlines end
-  return pandoc.Inlines({ pandoc.Link(inlines, "#" .. defined[kpi], "", pandoc.Attr("", { "definition-link" })) })
-end
-
-local function link_card(div)
-  if not div.classes:includes("card") then return nil end
-  local kpi = first_kpi(div)
-  return div:walk({ Span = function(span)
-    if span.classes:includes("card-name") then
-      span.content = linked(span.content, kpi)
-      return span
-    end
-  end })
-end
-
-local function link_rows(element)
-  local head = element.head.rows[1] and element.head.rows[1].cells[1]
-  if not head or pandoc.utils.stringify(head.contents) ~= "KPI" then return nil end
-  for _, body in ipairs(element.bodies) do
-    for _, row in ipairs(body.body) do
-      local first = row.cells[1] and row.cells[1].contents[1]
-      if first and first.content and #row.classes == 0 then
-        local kpi
-        for _, cell in ipairs(row.cells) do
-          kpi = kpi or first_kpi(pandoc.Div(cell.contents))
-        end
-        -- Marks beside the name are no part of it.
-        local name, rest = pandoc.Inlines({}), pandoc.Inlines({})
-        for _, inline in ipairs(first.content) do
-          local plain = inline.t == "Str" or inline.t == "Space" or inline.t == "Strong"
-          if plain and #rest == 0 then name:insert(inline) else rest:insert(inline) end
-        end
-        while #name > 0 and name[#name].t == "Space" do
-          rest:insert(1, name:remove(#name))
-        end
-        local whole = linked(name, kpi)
-        whole:extend(rest)
-        first.content = whole
-      end
-    end
-  end
-  return element
-end
-
-=======
->>>>>>> main
 local function span(element)
   if not to_typst then return nil end
   for _, class in ipairs(SPANS) do
@@ -617,12 +547,8 @@ end
 if under_quarto then
   return {
     { Pandoc = find_definitions },
-<<<<<<< HEAD
     { Table = table_rows },
-    { Table = link_rows, Div = link_card },
-=======
     { Span = kpi_name },
->>>>>>> main
     { Str = long_word },
     { Inlines = guard_starts },
     { Inlines = guard_runs },
@@ -634,20 +560,12 @@ return {
   { Pandoc = find_definitions },
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
-<<<<<<< HEAD
   { Table = table_rows },
-  { Table = link_rows, Div = link_card },
-  { Str = long_word },
-  { Pandoc = keep_with_chart },
-  { Inlines = guard_starts },
-=======
   { Span = kpi_name },
   { Str = long_word },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
   { Inlines = guard_runs },
-  { Table = table_rows },
->>>>>>> main
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
 }
