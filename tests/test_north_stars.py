@@ -75,7 +75,9 @@ def test_the_tree_has_every_kpi_of_the_report_under_its_branch() -> None:
     assert "Mau" not in inputs
     assert [name in outputs for name in ("Mrr", "Arr")] == [True, True]
     assert "Runway" in health
-    assert "Input, output and health KPIs lead up to" in text
+    # Boxes within boxes: the root, three branches, and on these a KPI each.
+    assert text.count("{.tree}") == 1
+    assert text.count("{.node}") == 1 + 3 + 4
 
 
 def test_each_node_has_value_target_status_and_trend_and_every_number_says_which_it_is() -> None:

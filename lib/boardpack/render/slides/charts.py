@@ -123,7 +123,7 @@ class Painter:
         if kind == "columns":
             series = [replace(s, place="outEnd") for s in series]
         legend = kind in ("stack", "columns", "bars") and _needs_legend(kind, series)
-        frame = self._frame(kind, categories, series, box, legend)
+        frame = self._frame(kind, categories, series, box, legend, plot.get("ends"))
         shown = _short_years(categories) if kind != "bars" else categories
         chart_data = _Data(self.day)
         chart_data.categories = shown
@@ -144,6 +144,7 @@ class Painter:
         series: Sequence[_Series],
         box: Box,
         legend: bool,
+        ends: Sequence[float] | None,
     ) -> _Frame:
         figures = [v for s in series for v in s.values if v is not None] or [0.0]
         below = 24.0 if legend else 0.0
@@ -175,6 +176,8 @@ class Painter:
         top = 8.0 if kind == "lines" else 22.0
         height = max(40.0, box.height - under - top)
         low, high = _ends(kind, series, figures)
+        if ends and ends[0] <= min(figures) and max(figures) <= ends[1]:
+            low, high = ends
         return _Frame(_EDGE, top, box.width - _EDGE - right, height, low, high, ends_only)
 
     def _dress(

@@ -55,8 +55,8 @@ from boardpack.values import KpiFacts, ReportFacts
 
 _HEADING = 14.0
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "range": "Within its range."}
-#: Sections that the contents list on one slide.
-_LISTED = 26
+#: From so many sections on a reader looks for one.
+_WORTH_LISTING = 3
 
 
 @dataclass
@@ -115,7 +115,8 @@ class Deck:
         self._presentation = presentation
         self._pictures = rasters(self.folder, self.brand, self._needed(planned))
         self._cover()
-        contents = self._add("content", "Contents", "") if _sections(planned) else None
+        many = len({_section(slide) for slide in planned}) >= _WORTH_LISTING
+        contents = self._add("content", "Contents", "") if many else None
         firsts: dict[str, Any] = {}
         for slide in planned:
             made = self._divider(slide) if slide.kind == "divider" else self._content(slide)
@@ -228,7 +229,7 @@ class Deck:
         for column, box in enumerate(BODY.split(columns, 48)):
             part = sections[column * each : (column + 1) * each]
             width = box.width if columns == 2 else 520.0
-            look = Look(16 if len(sections) <= _LISTED / 2 + 3 else 14, after=9)
+            look = Look(16 if each <= 12 else LEAST_SIZE, after=9 if each <= 12 else 4)
             paragraphs = []
             for name, target, number in part:
                 link = slide.part.relate_to(target.part, _SLIDE)
@@ -467,10 +468,6 @@ class Deck:
 
 
 _SLIDE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/slide"
-
-
-def _sections(planned: Sequence[Slide]) -> list[str]:
-    return list(dict.fromkeys(_section(slide) for slide in planned))
 
 
 def _section(slide: Slide) -> str:

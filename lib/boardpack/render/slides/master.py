@@ -77,7 +77,7 @@ def _theme(part: Any, brand: Brand) -> None:
     scheme = root.find(".//a:clrScheme", space)
     scheme.set("name", "Boardpack")
     hues = {slot: brand.colors[name] for name, slot in THEME.items()}
-    hues |= {"hlink": brand.colors["accent"], "folHlink": brand.colors["muted"]}
+    hues |= {"hlink": brand.colors["accent"], "folHlink": brand.colors["accent"]}
     for entry in scheme:
         slot = etree.QName(entry).localname
         for old in list(entry):

@@ -34,8 +34,8 @@ SIGNATURES = "sign-off"
 _TITLE = 150
 #: How high words may be, and what people wrote, and a table, to stand beside what is drawn.
 _BESIDE, _REMARKS, _SMALL = 96.0, 150.0, 150.0
-#: Cards that fill a slide, that stand in one row above a chart, that have words at their side.
-_CARDS, _A_ROW, _AT_SIDE = 8, 4, 6
+#: Cards that fill a slide, and that have words at their side.
+_CARDS, _AT_SIDE = 8, 6
 #: The width of the words at the side of cards.
 SIDE = 350.0
 #: How high the lines are that lead from cards to others.
@@ -180,15 +180,18 @@ class _Planner:
         """The pieces with cards, the lines from them and the cards below as one where they fit."""
         i = 0
         while i < len(pieces):
-            parts = pieces[i : i + 3]
+            parts = list(pieces[i : i + 3])
             if [type(part) for part in parts] == [Cards, Picture, Cards]:
                 cards = [part for part in parts if isinstance(part, Cards)]
                 heights = [self.ruler.cards(part, BODY_WIDTH) for part in cards]
                 if sum(heights) + JOINT <= BODY.height:
                     yield Stack(tuple(parts))
-                else:
-                    yield from cards
-                i += 3
+                    i += 3
+                    continue
+                # A chart that comes next belongs to what stands above: it is its course.
+                after = [p for p in pieces[i + 3 : i + 4] if isinstance(p, Figure)]
+                yield from (cards[0], *after, cards[1])
+                i += 3 + len(after)
             else:
                 yield pieces[i]
                 i += 1
@@ -225,7 +228,7 @@ class _Planner:
         before = draft.visual
         alone = len(draft.body) == 1 and not (isinstance(before, Cards) and draft.message)
         if isinstance(piece, Figure) and isinstance(before, Cards) and alone:
-            if len(before.cards) <= _A_ROW:
+            if self.ruler.cards(before, BODY_WIDTH) <= _SMALL:
                 draft.message = self._message(piece)
                 draft.body.append(piece)
                 draft.visual = piece
