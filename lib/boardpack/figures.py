@@ -20,6 +20,8 @@ _INVISIBLE = re.compile(
     r"""|<text[^>]*/>|<tspan[^>]*/>(?=</text>)"""
 )
 _FAMILY = re.compile(r'\sfont-family="([^"]*)"')
+# Who hears a table needs a name of every column.
+_NAMELESS = '<span class="unseen">Item</span>'
 _ID = re.compile(r"""\bid=(["'])([^"']+)\1""")
 
 
@@ -90,7 +92,7 @@ def _data_table(data: dict[str, Any]) -> str:
         for column in ([row[i] for row in rows] for i in range(len(columns)))
     ]
     head = "".join(
-        f'<th scope="col"{_align(right)}>{html.escape(name)}</th>'
+        f'<th scope="col"{_align(right)}>{html.escape(name) or _NAMELESS}</th>'
         for name, right in zip(columns, numeric, strict=True)
     )
     # The first column names the rows, unless it holds figures as well.
