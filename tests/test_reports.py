@@ -23,6 +23,7 @@ from boardpack.values import Values
 from boardpack.workspace import SUITE
 from page_numbers import phrases, ticks, unaccounted, words_of_html, written_of
 from pages_fixture import axe, orphaned_headings
+from slide_words import words_of_slides
 
 #: Report, period: the board pack is also made for a quarter.
 MADE = [
@@ -48,7 +49,12 @@ class Edition:
 
     def phrases(self) -> list[str]:
         said = phrases(self.values, {n["period"] for n in self.shown})
-        return [*said, f"revision {self.values.report.revision}"]
+        revision = self.values.report.revision
+        return [*said, f"revision {revision}", f"Revision {revision}"]
+
+    def parts(self) -> list[str]:
+        """Which of how many slides a table stands on."""
+        return [f"({part} of {parts})" for parts in range(2, 30) for part in range(1, parts + 1)]
 
     def at_axes(self) -> list[str]:
         charts = json.loads((self.folder / "charts.json").read_text(encoding="utf-8"))
@@ -320,3 +326,15 @@ def test_notebooks_run_as_they_are_in_jupyterlab(workspace: Path, tmp_path: Path
         for cell in blocks:
             data = cell.outputs[0].data
             assert {"image/svg+xml", "text/html"} & set(data), cell.source
+
+
+def test_no_number_on_a_slide_is_missing_from_the_list(
+    published: dict[tuple[str, str], Edition],
+) -> None:
+    made = {key: edition for key, edition in published.items() if key[0] == "board"}
+    assert len(made) == 2
+    for edition in made.values():
+        words = words_of_slides(edition.folder / "report.pptx", ("Contents", "Definitions"))
+        shown = [n["text"] for n in edition.shown if "only" not in n]
+        assert unaccounted(words, shown, [*edition.phrases(), *edition.parts()]) == []
+        assert sum(text in words for text in set(shown)) > 200

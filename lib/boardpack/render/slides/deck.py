@@ -14,7 +14,7 @@ from pptx.util import Pt
 
 from boardpack.brand import Brand
 from boardpack.formats import day_name, period_name
-from boardpack.frontpage import period_of, shortened
+from boardpack.frontpage import draft_line, period_of
 from boardpack.periods import parse_day
 from boardpack.render.slides.charts import Painter
 from boardpack.render.slides.drawing import Ink, Look, describe, qn
@@ -98,16 +98,18 @@ class Deck:
         """What stands below each slide."""
         facts = self.facts
         parts = (
-            self.draft and "DRAFT, not for distribution", facts.company, self.title, self.period,
-            facts.segment, "" if facts.status == "final" else "Provisional",
-            f"Revision {facts.revision}", facts.confidentiality,
+            "DRAFT, not for distribution" if self.draft else "",
+            facts.company, self.title, self.period, facts.segment,
+            "" if facts.status == "final" else "Provisional",
+            f"Revision {facts.revision}", "signed" if facts.signatures else "",
+            facts.confidentiality,
         )  # fmt: skip
         return clean(" · ".join(part for part in parts if part))
 
     @property
     def draft(self) -> str:
         """Why this is a draft; "" for a report that is none."""
-        return shortened(self.facts.forced) if self.facts.forced else ""
+        return draft_line(self.facts)
 
     def make(self, planned: Sequence[Slide]) -> Any:
         """The presentation: what was planned between a cover and whatever ends it."""
@@ -200,11 +202,13 @@ class Deck:
             "not checked": "not made",
         }[facts.verdict]  # fmt: skip
         look_of = {"hold": "bad", "banner": "warn"}.get(facts.verdict, "")
+        signed = ", ".join(dict.fromkeys(one.by for one in facts.signatures))
         known = (f"As of {as_of}" if as_of else "", f"Revision {facts.revision}", state)
         lines: list[Line] = [
             (Run(" · ".join(part for part in known if part)),),
             (Run("Data checks ", "muted"), Run(checks, look_of)),
             (Run(" · ".join(part for part in (facts.currency, facts.segment) if part)),),
+            (Run("Signed by ", "muted"), Run(signed)) if signed else (),
             (Run(facts.confidentiality, bold=True),),
         ]  # fmt: skip
         if self.draft:

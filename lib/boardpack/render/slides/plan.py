@@ -33,7 +33,7 @@ SIGNATURES = "sign-off"
 #: Words of more characters than this are no title.
 _TITLE = 150
 #: How high words may be, and what people wrote, and a table, to stand beside what is drawn.
-_BESIDE, _REMARKS, _SMALL = 96.0, 150.0, 150.0
+_BESIDE, _REMARKS, _SMALL = 96.0, 150.0, 175.0
 #: Cards that fill a slide, and that have words at their side.
 _CARDS, _AT_SIDE = 8, 6
 #: The width of the words at the side of cards.
@@ -231,6 +231,12 @@ class _Planner:
             if self.ruler.cards(before, BODY_WIDTH) <= _SMALL:
                 draft.message = self._message(piece)
                 draft.body.append(piece)
+                draft.visual = piece
+            return draft.visual is piece
+        if isinstance(piece, Figure) and isinstance(before, Sheet) and alone:
+            if not draft.message and self._sheet_height(before, LEAST_SIZE) <= _SMALL:
+                draft.message = self._message(piece)
+                draft.body = [piece, before]
                 draft.visual = piece
             return draft.visual is piece
         if isinstance(piece, Sheet) and isinstance(before, Figure | Row):
