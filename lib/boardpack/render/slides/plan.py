@@ -190,7 +190,9 @@ class _Planner:
                     continue
                 # A chart that comes next belongs to what stands above: it is its course.
                 after = [p for p in pieces[i + 3 : i + 4] if isinstance(p, Figure)]
-                yield from (cards[0], *after, cards[1])
+                yield cards[0]
+                yield from after
+                yield cards[1]
                 i += 3 + len(after)
             else:
                 yield pieces[i]
