@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pypdf
 import pytest
+import yaml
 
 import workspaces
 from boardpack import batches, orders
@@ -248,6 +249,58 @@ def test_a_report_is_as_long_as_its_reader_has_time(
     assert 5 <= pages["weekly", "2025-W52"] <= 12
     assert 10 <= pages["monthly", "2025-12"] <= 40
     assert 10 <= pages["board", "2025-12"] <= 25
+
+
+#: The parts that each cadence asks for, in the words of the page.
+PARTS = {
+    "daily": ("System health and performance", "Errors", "Revenue", "Sales", "Use and trials",
+              "Customers", "Transactions and data", "Incidents"),
+    "weekly": ("Revenue and bookings", "Sales", "Acquisition", "Product", "Customers", "At risk",
+               "Implementation", "Competition", "Issues and actions"),
+    "monthly": ("What moved", "Executive summary", "Planning", "For whom", "Profit and loss",
+                "Unit economics", "Acquisition", "Customers", "Market and rivals",
+                "Platform and team", "Findings and actions", "All KPIs"),
+    "quarterly": ("Performance against goals", "Market and rivals", "Product and roadmap",
+                  "Team and capacity", "Goals", "Targets to come", "Initiatives and milestones",
+                  "Finance"),
+    "board": ("Decisions", "Key metrics", "Recommendation", "Operational performance",
+              "Priority actions", "Risks", "North Star", "Scorecard", "Financials", "Customers",
+              "Cohorts", "Product", "Market position", "Initiatives", "Early warnings",
+              "Data quality", "Restatements", "Sign-off", "Definitions"),
+}  # fmt: skip
+
+
+def test_a_report_has_the_parts_that_its_cadence_asks_for(edition: Edition) -> None:
+    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+    words = [line.strip() for line in words_of_html(page).splitlines()]
+    missing = [part for part in PARTS[edition.report] if part not in words]
+    assert missing == []
+
+
+def test_a_report_shows_the_kpis_that_its_cadence_asks_for(
+    edition: Edition, reference: Path, workspace: Path
+) -> None:
+    """By the inventory: what the catalogue has, and has for periods of this kind."""
+    inventory = reference / "inventory" / "features.yml"
+    features = yaml.safe_load(inventory.read_text(encoding="utf-8"))["features"]
+    catalogue = Model.open(workspace).catalogue
+    cadence = {"monthly board": "board"}
+    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+    words = words_of_html(page, without=["definitions"])
+    shown = {number["kpi"] for number in edition.shown}
+    asked = {
+        kpi
+        for found in features.values()
+        for feature in found
+        if feature["group"] == "report"
+        and cadence.get(feature.get("cadence", "board"), feature.get("cadence", "board"))
+        == edition.report
+        for kpi in feature.get("kpis", [])
+        if kpi in catalogue.kpis and edition.values.period.grain in catalogue[kpi].grains
+    }
+    assert len(asked) > 4
+    missing = {kpi for kpi in asked - shown if catalogue[kpi].name not in words}
+    assert missing == set()
 
 
 def test_pages_are_numbered(edition: Edition) -> None:
