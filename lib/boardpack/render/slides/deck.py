@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.util import Pt
 
 from boardpack.brand import Brand
@@ -236,7 +237,7 @@ class Deck:
             look = Look(16 if each <= 12 else LEAST_SIZE, after=9 if each <= 12 else 4)
             paragraphs = []
             for name, target, number in part:
-                link = slide.part.relate_to(target.part, _SLIDE)
+                link = slide.part.relate_to(target.part, RT.SLIDE)
                 p = self.ink.paragraph((Run(name),), look, link)
                 tab = etree.SubElement(p.find(qn("a:pPr")), qn("a:tabLst"))
                 etree.SubElement(tab, qn("a:tab"), pos=str(int(Pt(width))), algn="r")
@@ -469,9 +470,6 @@ class Deck:
         properties.language = self.language
         properties.revision = 1
         properties.created = properties.modified = self.day
-
-
-_SLIDE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/slide"
 
 
 def _section(slide: Slide) -> str:
