@@ -15,6 +15,7 @@ from boardpack.markup import (
     Bullets,
     Callout,
     Column,
+    Name,
     Number,
     Paragraph,
     Piece,
@@ -75,7 +76,7 @@ def scorecard() -> Table:
         columns,
         (
             ((Strong(("Growth",)),), (), ()),
-            (("Recurring revenue",), (money("$2.09M"),), (Span("met", ("met",)),)),
+            ((Name("mrr", "Recurring revenue"),), (money("$2.09M"),), (Span("met", ("met",)),)),
             (("Net revenue retention",), (money("111.7%", "nrr"),), (Span("missed", ("missed",)),)),
             ((Strong(("Total",)),), (Strong((money("$9"),)),), (Strong(("met",)),)),
         ),
@@ -116,12 +117,15 @@ _CARDS = Box(
         Box(
             "card",
             (
-                Paragraph((Span("card-name", (name,)),)),
-                Paragraph((Span("card-value", (money(figure),)),)),
+                Paragraph((Span("card-name", (Name(kpi, name),)),)),
+                Paragraph((Span("card-value", (money(figure, kpi),)),)),
                 Paragraph((Span("card-note", (Span("good", ("+1%",)), " so far")),)),
             ),
         )
-        for name, figure in (("Recurring revenue", "$2.09M"), ("Customers", "982"))
+        for kpi, name, figure in (
+            ("mrr", "Recurring revenue", "$2.09M"),
+            ("total_customers", "Customers", "982"),
+        )
     ),
     columns=2,
 )
