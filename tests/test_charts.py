@@ -21,10 +21,12 @@ from boardpack.comparisons import bullet, funnel, ranking
 from boardpack.errors import RenderError, UnknownNameError
 from boardpack.fonts import font_folder
 from boardpack.formats import Formatter
+from boardpack.heatmaps import heatmap
 from boardpack.panels import trends
 from boardpack.periods import Period
 from boardpack.theme import draw, legible, mix, palette
 from boardpack.values import Values
+from boardpack.variances import variance
 from values_fixture import PERIOD, in_locale, open_values, small_values
 
 VALUES = small_values()
@@ -48,6 +50,11 @@ VERBS: dict[str, Callable[[Values], Block]] = {
     "ranking-half": lambda v: ranking(v, "nps", "segment", size="half"),
     "bullet": lambda v: bullet(v, list(v.kpis)),
     "funnel": lambda v: funnel(v, STAGES),
+    "variance": lambda v: variance(v, ["mrr", "nps", "customer_churn_rate", "mau"]),
+    "variance-alike": lambda v: variance(v, ["new_mrr", "expansion_mrr", "churned_mrr"]),
+    "variance-member": lambda v: variance(v, "mrr", "segment"),
+    "heatmap": lambda v: heatmap(v, "mrr", "segment"),
+    "heatmap-several": lambda v: heatmap(v, ["mrr", "customer_churn_rate", "nps"], "segment"),
 }
 
 MAKERS: dict[str, Callable[[], Values]] = {
@@ -142,7 +149,7 @@ def test_each_number_of_the_table_says_which_it_is(verb: str, make: str) -> None
         elif cell.what == "limit":
             assert " – " in cell.text
         else:
-            assert cell.what in ("net", "share", "rest")
+            assert cell.what in ("net", "share", "rest", "change", "gap")
 
 
 def plots(plot: Plot | None) -> list[Plot]:

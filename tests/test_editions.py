@@ -97,7 +97,7 @@ def test_an_edition_holds_the_named_files_and_a_manifest_of_them(
         "status": "final", "release": "draft", "reasons": ["tickets: “late”"],
         "published_at": "2026-01-01T06:00:00+00:00", "renderer": "built in",
         "fingerprints": {"tickets": "f1"}, "definitions": {"mrr": "d1"}, "seconds": {"gate": 1.5},
-        "forced": "", "forced_by": "",
+        "forced": "", "forced_by": "", "because": "", "lacks_notes": [], "signatures": [],
     }  # fmt: skip
     assert ledger.editions() == [row]
     assert row.folder == "monthly/2025-12/r1"

@@ -356,7 +356,11 @@ def test_under_quarto_the_pages_are_marked_too(tmp_path: Path) -> None:
     header = yaml.safe_load(document.split("---")[1])
     assert header["pagetitle"].startswith("DRAFT: ")
     setup = header["format"]["typst"]["include-in-header"]["text"]
-    assert '#set page(background: bp-draft, header: bp-draft-head("Say \\"Smith & <b>' in setup
+    assert (
+        '#set page(background: bp-draft, header: bp-draft-head("the data did not pass its checks. Say'
+        in setup
+    )
+    assert '\\"Smith & <b>' in setup
     assert "::: {.draft-mark aria-hidden=true}" in document
 
 

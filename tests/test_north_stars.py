@@ -5,12 +5,14 @@ import re
 from datetime import date
 
 import altair
+import pypandoc
 import pytest
 
 import boardpack as bp
 from boardpack.blocks import Chart, Shown, Text
 from boardpack.objectives import Benchmark, Milestone, NorthStar, Objectives, Target
 from boardpack.periods import Period
+from boardpack.render.slides.pieces import Cards, pieces
 from boardpack.values import Values
 from goals_fixture import Figures, made, of_suite
 from values_fixture import HOSTILE
@@ -75,7 +77,9 @@ def test_the_tree_has_every_kpi_of_the_report_under_its_branch() -> None:
     assert "Mau" not in inputs
     assert [name in outputs for name in ("Mrr", "Arr")] == [True, True]
     assert "Runway" in health
-    assert "Input, output and health KPIs lead up to" in text
+    # Boxes within boxes: the root, three branches, and on these a KPI each.
+    assert text.count("{.tree}") == 1
+    assert text.count("{.node}") == 1 + 3 + 4
 
 
 def test_each_node_has_value_target_status_and_trend_and_every_number_says_which_it_is() -> None:
@@ -231,3 +235,14 @@ def test_a_path_in_steps_is_not_interpolated() -> None:
     assert isinstance(block, Chart)
     assert block.plot is not None
     assert block.plot.series[1].values == (5, 5, 9)
+
+
+def test_on_slides_the_root_is_a_card_and_each_branch_another() -> None:
+    markdown = bp.north_star(tree()).markdown
+    parsed = json.loads(pypandoc.convert_text(markdown, "json", format="markdown"))
+    root, branches = pieces(parsed)
+    assert isinstance(root, Cards)
+    assert isinstance(branches, Cards)
+    assert (len(root.cards), len(branches.cards)) == (1, 3)
+    heads = [card[0][0].text for card in branches.cards]
+    assert heads == ["Input: leading", "Output: lagging", "Health: guardrails"]

@@ -101,7 +101,7 @@ class Chart:
             "data": {"columns": list(self.columns), "rows": rows},
             "numbers": [asdict(shown) for shown in self.numbers],
             "cells": [asdict(shown) for shown in cells],
-            "plot": asdict(self.plot) if self.plot else None,
+            "plot": _listed(asdict(self.plot)) if self.plot else None,
         }
 
     def _repr_mimebundle_(
@@ -149,6 +149,13 @@ class Text:
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
     ) -> dict[str, Any]:
         return {MIME: self.payload(), "text/html": self.html, "text/plain": self.markdown}
+
+
+def _listed(part: Any) -> Any:
+    """The same with lists for tuples, as it comes back from a file."""
+    if isinstance(part, dict):
+        return {key: _listed(value) for key, value in part.items()}
+    return [_listed(value) for value in part] if isinstance(part, tuple | list) else part
 
 
 #: What a verb returns.

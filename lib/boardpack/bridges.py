@@ -21,6 +21,7 @@ from boardpack.plots import (
     beside,
     category,
     cell,
+    in_currency,
     layer,
     lookup,
     named,
@@ -80,7 +81,8 @@ def bridge(
         title=plain(said) + cautions.caption(values, [balance, *known]),
         alt=f"Bridge of {values.kpi(balance).name}: "
         + ", ".join(_told(step) for step in steps)
-        + ".",
+        + "."
+        + in_currency(values, [balance]),
         spec=_bridge_spec(steps),
         columns=("Step", "Amount", "Of the opening", "Effect"),
         rows=tuple((step.name, step.full, step.share or DASH, step.effect) for step in steps),
@@ -124,7 +126,8 @@ def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> B
     return Chart(
         title=plain(said) + cautions.caption(values, known),
         alt=f"Stacked bars of {', '.join(values.kpi(kpi).name for kpi in known)} from"
-        f" {formatter.period(periods[0])} to {formatter.period(periods[-1])}. {plain(said)}.",
+        f" {formatter.period(periods[0])} to {formatter.period(periods[-1])}. {plain(said)}."
+        + in_currency(values, known),
         spec=board.spec(
             [
                 *_stack_layers(bars, net, periods, x, scale),

@@ -24,6 +24,7 @@ from boardpack.plots import (
     category,
     cell,
     goal_cell,
+    in_currency,
     layer,
     nothing,
     text_of,
@@ -176,7 +177,7 @@ def trend(
     said, course = message(reading), _course(reading, told)
     return Chart(
         title=plain(said),
-        alt=f"{plain(said)}. {plain(course)}",
+        alt=f"{plain(said)}. {plain(course)}" + in_currency(values, [kpi]),
         spec=board.spec(layers),
         columns=("Period", "Actual", "Year before", "Target", "Normal range")[: _columns(told)],
         rows=tuple(row[: _columns(told)] for row in _cells(formatter, told)),
@@ -234,7 +235,7 @@ def by_member(
     return Chart(
         title=plain(said) + cautions.caption(values, [kpi]),
         alt=f"Lines of {reading.name} by {dimension} from {formatter.period(periods[0])} to"
-        f" {formatter.period(periods[-1])}; they end at {ends}.",
+        f" {formatter.period(periods[-1])}; they end at {ends}." + in_currency(values, [kpi]),
         spec=board.spec(layers),
         columns=("Period", *(member_name(member) for member, _ in found)),
         rows=tuple(

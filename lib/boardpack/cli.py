@@ -25,6 +25,7 @@ class Commands(click.Group):
         "kpi": "boardpack.cli_kpi",
         "mart": "boardpack.cli_mart",
         "note": "boardpack.cli_note",
+        "preview": "boardpack.cli_preview",
         "schedule": "boardpack.cli_schedule",
         "scorecard": "boardpack.cli_scorecard",
         "sign": "boardpack.cli_note",

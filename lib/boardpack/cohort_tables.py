@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from boardpack.blocks import Shown, Text
+from boardpack.blocks import Text
 from boardpack.errors import UserError
-from boardpack.formats import Formatter, count, member_name, number
+from boardpack.feature_cohorts import features, scaled
+from boardpack.formats import Formatter, count, number
 from boardpack.markup import (
     Box,
     Bullets,
@@ -26,6 +27,7 @@ from boardpack.markup import (
     text,
 )
 from boardpack.periods import Period
+from boardpack.plots import nothing
 from boardpack.values import Value, Values
 
 #: The KPI that has the cohorts of each age, in months after the one in which they were won.
@@ -45,11 +47,6 @@ PER_SURVIVOR: Mapping[int, str] = {
 }  # fmt: skip
 #: MRR of a cohort after twelve months against that of its first.
 NET_RETENTION = "cohort_net_revenue_retention"
-#: The weeks of a seat's life at which the use of features is looked at.
-WEEKS = (1, 4, 12, 24, 52)
-
-#: The darkest shade of a cell; the lightest is 0.
-_DARKEST = 5
 #: How many of the newest cohorts a direction is read off, and how few show none.
 _RECENT, _FEWEST = 4, 3
 
@@ -73,14 +70,14 @@ def cohorts(
     month 0. ``features`` has one month's new users: the share of them that use each feature in
     weeks 1, 4, 12, 24 and 52, or with ``cumulative`` have used it by then; ``cohort`` is the month,
     by default a year before the report's. Each cell is a figure of its KPI in the period in which
-    the cohort had that age. A block without Markdown where the KPIs are not available, as in a
-    report of another period than a month. Raises `UnknownNameError` for KPIs that the notebook
+    the cohort had that age. Where the KPIs are not available, as in a report of another period than
+    a month, it says so. Raises `UnknownNameError` for KPIs that the notebook
     does not name and `UserError` for another table than these.
 
         bp.cohorts(values, "revenue", per="survivor")
     """
     if about == "features":
-        return _features(values, cohort, cumulative=cumulative)
+        return features(values, cohort, cumulative=cumulative)
     ages = {"retention": RETENTION, "revenue": PER_CUSTOMER}.get(about)
     if ages is None or per not in ("customer", "survivor"):
         raise UserError(
@@ -89,12 +86,12 @@ def cohorts(
         )
     if about == "revenue" and per == "survivor":
         ages = PER_SURVIVOR
-    if not all(values.is_available(kpi) for kpi in ages.values()):
-        return Text("")
+    if lacking := [kpi for kpi in ages.values() if not values.is_available(kpi)]:
+        return nothing(values, lacking[:1])
     triangle = _Triangle(values, ages, tuple(values.period.last(last)))
     lines = _of_retention(triangle) if about == "retention" else _of_revenue(triangle)
     said = tuple(lines)
-    pieces: list[Piece] = [Box("scorecard", (_table(triangle, with_nrr=about == "revenue"),))]
+    pieces: list[Piece] = [Box("triangle", (_table(triangle, with_nrr=about == "revenue"),))]
     pieces += [Bullets(said)] if said else []
     return text(*pieces, *_legend(triangle, about))
 
@@ -199,16 +196,7 @@ def _shades(triangle: _Triangle, *, relative: bool) -> dict[tuple[Period, int], 
                 continue
             base = start.value if relative and start is not None and start.value else 1.0
             found[cohort, age] = cell.value / base
-    return _scaled(found)
-
-
-def _scaled(found: Mapping[tuple[Period, int], float]) -> dict[tuple[Period, int], int]:
-    low, high = min(found.values(), default=0.0), max(found.values(), default=0.0)
-    width = high - low
-    return {
-        key: min(_DARKEST, int((_DARKEST + 1) * (value - low) / width)) if width else 0
-        for key, value in found.items()
-    }
+    return scaled(found)
 
 
 def _goals(triangle: _Triangle, formatter: Formatter, *, with_nrr: bool) -> list[Line]:
@@ -321,97 +309,3 @@ def _legend(triangle: _Triangle, about: About) -> tuple[Piece, ...]:
     if any(triangle.values.target(kpi) for kpi in triangle.ages.values()):
         said.append("▼ marks what is below its target.")
     return (Box("note", (Paragraph((" ".join(said),)),)),)
-
-
-def _features(values: Values, label: str, *, cumulative: bool) -> Text:
-    """The share of one month's new users that uses each feature, week by week."""
-    kpis = {week: f"feature_use_{'by_' if cumulative else ''}w{week}" for week in WEEKS}
-    if not all(values.is_available(kpi) for kpi in kpis.values()):
-        return Text("")
-    cohort = Period.parse(label, values.calendar) if label else values.period.year_ago()
-    formatter = Formatter(values)
-    names = values.members(kpis[WEEKS[0]], "feature")
-    cells = {
-        (name, week): _mature(values.value(kpi, cohort, f"feature={name}"))
-        for name in names
-        for week, kpi in kpis.items()
-    }
-    closed = [week for week in WEEKS if any(cells[name, week] is not None for name in names)]
-    if not closed:
-        return text(
-            Paragraph((f"No week of the users new in {formatter.period(cohort)} is over yet.",))
-        )
-    order = sorted(names, key=lambda name: -_of(cells[name, closed[-1]]))
-    shades = _scaled(
-        {(cohort, i): _of(cell) for i, cell in enumerate(cells.values()) if cell is not None}
-    )
-    shade = {key: shades.get((cohort, i)) for i, key in enumerate(cells)}
-    columns = (Column("Feature", 24), *(Column(f"Week {week}", 12, "right") for week in WEEKS))
-    rows = tuple(
-        (
-            (member_name(name),),
-            *(_share(formatter, cells[name, week], shade[name, week]) for week in WEEKS),
-        )
-        for name in order
-    )
-    does = (
-        "have used a feature by the end of the week" if cumulative else "use a feature in the week"
-    )
-    note = (
-        f"Share of the users new in {formatter.period(cohort)} who {does}; weeks are those of each"
-        " seat's life, and a cell is empty until the week is over for all of them."
-    )
-    pieces: list[Piece] = [Box("scorecard", (Table(columns, rows),))]
-    said = tuple(_of_features(values, formatter, order, cells, closed))
-    pieces += [Bullets(said)] if said else []
-    return text(*pieces, Box("note", (Paragraph((note,)),)))
-
-
-def _mature(value: Value) -> Value | None:
-    """A figure whose week is over for all users of the cohort; None for one that may yet rise."""
-    return None if value.status in ("maturing", "provisional") else value
-
-
-def _of(value: Value | None) -> float:
-    return (value.value or 0.0) if value is not None else 0.0
-
-
-def _share(formatter: Formatter, value: Value | None, shade: int | None) -> Line:
-    if value is None:
-        return ()
-    if value.value is None:
-        return (NoValue(value.reason),)
-    return (Span(f"heat-{shade or 0}", (formatter.figure(value, full=True),)),)
-
-
-def _of_features(
-    values: Values,
-    formatter: Formatter,
-    order: Sequence[str],
-    cells: Mapping[tuple[str, int], Value | None],
-    closed: Sequence[int],
-) -> Iterator[Line]:
-    """The most and the least used at the last closed week, and the largest gain on the way."""
-    week = closed[-1]
-    ends = [cell for name in (order[0], order[-1]) if (cell := cells[name, week]) is not None]
-    if len(order) > 1 and len(ends) == 2 and all(cell.value is not None for cell in ends):
-        yield (
-            Strong((member_name(order[0]),)), " is used most in week ", count(values, week), ", by ",
-            formatter.figure(ends[0], full=True), f"; {member_name(order[-1])} least, by ",
-            formatter.figure(ends[1], full=True), ".",
-        )  # fmt: skip
-    gains = [
-        (_of(late) - _of(early), name, early, late)
-        for name in order
-        if (early := cells[name, closed[0]]) is not None
-        and (late := cells[name, week]) is not None
-        and early.value is not None
-    ]
-    if week != closed[0] and gains:
-        gain, name, early, late = max(gains, key=lambda found: found[0])
-        if gain > 0:
-            yield (
-                Strong((member_name(name),)), " gains most from week ", count(values, closed[0]),
-                " to week ", count(values, week), ", from ", formatter.figure(early, full=True),
-                " to ", formatter.figure(late, full=True), ".",
-            )  # fmt: skip

@@ -8,7 +8,7 @@ from boardpack import bars, cautions
 from boardpack.blocks import Block, Chart, Plot, Series, Shown
 from boardpack.formats import Formatter, count, member_name, number
 from boardpack.markup import Line, numbers, plain
-from boardpack.plots import Channel, Row, Size, cell, goal_cell, nothing
+from boardpack.plots import Channel, Row, Size, cell, goal_cell, in_currency, nothing
 from boardpack.readings import Reading, explanation, member_readings, read
 from boardpack.theme import palette
 from boardpack.values import Value, Values
@@ -61,7 +61,8 @@ def ranking(values: Values, kpi: str, dimension: str, *, size: Size = "full") ->
     note = f"; a lighter bar shows {then}, the change is against it" if has_ago else ""
     return Chart(
         title=plain(said) + cautions.caption(values, [kpi]),
-        alt=f"Bars of {name} by {dimension} in {formatter.period(values.period)}{note}: {listed}.",
+        alt=f"Bars of {name} by {dimension} in {formatter.period(values.period)}{note}: {listed}."
+        + in_currency(values, [kpi]),
         spec=on.spec(layers),
         columns=(
             dimension.replace("_", " ").capitalize(),

@@ -82,18 +82,37 @@ def heatmap(
             for head, cells in zip(grid.heads, grid.cells, strict=True)
         ),
         numbers=(*numbers(said), *shown, *_end_numbers(formatter, grid)),
-        plot=Plot(
-            "bars",
-            grid.heads,
-            tuple(
-                Series(name, "member", tuple(cells[i].value for cells in grid.cells))
-                for i, name in enumerate(grid.columns)
-            ),
-            names,
-        )
-        if grid.is_shared
-        else None,
+        plot=_plot(formatter, grid, names),
     )
+
+
+def _plot(formatter: Formatter, grid: _Grid, name: str) -> Plot:
+    """Through time a line a member; else a small plot a KPI, a bar a member."""
+    if grid.is_shared:
+        series = (
+            Series(head, "member", tuple(value.value for value in cells))
+            for head, cells in zip(grid.heads, grid.cells, strict=True)
+        )
+        return Plot("lines", grid.columns, tuple(series), name)
+    return Plot(
+        "panels",
+        panels=tuple(
+            Plot(
+                "bars", grid.columns,
+                (
+                    Series(
+                        head, "actual", tuple(value.value for value in cells),
+                        tuple(
+                            "" if value.value is None else plain((formatter.figure(value),))
+                            for value in cells
+                        ),
+                    ),
+                ),
+                head,
+            )
+            for head, cells in zip(grid.heads, grid.cells, strict=True)
+        ),
+    )  # fmt: skip
 
 
 def _through_time(formatter: Formatter, kpi: str, dimension: str, last: int | None) -> _Grid:

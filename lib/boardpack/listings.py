@@ -91,8 +91,7 @@ def _columns(found: Listed, shown: pd.DataFrame) -> tuple[Column, ...]:
         longest = max((len(str(v)) for v in shown[column.name] if v is not None), default=0)
         usual = _SHARES[column.kind]
         share = min(max(longest, usual // 2), 40) if column.kind == "text" else usual
-        align = "right" if column.kind in _FIGURES else "left"
-        columns.append(Column(column.head, share, align))
+        columns.append(Column(column.head, share, "right" if column.kind in _FIGURES else "left"))
     return tuple(columns)
 
 

@@ -65,13 +65,6 @@ class Model:
         found = (*self.catalogue.tables(kpis), *self.listings.tables(listings))
         return tuple(dict.fromkeys(found))
 
-    def definition_hashes(self, kpis: Iterable[str], listings: Iterable[str]) -> dict[str, str]:
-        """What these KPIs and listings are defined as, hashed; a listing as ``listing NAME``."""
-        return {
-            **{kpi: self.catalogue.definition_hash(kpi) for kpi in kpis},
-            **{f"listing {name}": self.listings.definition_hash(name) for name in listings},
-        }
-
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
         found = self.catalogue[kpi]

@@ -17,6 +17,7 @@ from boardpack.plots import (
     cell,
     finished,
     fitted,
+    in_currency,
     layer,
     named,
     nothing,
@@ -71,7 +72,8 @@ def trends(
         title=plain(said) + cautions.caption(values, others) + differ,
         alt="Small charts, one a KPI. "
         + " ".join(plain(message(reading)) + "." for reading in readings.values())
-        + (" Their scales differ." if apart else ""),
+        + (" Their scales differ." if apart else "")
+        + in_currency(values, list(told)),
         spec=finished(
             {
                 "concat": panels,
@@ -122,9 +124,12 @@ def _scales(
     apart = False
     for group in by_unit.values():
         figures = [figure for kpi in group for figure in told[kpi].this_year]
-        zero = any(starts_at_zero(readings[kpi], told[kpi].this_year) for kpi in group)
+        unit = readings[group[0]].facts.unit
+        zero = unit in ("currency", "count") or any(
+            starts_at_zero(readings[kpi], told[kpi].this_year) for kpi in group
+        )
         # A score and a ratio are measured each in its own way, whatever they are called.
-        alike = readings[group[0]].facts.unit not in ("ratio", "score")
+        alike = unit not in ("ratio", "score")
         if len(group) > 1 and wanted == "unit" and alike and _fit(told, group, figures, zero):
             one = Scale.fitting(formatter, group[0], figures, zero=zero, ticks=2)
             scales |= dict.fromkeys(group, one)

@@ -249,6 +249,13 @@ def at_end(text: str, n: int) -> tuple[str, ...]:
     return (*[""] * (n - 1), text)
 
 
+def in_currency(values: Values, kpis: Sequence[str]) -> str:
+    """The end of an alternative text: in which currency its amounts are."""
+    if any(values.kpi(kpi).unit == "currency" for kpi in kpis):
+        return f" Amounts are in {values.report.currency}."
+    return ""
+
+
 def nothing(values: Values, kpis: Sequence[str], reason: str = "") -> Text:
     """What stands in the place of a chart that has nothing to draw, and why it has not.
 

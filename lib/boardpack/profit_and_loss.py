@@ -68,7 +68,7 @@ def statement(
     values: Values,
     lines: Sequence[StatementLine] = PROFIT_AND_LOSS,
     *,
-    last: int = 4,
+    last: int = 3,
     compare: bool = True,
 ) -> Text:
     """A statement by period: the last ``last`` periods, and with ``compare`` the year to date.
@@ -105,7 +105,7 @@ def statement(
         cells += sheet.year(line) if with_year else []
         cells += sheet.against_plan(line) if planned else []
         rows.append(_styled(line, cells))
-    pieces: list[Piece] = [Box("scorecard", (Table(tuple(columns), tuple(rows)),))]
+    pieces: list[Piece] = [Box("statement", (Table(tuple(columns), tuple(rows)),))]
     if compare and not closed:
         when = sheet.formatter.period(values.period)
         pieces.append(
@@ -166,7 +166,7 @@ class _Sheet:
         facts = self.values.kpi(line.kpi)
         return [
             self._written(line.kpi, now, "to_date"),
-            self._written(line.kpi, before, "last_year"),
+            self._written(line.kpi, before, "to_date_last_year"),
             self._change(facts, now, before),
         ]
 
@@ -179,7 +179,7 @@ class _Sheet:
         return [
             self._written(line.plan, plan, "to_date"),
             self._difference(facts, now, plan),
-            self._change(facts, now, plan, "gap")
+            self._change(facts, now, plan, "to_date_gap")
             if plan is None or plan > 0
             else (NoValue("of a loss there is no percentage"),),
         ]
@@ -194,10 +194,10 @@ class _Sheet:
             return (NoValue("nothing to compare with"),)
         size = self.formatter.short(facts.id, abs(now - base))
         sign = "+" if now > base else "−" if now < base else ""
-        return _judged(facts, now - base, self._number(facts.id, f"{sign}{size}", "gap"))
+        return _judged(facts, now - base, self._number(facts.id, f"{sign}{size}", "to_date_gap"))
 
     def _change(
-        self, facts: KpiFacts, now: float | None, base: float | None, what: str = "change"
+        self, facts: KpiFacts, now: float | None, base: float | None, what: str = "to_date_change"
     ) -> Line:
         if now is None or base is None:
             return (NoValue("nothing to compare with"),)

@@ -130,17 +130,20 @@ def places(blocks: Sequence[Mapping[str, Any]], facts: ReportFacts) -> dict[int,
     """Below which of a report's blocks which notes stand, by the number of the block.
 
     A note stands below the KPI's own chart, which is the one with the fewest other KPIs, and below
-    the first scorecard with the figure; where there is no scorecard below the cards, and where
-    neither is below the first block that shows the figure.
+    the table with the most KPIs, which is the scorecard, so that all notes are read together; where
+    there is no table below the cards, and where there is neither below the first block that shows
+    the figure.
     """
     shown = [shown_by(block, facts.period) for block in blocks]
     found: dict[int, list[Note]] = {}
     for note in facts.notes:
         own = [i for i, figures in enumerate(shown) if (note.kpi, note.member) in figures]
         charts = [i for i in own if blocks[i].get("kind") == "chart"]
-        chart = min(charts, key=lambda i: len({kpi for kpi, _ in shown[i]}), default=None)
+        many = [len({kpi for kpi, _ in figures}) for figures in shown]
         tables = _with_role(blocks, own, "scorecard") or _with_role(blocks, own, "cards")
-        at = [place for place in (chart, *tables[:1]) if place is not None] or own[:1]
+        chart = min(charts, key=lambda i: many[i], default=None)
+        table = max(tables, key=lambda i: many[i], default=None)
+        at = [place for place in (chart, table) if place is not None] or own[:1]
         for place in at:
             found.setdefault(place, []).append(note)
     return {place: tuple(below) for place, below in found.items()}
@@ -168,7 +171,7 @@ def sign_off(facts: ReportFacts, roles: Sequence[str]) -> Text:
         )
     if not rows:
         return text(Paragraph(("Nobody has signed this report yet.",)))
-    return text(Table(columns, tuple(rows)))
+    return text(Box("sign-off", (Table(columns, tuple(rows)),)))
 
 
 def plain_text(what: str, given: str, longest: int, *, lines: bool = False) -> str:

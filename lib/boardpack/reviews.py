@@ -21,6 +21,7 @@ from boardpack.plots import (
     finished,
     fitted,
     goal_cell,
+    in_currency,
     layer,
     named,
     nothing,
@@ -75,7 +76,8 @@ def six_twelve(values: Values, kpi: str, *, dims: str = "") -> Block:
         + (" beside the last twelve months" if months else " without months beside them")
         + ", each with the year before and the target. "
         + "; ".join(_told(figure) for figure in figures)
-        + ".",
+        + "."
+        + in_currency(values, [kpi]),
         spec=_spec(reading, weeks, months, figures),
         columns=("Period", "Actual", "Year before", "Target"),
         rows=tuple(
@@ -129,6 +131,7 @@ def _figures(reading: Reading, to_date: Sequence[Period]) -> list[_Figure]:
         figure, change = formatter.figure(value), ""
         if ago.value is not None:
             change = formatter.change(now.kpi, value.value, ago.value)
+        year = formatter.tick(ago.period.ending("year"))[0]
         shown = numbers((figure,)) + ((number(value, change, "change").shown,) if change else ())
         verdict = ""
         if ago.value is not None and reading.facts.direction != "range":
@@ -137,7 +140,8 @@ def _figures(reading: Reading, to_date: Sequence[Period]) -> list[_Figure]:
             verdict = ("better" if better else "worse") if moved else ""
         found.append(
             _Figure(
-                f"{period.grain.capitalize()} to date", plain((figure,)), change,
+                f"{period.grain.capitalize()} to date", plain((figure,)),
+                f"{change} vs {year}" if change else "",
                 _color(verdict), shown,
             )
         )  # fmt: skip
@@ -150,7 +154,7 @@ def _color(verdict: str) -> str:
 
 
 def _told(figure: _Figure) -> str:
-    note = f" ({figure.note} on the year before)" if figure.note else ""
+    note = f" ({figure.note})" if figure.note else ""
     return f"{figure.name} {figure.text}{note}"
 
 
@@ -260,7 +264,7 @@ def _beneath(figures: Sequence[_Figure], width: float, start: float) -> list[Lay
     layers = []
     for i, figure in enumerate(figures):
         color = figure.color or look.ink
-        note = f"{figure.note} on last year" if figure.note else ""
+        note = figure.note
         for text, y, size, weight, tone in (
             (figure.name, 0, 11, 400, look.muted),
             (figure.text, 18, 15, 600, look.ink if note else color),

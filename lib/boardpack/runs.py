@@ -180,7 +180,7 @@ class _Attempt:
 
     @cached_property
     def definitions(self) -> dict[str, str]:
-        return self.model.definition_hashes(self.wanted.kpis, self.wanted.listings)
+        return {kpi: self.model.catalogue.definition_hash(kpi) for kpi in self.wanted.kpis}
 
     def make(self, notebooks: NotebookProcess, check: bool) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)
@@ -420,6 +420,7 @@ class _Attempt:
             segment=self.wanted.segment,
             fingerprints=self.basis.fingerprints(self.wanted),
             definitions=self.definitions,
+            listings=self.model.listings.definition_hashes(self.wanted.listings),
             seconds=self.watch.seconds,
             lacks_notes=tuple(facts.lacks_notes),
             optional=(*editions.OPTIONAL, *self.kept),

@@ -295,7 +295,8 @@ def _verdict(row: EditionRow) -> str:
 def _release(row: EditionRow) -> str:
     """Whether somebody released it, and who; else what it lacks for that."""
     if row.release == "signed":
-        return f"signed by {', '.join(dict.fromkeys(entry.by for entry in row.signatures))}"
+        names = ", ".join(dict.fromkeys(entry.by for entry in row.signatures))
+        return f"signed by {names}" if names else "signed"
     return f"draft, no note on {', '.join(row.lacks_notes)}" if row.lacks_notes else "draft"
 
 

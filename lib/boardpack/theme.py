@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from boardpack.brand import FontFile, contrast, read_brand, readable
-from boardpack.brand import mixed as mix
+from boardpack.brand import FontFile, contrast, mixed, read_brand, readable
 from boardpack.errors import RenderError
 
 #: Widths in pixels of a chart that fills the page and of one that stands beside another.
@@ -99,6 +98,15 @@ def palette() -> Palette:
 def dark_palette() -> Palette:
     """The same on a dark screen."""
     return Palette.of(read_brand(_brand).dark)
+
+
+def mix(one: str, other: str, share: float) -> str:
+    """The colour between two: ``share`` of the second.
+
+    >>> mix("#000000", "#FFFFFF", 0.5)
+    '#808080'
+    """
+    return mixed(one, other, share)
 
 
 def legible(color: str, paper: str = "#FFFFFF") -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from boardpack import bars, cautions, notation
 from boardpack.blocks import Block, Chart, Plot, Series, Shown
 from boardpack.formats import DASH, MINUS, Formatter, count, member_name, number
-from boardpack.markup import Line, numbers, plain
+from boardpack.markup import Line, Number, numbers, plain
 from boardpack.plots import (
     Board,
     Channel,
@@ -18,6 +18,7 @@ from boardpack.plots import (
     cell,
     fitted,
     goal_cell,
+    in_currency,
     layer,
     named,
     nothing,
@@ -25,7 +26,7 @@ from boardpack.plots import (
     text_width,
     tips,
 )
-from boardpack.readings import Reading, explanation, member_readings, read
+from boardpack.readings import Reading, member_readings, read
 from boardpack.theme import palette
 from boardpack.values import Values
 
@@ -71,8 +72,8 @@ def variance(
 
     The rows are KPIs, or with ``dimension`` the members of one. Green is better and red worse by
     the direction of the KPI. Bars stand for figures of one unit; where units differ the amounts
-    are written and only the percentages are drawn. ``against`` chooses among ``before``,
-    ``year_ago`` and ``target``.
+    are written and only the percentages are drawn; a rate is off by points alone. ``against``
+    chooses among ``before``, ``year_ago`` and ``target``.
     """
     asked = [kpis] if isinstance(kpis, str) else list(kpis)
     entries = _entries(values, asked, dimension, against)
@@ -82,13 +83,13 @@ def variance(
     used = [base for base in against if any(base in entry.deltas for entry in entries)]
     if not used:
         return nothing(values, asked, "there is nothing to set it against")
-    said = explanation(values, asked[0], dimension) if dimension else ()
-    said = said or _message(formatter, entries, used)
+    said = _largest(entries, used[0]) if dimension else _message(formatter, entries, used)
     return Chart(
         title=plain(said) + cautions.caption(values, asked),
         alt=f"Variances against the {' and the '.join(_NAMES[base] for base in used)}: "
         + "; ".join(_told(entry, used) for entry in entries)
-        + ".",
+        + "."
+        + in_currency(values, asked),
         spec=_spec(formatter, entries, used),
         columns=(
             "Name", "Actual",
@@ -133,15 +134,15 @@ def _delta(reading: Reading, base: Base) -> _Delta | None:
         return None
     kpi, amount = reading.facts.id, now.value - goal
     what = "gap" if base == "target" else "change"
-    percent = 100 * amount / goal if goal > 0 else None
+    # Of a rate the points are the percentages: percent of a percentage would be read as points.
+    is_rate = reading.facts.unit == "percent"
+    percent = 100 * amount / goal if goal > 0 and not is_rate else None
     if not formatter.moved(kpi, now.value, goal):
         verdict: Literal["better", "worse", ""] = "better" if _is_met(reading, base) else ""
         return _Delta(amount, percent, "same", "", verdict)
     sign = "+" if amount > 0 else MINUS
     size = (
-        formatter.distance(kpi, now.value, goal)
-        if reading.facts.unit == "percent"
-        else formatter.short(kpi, abs(amount))
+        formatter.distance(kpi, now.value, goal) if is_rate else formatter.short(kpi, abs(amount))
     )
     absolute = number(now, sign + size, what).shown
     relative: Shown | str = ""
@@ -177,6 +178,18 @@ def _message(formatter: Formatter, entries: Sequence[_Entry], used: Sequence[Bas
         what = "target met: " if base == "target" else f"better than the {_NAMES[base]}: "
         said += ("; " + what if said else what[0].upper() + what[1:], better, " of ", of)
     return said
+
+
+def _largest(entries: Sequence[_Entry], base: Base) -> Line:
+    """Which member is furthest from what it is set against."""
+    entry = max(
+        (entry for entry in entries if base in entry.deltas),
+        key=lambda entry: abs(entry.deltas[base].amount),
+    )
+    change = entry.deltas[base].absolute
+    said = Number(change) if isinstance(change, Shown) else change
+    name = entry.reading.name
+    return (f"{name}: {entry.name} is furthest from the {_NAMES[base]}, ", said)
 
 
 def _told(entry: _Entry, used: Sequence[Base]) -> str:

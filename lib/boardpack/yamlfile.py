@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -93,6 +94,12 @@ def read(path: Path) -> Document:
         raise DefinitionError(
             "is not UTF-8 text.", file=path, hint="save the file as UTF-8"
         ) from None
+    return _document(path, text)
+
+
+@lru_cache(maxsize=1024)
+def _document(path: Path, text: str) -> Document:
+    """What a text says; one that was read before is not read again."""
     loader = _Loader(text)
     lines: dict[Key, int] = {}
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -182,6 +183,10 @@ class Listings:
             if column not in source.milestones
         }
 
+    def definition_hashes(self, names: Iterable[str]) -> dict[str, str]:
+        """What these listings are defined as, each hashed."""
+        return {name: self.definition_hash(name) for name in names}
+
     def definition_hash(self, name: str) -> str:
         """SHA-256 over a listing and the sources below it."""
         listing = self[name]
@@ -216,7 +221,8 @@ def _listing(entry: ListingEntry, at: Place, sources: Sources) -> Listing:
     except ValueError as error:
         raise at.error(str(error), "window") from None
     for name in entry.latest_of:
-        _pointed(lambda name=name: resolve(sources, source, name), at, "latest_of")
+        with _pointed_at(at, "latest_of"):
+            resolve(sources, source, name)
 
     def read(text: str, *steps: str | int) -> tuple[Expression, Kind | None]:
         return _expression(sources, source, text, at, steps)
@@ -288,22 +294,21 @@ def _expression(
         return "moment" if name == AS_OF_DAY else column_kind(sources, source, name)
 
     try:
-        scalar(text, column)
-        check_members(sources, source, text)
-        found = kind(text, kind_of)
+        with _pointed_at(at, *steps):
+            scalar(text, column)
+            check_members(sources, source, text)
+            found = kind(text, kind_of)
     except ExpressionError as error:
         raise at.error(f"{text!r}: {error}.", *steps, hint=error.hint) from None
-    except UnknownNameError as error:
-        raise UnknownNameError(
-            error.message, file=at.document.path, line=at.line(*steps), hint=error.hint
-        ) from None
     pii = any(resolve(sources, source, name).pii for name in used)
     return Expression(text, tuple(sorted(set(used))), pii), found
 
 
-def _pointed(call: Callable[[], object], at: Place, *steps: str | int) -> None:
+@contextmanager
+def _pointed_at(at: Place, *steps: str | int) -> Iterator[None]:
+    """What is not known under these steps of the entry is said to be wrong there."""
     try:
-        call()
+        yield
     except UnknownNameError as error:
         raise UnknownNameError(
             error.message, file=at.document.path, line=at.line(*steps), hint=error.hint
@@ -331,11 +336,7 @@ def _moods(
                 raise at.error(f"{word!r} is {moods[word]} already.", *step)
             if re.fullmatch(r"[\w.]+", column.value):
                 quoted = word.replace("'", "''")
-                _pointed(
-                    lambda quoted=quoted: check_members(
-                        sources, source, f"{column.value} = '{quoted}'"
-                    ),
-                    at, *step,
-                )  # fmt: skip
+                with _pointed_at(at, *step):
+                    check_members(sources, source, f"{column.value} = '{quoted}'")
             moods[word] = mood
     return moods

@@ -37,7 +37,7 @@ _STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]
 def render_builtin(assembled: Assembled, folder: Path) -> tuple[Path, Path]:
     """Render into ``report.html`` and ``report.pdf`` of ``folder``."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        html = pool.submit(_html, assembled)
+        html = pool.submit(html_page, assembled)
         pdf = pool.submit(_pdf, assembled)
         made = html.result(), pdf.result()
     paths = folder / "report.html", folder / "report.pdf"
@@ -52,14 +52,15 @@ def render_builtin(assembled: Assembled, folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-def _html(assembled: Assembled) -> bytes:
+def html_page(assembled: Assembled) -> bytes:
+    """The page alone, as it would be written into ``report.html``."""
     page = _pandoc(
         assembled.folder,
         "--to=html5",
         f"--template={HERE / 'page.html'}",
         "--toc",
         "--toc-depth=3",
-        f"--variable=policy:{_policy()}",
+        f"--variable=policy:{policy()}",
     )
     brand = read_brand(assembled.folder / "_brand.yml")
     style = "\n".join(
@@ -80,15 +81,19 @@ def _html(assembled: Assembled) -> bytes:
 
 
 @cache
-def _policy() -> str:
-    """What the page may do: run its own scripts, and reach no network at all."""
+def policy(*more: str, connect: str = "") -> str:
+    """What a page may do: run its own scripts, and reach no network at all.
+
+    A page that is previewed runs ``more`` scripts, and asks ``connect`` what is new.
+    """
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in (source("page.js"), *scripts())
+        for script in (source("page.js"), *scripts(), *more)
     )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
-        "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+        + (f"connect-src {connect}; " if connect else "")
+        + "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

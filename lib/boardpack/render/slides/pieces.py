@@ -228,6 +228,9 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         width = attributes.get("layout-ncol", "")
         yield _cards(inner, int(width) if width.isdecimal() else 3)
         return
+    if "tree" in found:
+        yield from _tree(inner)
+        return
     if "definitions" in found:
         yield _glossary(inner)
         return
@@ -264,6 +267,20 @@ def _cards(inner: Sequence[dict[str, Any]], columns: int) -> Cards:
     parts = [list(_blocks([block])) for block in inner]
     cards = [tuple(line for piece in part for line in lines_of(piece)) for part in parts]
     return Cards(columns, tuple(card for card in cards if card))
+
+
+def _tree(inner: Sequence[dict[str, Any]]) -> Iterator[Piece]:
+    """What stands at the root as a card of its own, and a card a branch with all that is on it."""
+    for root in inner:
+        if root["t"] != "Div":
+            yield from _blocks([root])
+            continue
+        about, parts = root["c"]
+        branches = [part for part in parts if part["t"] == "Div"]
+        own = [part for part in parts if part["t"] != "Div"]
+        yield _cards([{"t": "Div", "c": [about, own]}], 1)
+        if branches:
+            yield _cards(branches, len(branches))
 
 
 def _glossary(inner: Sequence[dict[str, Any]]) -> Sheet:
