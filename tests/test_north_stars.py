@@ -5,12 +5,14 @@ import re
 from datetime import date
 
 import altair
+import pypandoc
 import pytest
 
 import boardpack as bp
 from boardpack.blocks import Chart, Shown, Text
 from boardpack.objectives import Benchmark, Milestone, NorthStar, Objectives, Target
 from boardpack.periods import Period
+from boardpack.render.slides.pieces import Cards, pieces
 from boardpack.values import Values
 from goals_fixture import Figures, made, of_suite
 from values_fixture import HOSTILE
@@ -233,3 +235,14 @@ def test_a_path_in_steps_is_not_interpolated() -> None:
     assert isinstance(block, Chart)
     assert block.plot is not None
     assert block.plot.series[1].values == (5, 5, 9)
+
+
+def test_on_slides_the_root_is_a_card_and_each_branch_another() -> None:
+    markdown = bp.north_star(tree()).markdown
+    parsed = json.loads(pypandoc.convert_text(markdown, "json", format="markdown"))
+    root, branches = pieces(parsed)
+    assert isinstance(root, Cards)
+    assert isinstance(branches, Cards)
+    assert (len(root.cards), len(branches.cards)) == (1, 3)
+    heads = [card[0][0].text for card in branches.cards]
+    assert heads == ["Input: leading", "Output: lagging", "Health: guardrails"]

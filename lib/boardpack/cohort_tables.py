@@ -91,7 +91,7 @@ def cohorts(
     triangle = _Triangle(values, ages, tuple(values.period.last(last)))
     lines = _of_retention(triangle) if about == "retention" else _of_revenue(triangle)
     said = tuple(lines)
-    pieces: list[Piece] = [Box("scorecard", (_table(triangle, with_nrr=about == "revenue"),))]
+    pieces: list[Piece] = [Box("triangle", (_table(triangle, with_nrr=about == "revenue"),))]
     pieces += [Bullets(said)] if said else []
     return text(*pieces, *_legend(triangle, about))
 

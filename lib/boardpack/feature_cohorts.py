@@ -68,7 +68,7 @@ def features(values: Values, label: str, *, cumulative: bool) -> Text:
         f"Share of the users new in {formatter.period(cohort)} who {does}; weeks are those of each"
         " seat's life, and a cell is empty until the week is over for all of them."
     )
-    pieces: list[Piece] = [Box("scorecard", (Table(columns, rows),))]
+    pieces: list[Piece] = [Box("triangle", (Table(columns, rows),))]
     said = tuple(_of_features(values, formatter, order, cells, closed))
     pieces += [Bullets(said)] if said else []
     return text(*pieces, Box("note", (Paragraph((note,)),)))

@@ -68,7 +68,7 @@ def statement(
     values: Values,
     lines: Sequence[StatementLine] = PROFIT_AND_LOSS,
     *,
-    last: int = 4,
+    last: int = 3,
     compare: bool = True,
 ) -> Text:
     """A statement by period: the last ``last`` periods, and with ``compare`` the year to date.
@@ -105,7 +105,7 @@ def statement(
         cells += sheet.year(line) if with_year else []
         cells += sheet.against_plan(line) if planned else []
         rows.append(_styled(line, cells))
-    pieces: list[Piece] = [Box("scorecard", (Table(tuple(columns), tuple(rows)),))]
+    pieces: list[Piece] = [Box("statement", (Table(tuple(columns), tuple(rows)),))]
     if compare and not closed:
         when = sheet.formatter.period(values.period)
         pieces.append(

@@ -52,7 +52,7 @@ _SPECIAL_CLASSES = re.compile(
     r"\.(?:panel-[\w-]+|column-[\w-]+|columns?\b|aside|margin-[\w-]+|cell[\w-]*|landscape)"
 )
 #: What a header may say that Quarto knows nothing of.
-_OWN_KEYS = ("grains", "needs_notes", "sign_off")
+_OWN_KEYS = ("grains", "needs_notes", "sign_off", "slides")
 _REFUSED_KEYS = {
     "jupyter": "the notebooks have been executed already",
     "engine": "the notebooks have been executed already",
@@ -232,11 +232,6 @@ def _header(path: Path, lines: list[Line]) -> tuple[dict[str, Any], list[Line]]:
         if key in header:
             at = [line for line in lines if line.text.startswith(f"{key}:")]
             raise (at or lines)[0].error(f"a report may not set {key!r}: {why}.")
-    if not isinstance(header.get("slides", False), bool):
-        at = [line for line in lines if line.text.startswith("slides:")]
-        raise (at or lines)[0].error(
-            f"slides: {header['slides']!r} is neither true nor false.", "write `slides: true`"
-        )
     return header, lines[end + 1 :]
 
 
@@ -249,6 +244,8 @@ def _check_own_keys(report: Report) -> None:
         near = difflib.get_close_matches(str(key), _OWN_KEYS, n=1, cutoff=0.8)
         if near and key not in _OWN_KEYS:
             raise error(str(key), "is no key of a report.", f"did you mean {near[0]!r}?")
+        if key == "slides" and not isinstance(value, bool):
+            raise error(key, f"{value!r} is neither true nor false.", "write slides: true")
         if key not in ("needs_notes", "sign_off"):
             continue
         names = [value] if key == "needs_notes" and isinstance(value, str) else value

@@ -15,7 +15,7 @@ local SPANS = {
   "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
-  "lead", "note", "source-note", "scorecard", "triangle", "register", "sign-off", "remark", "decision",
+  "lead", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
   "definitions",
 }
 local CALLOUT_TITLES = {
@@ -515,7 +515,7 @@ local function is_drawn(block)
   if block.t == "Table" then return true end
   if block.t ~= "Div" then return false end
   return block.classes:includes("chart") or block.classes:includes("cards")
-    or block.classes:includes("scorecard")
+    or block.classes:includes("scorecard") or block.classes:includes("statement") or block.classes:includes("triangle")
     or block.attributes["layout-ncol"] ~= nil or block.attributes.layout ~= nil
 end
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.util import Pt
 
 from boardpack.brand import Brand
 from boardpack.formats import day_name, period_name
-from boardpack.frontpage import period_of, shortened
+from boardpack.frontpage import draft_line, period_of
 from boardpack.periods import parse_day
 from boardpack.render.slides.charts import Painter
 from boardpack.render.slides.drawing import Ink, Look, describe, qn
@@ -98,16 +99,18 @@ class Deck:
         """What stands below each slide."""
         facts = self.facts
         parts = (
-            self.draft and "DRAFT, not for distribution", facts.company, self.title, self.period,
-            facts.segment, "" if facts.status == "final" else "Provisional",
-            f"Revision {facts.revision}", facts.confidentiality,
+            "DRAFT, not for distribution" if self.draft else "",
+            facts.company, self.title, self.period, facts.segment,
+            "" if facts.status == "final" else "Provisional",
+            f"Revision {facts.revision}", "signed" if facts.signatures else "",
+            facts.confidentiality,
         )  # fmt: skip
         return clean(" · ".join(part for part in parts if part))
 
     @property
     def draft(self) -> str:
         """Why this is a draft; "" for a report that is none."""
-        return shortened(self.facts.forced) if self.facts.forced else ""
+        return draft_line(self.facts)
 
     def make(self, planned: Sequence[Slide]) -> Any:
         """The presentation: what was planned between a cover and whatever ends it."""
@@ -200,11 +203,13 @@ class Deck:
             "not checked": "not made",
         }[facts.verdict]  # fmt: skip
         look_of = {"hold": "bad", "banner": "warn"}.get(facts.verdict, "")
+        signed = ", ".join(dict.fromkeys(one.by for one in facts.signatures))
         known = (f"As of {as_of}" if as_of else "", f"Revision {facts.revision}", state)
         lines: list[Line] = [
             (Run(" · ".join(part for part in known if part)),),
             (Run("Data checks ", "muted"), Run(checks, look_of)),
             (Run(" · ".join(part for part in (facts.currency, facts.segment) if part)),),
+            (Run("Signed by ", "muted"), Run(signed)) if signed else (),
             (Run(facts.confidentiality, bold=True),),
         ]  # fmt: skip
         if self.draft:
@@ -232,7 +237,7 @@ class Deck:
             look = Look(16 if each <= 12 else LEAST_SIZE, after=9 if each <= 12 else 4)
             paragraphs = []
             for name, target, number in part:
-                link = slide.part.relate_to(target.part, _SLIDE)
+                link = slide.part.relate_to(target.part, RT.SLIDE)
                 p = self.ink.paragraph((Run(name),), look, link)
                 tab = etree.SubElement(p.find(qn("a:pPr")), qn("a:tabLst"))
                 etree.SubElement(tab, qn("a:tab"), pos=str(int(Pt(width))), algn="r")
@@ -465,9 +470,6 @@ class Deck:
         properties.language = self.language
         properties.revision = 1
         properties.created = properties.modified = self.day
-
-
-_SLIDE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/slide"
 
 
 def _section(slide: Slide) -> str:

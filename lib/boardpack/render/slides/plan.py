@@ -32,8 +32,10 @@ SIGNATURES = "sign-off"
 
 #: Words of more characters than this are no title.
 _TITLE = 150
-#: How high words may be, and what people wrote, and a table, to stand beside what is drawn.
+#: How high words may be, and what people wrote, and cards, to stand beside what is drawn.
 _BESIDE, _REMARKS, _SMALL = 96.0, 150.0, 150.0
+#: A chart that is lower than this says nothing.
+_LEAST_CHART = 170.0
 #: Cards that fill a slide, and that have words at their side.
 _CARDS, _AT_SIDE = 8, 6
 #: The width of the words at the side of cards.
@@ -190,7 +192,9 @@ class _Planner:
                     continue
                 # A chart that comes next belongs to what stands above: it is its course.
                 after = [p for p in pieces[i + 3 : i + 4] if isinstance(p, Figure)]
-                yield from (cards[0], *after, cards[1])
+                yield cards[0]
+                yield from after
+                yield cards[1]
                 i += 3 + len(after)
             else:
                 yield pieces[i]
@@ -233,13 +237,27 @@ class _Planner:
                 draft.body.append(piece)
                 draft.visual = piece
             return draft.visual is piece
-        if isinstance(piece, Sheet) and isinstance(before, Figure | Row):
-            height = self._sheet_height(piece, LEAST_SIZE)
-            if height <= _SMALL and len(draft.body) == 1:
-                named = self._named(piece, "")
-                draft.body += [Heading(4, named, ""), piece] if named else [piece]
-                return True
-        return False
+        if isinstance(piece, Figure) and isinstance(before, Sheet) and alone:
+            if not draft.message and self._leaves_room(before, piece):
+                draft.message = self._message(piece)
+                draft.body = [piece, before]
+                draft.visual = piece
+            return draft.visual is piece
+        below = isinstance(piece, Sheet) and isinstance(before, Figure | Row) and alone
+        if not below or not self._leaves_room(piece, before):
+            return False
+        named = self._named(piece, "")
+        draft.body += [Heading(4, named, ""), piece] if named else [piece]
+        return True
+
+    def _leaves_room(self, sheet: Piece | None, drawn: Piece | None) -> bool:
+        """Whether a chart can still be read above a table."""
+        if not isinstance(sheet, Sheet):
+            return False
+        height = self._sheet_height(sheet, LEAST_SIZE) + 2 * GAP
+        named = TEXT_SIZE * 1.25 + GAP if self._named(sheet, "") else 0.0
+        needed = _LEAST_CHART + (TEXT_SIZE * 1.5 if isinstance(drawn, Row) else 0.0)
+        return BODY.height - height - named >= needed
 
     def _words(self, sub: str, words: Sequence[Words | Alert]) -> _Draft:
         """A slide of words; a sentence that opens them is its message."""
