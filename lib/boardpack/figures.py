@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
+import zlib
 from typing import Any
 
 _PROLOGUE = re.compile(r"^\s*(?:<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|\s)*", re.IGNORECASE)
@@ -67,7 +69,7 @@ def chart_html(svg: str, spec: dict[str, Any], alt: str, data: dict[str, Any] | 
             f'<div class="chart-view" role="img" aria-label="{html.escape(alt)}">',
             f'<div class="chart-picture">{picture}</div>',
             "</div>",
-            f'<script type="application/json" class="vega-spec">{_script_json(spec)}</script>',
+            f'<script type="application/json" class="vega-spec">"{packed(spec)}"</script>',
             _data_table(data) if data else "",
             "</figure>",
         )
@@ -75,12 +77,20 @@ def chart_html(svg: str, spec: dict[str, Any], alt: str, data: dict[str, Any] | 
     )
 
 
-def _script_json(spec: dict[str, Any]) -> str:
-    # Inside <script> neither a closing tag nor a comment may appear, whatever the data says.
+def packed(spec: dict[str, Any]) -> str:
+    """A specification as a page carries it: a tenth of its size, and no letter of it is markup.
+
+    >>> unpacked(packed({"mark": "</script>"}))
+    {'mark': '</script>'}
+    """
     text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
+    press = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    return base64.b64encode(press.compress(text.encode()) + press.flush()).decode("ascii")
+
+
+def unpacked(text: str) -> Any:
+    """What `packed` was given."""
+    return json.loads(zlib.decompress(base64.b64decode(text), wbits=-zlib.MAX_WBITS))
 
 
 def _data_table(data: dict[str, Any]) -> str:
