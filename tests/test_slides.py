@@ -32,7 +32,7 @@ from boardpack.markup import (
 from boardpack.markup import text as written
 from boardpack.render import render
 from boardpack.render.slides import render_slides
-from boardpack.values import KpiFacts
+from boardpack.values import KpiFacts, Note
 from report_fixture import FACTS, Desk, chart, svg
 
 #: What a customer may be called: a formula, control characters, another script, no end.
@@ -377,22 +377,29 @@ def test_signatures_come_last_and_definitions_before_them(desk: Desk) -> None:
     assert sheet.rows[1].height >= 12700 * 36  # room to sign
 
 
-def test_a_warning_and_what_people_wrote_are_on_slides(desk: Desk) -> None:
-    desk.notebook("r", fig=block(LINES))
-    body = (
-        '::: {.callout-warning title="Read with care"}\nInvoices came late.\n:::\n\n## Revenue\n\n'
-        "{{< embed ../notebooks/r.ipynb#fig >}}\n\n::: {.remarks}\n::: {.remark}\n"
-        "**MRR:** Two renewals slipped.\n\n[A. Jonas, January 5]{.remark-by}\n:::\n:::"
+def test_a_warning_has_a_slide(desk: Desk) -> None:
+    warning = '::: {.callout-warning title="Read with care"}\nInvoices came late.\n:::'
+    deck = made(desk, f"{warning}\n\n## Revenue\n\nWords.")
+    assert titles(deck) == ["Monthly", "Read with care", "Revenue"]
+    assert "Invoices came late." in texts(deck.slides[1])
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_what_was_written_on_a_figure_stands_below_its_chart(desk: Desk, columns: int) -> None:
+    desk.notebook("r", fig=block(LINES), other=block(BARS, "Bars", numbers=[]))
+    note = Note(
+        "mrr", "2025-12", "", "Two renewals slipped.", "A. Jonas", "2026-01-05T09:00:00Z", 1, "MRR"
     )
-    deck = made(desk, body)
-    alert = next(slide for slide in deck.slides if "Invoices came late." in texts(slide))
-    assert "Read with care" in texts(alert)
-    slide = titled(deck, "MRR rose to $5.5M")
-    assert "MRR: Two renewals slipped." in texts(slide)
-    assert "A. Jonas" in texts(slide)
-    (held,) = [shape for shape in slide.shapes if shape.has_chart]
+    charts = "{{< embed ../notebooks/r.ipynb#fig >}}\n\n{{< embed ../notebooks/r.ipynb#other >}}"
+    body = f"::: {{layout-ncol={columns}}}\n{charts}\n:::" if columns > 1 else charts
+    deck = made(desk, f"## Revenue\n\n{body}", replace(FACTS, notes=(note,)))
+    slide = next(s for s in deck.slides if s.shapes.title.text_frame.text.startswith("MRR rose"))
     (said,) = [shape for shape in slide.shapes if shape.name == "Commentary"]
-    assert held.top + held.height <= said.top
+    assert "MRR: Two renewals slipped." in said.text_frame.text
+    assert "A. Jonas, January 5, 2026" in said.text_frame.text
+    held = [shape for shape in slide.shapes if shape.has_chart]
+    assert len(held) == columns
+    assert all(shape.top + shape.height <= said.top for shape in held)
 
 
 def test_a_draft_says_so_on_every_slide(desk: Desk) -> None:

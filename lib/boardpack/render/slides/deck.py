@@ -289,7 +289,7 @@ class Deck:
             below = sum(height + GAP for height in rest[i + 1 :] if height)
             room = Box(BODY.x, at, BODY.width, BODY.bottom - at - below)
             if isinstance(piece, Alert):
-                at += self._alert(slide, piece, room) + GAP
+                at += self._alert(slide, piece, room, planned.title) + GAP
             elif isinstance(piece, Words):
                 at += self._words(slide, piece, room, rest[i]) + GAP
             elif isinstance(piece, Sheet):
@@ -363,15 +363,18 @@ class Deck:
         self.ink.text_box(slide, box, self._paragraphs(words, size), name="Text")
         return height
 
-    def _alert(self, slide: Any, alert: Alert, room: Box) -> float:
+    def _alert(self, slide: Any, alert: Alert, room: Box, title: str) -> float:
         height = height_of(alert, self.ruler)
         color = {"warning": "warn", "important": "bad", "caution": "warn"}.get(alert.kind, "accent")
         self.ink.bar(slide, Box(room.x, room.y, 4, height), color)
         look = Look(LEAST_SIZE + 2, after=LEAST_SIZE * 0.4)
         head = self.ink.paragraph((Run(alert.title),), Look(14, color, bold=True, after=4))
+        heads = [head] if alert.title != title else []
         lines = [self.ink.paragraph(line, look) for line in alert.lines]
         box = Box(room.x + 4, room.y, room.width - 4, height)
-        self.ink.text_box(slide, box, [head, *lines], fill="wash", inset=10, name=alert.title[:60])
+        self.ink.text_box(
+            slide, box, [*heads, *lines], fill="wash", inset=10, name=alert.title[:60]
+        )
         return height
 
     def _cards(self, slide: Any, cards: Cards, room: Box) -> float:

@@ -260,7 +260,9 @@ class _Planner:
         return BODY.height - height - named >= needed
 
     def _words(self, sub: str, words: Sequence[Words | Alert]) -> _Draft:
-        """A slide of words; a sentence that opens them is its message."""
+        """A slide of words; a warning or a sentence that opens them is its message."""
+        if isinstance(words[0], Alert):
+            return _Draft(sub, list(words), words[0].title)
         message = _as_title(words[0]) if len(words) > 1 else ""
         return _Draft(sub, list(words[1:] if message else words), message)
 
@@ -353,7 +355,7 @@ class _Planner:
             under = f"{section.title} › {draft.sub}" if section.title else draft.sub
         for i, body in enumerate(chunks):
             shown = "" if under == draft.message else under
-            part, part_of = (i + 1, len(chunks)), section.title or self.opening
+            part, part_of = (i + 1, len(chunks)), section.title or draft.message
             kpis = _kpis(body, self.charts)
             yield Slide(draft.message, shown, body, kpis, part, part_of)
 
