@@ -595,3 +595,47 @@ def test_a_picture_in_the_text_is_shown(desk: Desk) -> None:
     deck = made(desk, '## Regions\n\n![](map.svg){fig-alt="A map of the regions"}')
     (picture,) = [s for s in titled(deck, "Regions").shapes if s.shape_type == 13]
     assert picture._element.xpath(".//p:cNvPr/@descr") == ["A map of the regions"]
+
+
+def test_bars_without_a_common_measure_are_the_pages_own_drawing(desk: Desk) -> None:
+    series = Series("Against last year in percent", "last_year", (4.0, None), ("+4%", ""))
+    desk.notebook("r", fig=block(Plot("bars", ("ARR", "Margin"), (series,)), "Better: 1 of 2"))
+    slide = titled(made(desk, "{{< embed ../notebooks/r.ipynb#fig >}}"), "Better: 1 of 2")
+    assert charts_of(slide) == []
+    assert [shape.shape_type for shape in slide.shapes].count(13) == 1
+
+
+@pytest.mark.parametrize(("lines", "slides"), [(2, 1), (24, 2)])
+def test_a_tree_of_cards_stands_on_one_slide_where_it_fits(
+    desk: Desk, lines: int, slides: int
+) -> None:
+    def card(name: str, count: int) -> Box:
+        said = [Paragraph((f"Line {i} of {name}",)) for i in range(count)]
+        return Box("card", (Paragraph((Span("card-name", (name,)),)), *said))
+
+    star = Box("cards", (card("North", 2),), columns=1)
+    branches = Box("cards", (card("Input", lines), card("Output", lines)), columns=2)
+    desk.notebook("g", tree=words(star, branches), fig=block(LINES))
+    body = "## Star\n\n{{< embed ../notebooks/g.ipynb#tree >}}\n\n{{< embed ../notebooks/g.ipynb#fig >}}"
+    deck = made(desk, body)
+    holding = [s for s in deck.slides if "Line 0 of" in texts(s)]
+    assert len(holding) == slides
+    if slides == 2:  # the star keeps its course
+        assert "Line 0 of North" in texts(titled(deck, "MRR rose to $5.5M"))
+
+
+def test_the_notes_of_definitions_have_the_formula(desk: Desk) -> None:
+    entry = Box("definition", (
+        Paragraph((Strong(("MRR",)), " CFO")), Paragraph(("What it is.",)),
+        Paragraph((Span("formula", ("sum(x)",)),)),
+    ), id="def-mrr")  # fmt: skip
+    desk.notebook("s", d=words(Box("definitions", (entry,))))
+    mrr = KpiFacts("mrr", "MRR", "What it is", "currency", "higher", formula="sum(x)")
+    deck = made(
+        desk,
+        "## Definitions\n\n::: {#definitions}\n{{< embed ../notebooks/s.ipynb#d >}}\n:::",
+        mrr=mrr,
+    )
+    slide = titled(deck, "Definitions")
+    assert "sum(x)" not in texts(slide)
+    assert "MRR: What it is. Computed as sum(x)." in slide.notes_slide.notes_text_frame.text

@@ -51,6 +51,7 @@ from boardpack.render.slides.pieces import (
     plain,
 )
 from boardpack.render.slides.plan import JOINT, SIDE, TEXT_SIZE, Slide, height_of
+from boardpack.render.slides.series import is_drawable
 from boardpack.render.slides.tables import draw_table
 from boardpack.values import KpiFacts, ReportFacts
 
@@ -143,7 +144,7 @@ class Deck:
 
     def _plot(self, figure: Figure) -> Mapping[str, Any] | None:
         plot = self.charts.get(figure.name, {}).get("plot")
-        return plot if plot and (plot["panels"] or plot["categories"]) else None
+        return plot if plot and is_drawable(plot) else None
 
     def _add(self, layout: str, title: str, section: str) -> Any:
         slide = self._presentation.slides.add_slide(layout_of(self._presentation, layout))
@@ -342,7 +343,9 @@ class Deck:
     def _tree(self, slide: Any, tree: Stack, room: Box) -> None:
         """Cards with the lines that lead from one row of them to the next."""
         at = room.y
+        drawn = any(isinstance(part, Picture) for part in tree.parts)
         for part in tree.parts:
+            at += 0 if drawn or part is tree.parts[0] else CARD_GAP
             if isinstance(part, Cards):
                 at += self._cards(slide, part, Box(room.x, at, room.width, room.bottom - at))
             elif isinstance(part, Picture):
