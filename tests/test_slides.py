@@ -639,3 +639,20 @@ def test_the_notes_of_definitions_have_the_formula(desk: Desk) -> None:
     slide = titled(deck, "Definitions")
     assert "sum(x)" not in texts(slide)
     assert "MRR: What it is. Computed as sum(x)." in slide.notes_slide.notes_text_frame.text
+
+
+def test_a_wide_table_is_written_smaller_rather_than_its_figures_broken(desk: Desk) -> None:
+    heads = (Column("KPI", 20), *(Column(f"M {i}", 8, "right") for i in range(11)))
+    row = (("Net profit of the year",), *((f"−${i},123,456",) for i in range(11)))
+    desk.notebook("s", wide=words(Table(heads, (row,))), slim=words(Table(heads[:4], (row[:4],))))
+    deck = made(
+        desk,
+        "\n\n".join(
+            f"## {n}\n\n{{{{< embed ../notebooks/s.ipynb#{n} >}}}}" for n in ("wide", "slim")
+        ),
+    )
+    sizes = [
+        set(tables_of(titled(deck, name))[0]._tbl.xpath(".//a:r/a:rPr/@sz"))
+        for name in ("wide", "slim")
+    ]
+    assert sizes == [{"1200"}, {"1400"}]

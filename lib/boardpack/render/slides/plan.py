@@ -373,7 +373,7 @@ class _Planner:
         least = self._split(sheet, room, after, LEAST_SIZE)
         for size in _SIZES:
             pages = self._split(sheet, room, after, size)
-            if len(pages) == len(least):
+            if len(pages) == len(least) and self.ruler.has_room(sheet, BODY_WIDTH, size):
                 return [(page, size) for page in pages]
         return [(page, LEAST_SIZE) for page in least]
 
