@@ -367,12 +367,14 @@ def test_signatures_come_last_and_definitions_before_them(desk: Desk) -> None:
     desk.notebook("s", d=words(Box("definitions", (entry,))))
     body = (
         "## Sign-off\n\nAs known.\n\n| Role | Name | Date | Signature |\n|:--|:--|:--|:--|\n| CEO | | | |\n\n"
-        "## Definitions\n\n::: {#definitions}\n{{< embed ../notebooks/s.ipynb#d >}}\n:::\n\n## Last\n\nWords."
+        "## Definitions\n\n::: {#definitions}\n{{< embed ../notebooks/s.ipynb#d >}}\n:::\n\n"
+        "::: {#not-available}\n- NPS: not connected\n:::\n\n## Last\n\nWords."
     )
     deck = made(desk, body)
     assert titles(deck)[2:] == ["Last", "Appendix", "Definitions", "Sign-off"]
     (table,) = tables_of(titled(deck, "Definitions"))
     assert [c.text_frame.text for c in table.rows[1].cells] == ["MRR CFO", "What it is."]
+    assert "Not available\nNPS: not connected" in texts(titled(deck, "Definitions"))
     (sheet,) = tables_of(titled(deck, "Sign-off"))
     assert sheet.rows[1].height >= 12700 * 36  # room to sign
 

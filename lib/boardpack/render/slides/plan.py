@@ -29,6 +29,8 @@ from boardpack.render.slides.pieces import (
 #: Parts that are looked up rather than read: they come after all others, before the signatures.
 APPENDIX = frozenset({"definitions", "not-available"})
 SIGNATURES = "sign-off"
+#: Parts that a report sets without a heading of their own.
+_NAMES = {"not-available": "Not available"}
 
 #: Words of more characters than this are no title.
 _TITLE = 150
@@ -149,6 +151,8 @@ class _Planner:
         sub, waiting = "", list[Words | Alert]()
         draft = _Draft("")
         for piece in self._trees(section.pieces):
+            if isinstance(piece, Place) and piece.id in _NAMES:
+                piece = Heading(3, _NAMES[piece.id], piece.id)
             if isinstance(piece, Heading):
                 if draft.body:
                     yield draft
