@@ -135,7 +135,7 @@ def ticks(charts: dict[str, dict[str, Any]]) -> Iterator[str]:
 def written_of(values: Values, shown: dict[str, str]) -> set[str]:
     """The texts that a value, target, change or gap of these frozen values may have."""
     kpi, what, formatter = shown["kpi"], shown["what"], Formatter(values)
-    period = Period.parse(shown["period"], values.calendar)
+    period = _period(values, shown["period"])
     if what.startswith("to_date"):
         return _to_date(values, kpi)
     at = values.value(kpi, period, shown["member"]).value
@@ -164,18 +164,21 @@ def written_of(values: Values, shown: dict[str, str]) -> set[str]:
             for end in (goal.value if isinstance(goal.value, tuple) else (goal.value,))
         ]
         return {text for end in ends for text in _apart(formatter, kpi, at, end)}
-    others = (
-        [
-            value
-            for label in values.frame["period"].unique()
-            if (value := values.value(kpi, Period.parse(label), shown["member"]).value) is not None
-        ]
-        if "/" not in "".join(values.frame["period"].unique())
-        else []
-    )
+    others = [
+        value
+        for label in values.frame["period"].unique()
+        if (value := values.value(kpi, _period(values, label), shown["member"]).value) is not None
+    ]
     found = {text for other in others for text in _apart(formatter, kpi, at, other)}
     lately = pace(read(values, kpi))
     return found | ({formatter.step(kpi, lately.step)} if lately else set())
+
+
+def _period(values: Values, label: str) -> Period:
+    """The period of a label, also of one that is cut: ``2025-12/14d``."""
+    whole, _, days = label.partition("/")
+    period = Period.parse(whole, values.calendar)
+    return period.first(int(days.rstrip("d"))) if days else period
 
 
 def _target(values: Values, kpi: str, period: Period, member: str) -> Target | None:
@@ -191,6 +194,8 @@ def _apart(formatter: Formatter, kpi: str, one: float, other: float) -> set[str]
     size = formatter.distance(kpi, one, other)
     step = formatter.step(kpi, one - other)
     texts = {size, step[1:], formatter.short(kpi, abs(one - other))}
+    if other > 0:
+        texts.add(formatter.percentage(100 * abs(one - other) / other))
     return {sign + text for text in texts for sign in ("", "+", "−")} | {"unchanged"}
 
 
