@@ -1,4 +1,4 @@
-"""The market as analysts see it: rivals, and by quarter what all and each of them sell in a year."""
+"""The market as analysts see it: rivals, and what all and each of them sell in a year."""
 
 from __future__ import annotations
 
