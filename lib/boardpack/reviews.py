@@ -112,8 +112,10 @@ def _figures(reading: Reading, to_date: Sequence[Period]) -> list[_Figure]:
     """What stands beneath: the week, its changes, and what there is to date."""
     formatter, values, now = reading.formatter, reading.formatter.values, reading.now
     figure = formatter.figure(now)
-    found = [_Figure(formatter.period(now.period), plain((figure,)), shown=numbers((figure,)))]
-    for name, other in (("Week on week", reading.before), ("Year on year", reading.year_ago)):
+    found = [_Figure(formatter.tick(now.period)[0], plain((figure,)), shown=numbers((figure,)))]
+    for other in (reading.before, reading.year_ago):
+        within, year = formatter.tick(other.period)
+        name = f"vs {within}" + (f" {year}" if other is reading.year_ago else "")
         change = reading.change_from(other)
         shown: tuple[Shown, ...] = (number(now, change, "change").shown,) if change else ()
         found.append(
@@ -204,13 +206,20 @@ def _spec(
         if side is sides[-1]:
             layers += beside(scale, labels, _HEIGHT, x, side.periods[-1].label)
         panels.append({"layer": layers, "width": width, "height": _HEIGHT})
-    whole = sum(widths) + (gap if months else 0)
-    panels[0]["layer"] += _beneath(figures, whole + right - 14, 8 - scales[0].room)
+    parts = [figures[:3], figures[3:]] if months else [figures]
+    # A panel is declared as wide as the one above it; its texts may use what is free beside it.
+    free = [gap - 8, right - 8] if months else [right - 8]
+    beneath = [
+        {"layer": _beneath(part, width + more, 8 - scales[0].room), "width": width, "height": 40}
+        for part, width, more in zip(parts, widths, free, strict=True)
+        if part
+    ]
     return finished(
         {
-            "hconcat": panels,
-            "spacing": gap,
+            "concat": [*panels, *beneath],
+            "columns": 2 if months else 1,
             "bounds": "flush",
+            "spacing": {"row": _BENEATH, "column": gap},
             "padding": _EDGE,
         }
     )
@@ -267,16 +276,21 @@ def _beneath(figures: Sequence[_Figure], width: float, start: float) -> list[Lay
         note = figure.note
         for text, y, size, weight, tone in (
             (figure.name, 0, 11, 400, look.muted),
-            (figure.text, 18, 15, 600, look.ink if note else color),
+            (figure.text, 18, _size(figure.text, slot - 6), 600, look.ink if note else color),
             (note, 36, 11, 400, color),
         ):
             if text:
                 mark = {"type": "text", "align": "left", "baseline": "middle", "fontSize": size,
                         "fontWeight": weight, "color": tone, "clip": False}  # fmt: skip
                 row = {"text": fitted(text, slot - 6, size)}
-                at = {"value": start + i * slot}, {"value": _HEIGHT + _BENEATH + y}
+                at = {"value": start + i * slot}, {"value": y}
                 layers.append(layer([row], mark, x=at[0], y=at[1], text=named()))
     return layers
+
+
+def _size(text: str, width: float) -> float:
+    """The size of a figure's text: smaller where a word stands in its place."""
+    return 15 if text_width(text, 15) <= width else 12
 
 
 def _side_plot(reading: Reading, side: History) -> Plot:

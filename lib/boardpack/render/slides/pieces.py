@@ -213,6 +213,8 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         return
     if "chart" in found and id_:
         yield Figure(id_)
+        # What was written on its figures stands within the chart's own part of the page.
+        yield from _blocks(block for block in inner if _is_remarks(block))
         return
     callout = next((c for c in CALLOUTS if f"callout-{c}" in found), "")
     if callout:
@@ -243,6 +245,10 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         return
     said = next((kind for name, kind in _KINDS.items() if name in found), kind)
     yield from _blocks(inner, said)
+
+
+def _is_remarks(block: dict[str, Any]) -> bool:
+    return block["t"] == "Div" and "remarks" in block["c"][0][1]
 
 
 def _side_by_side(inner: Sequence[dict[str, Any]], columns: int) -> Iterator[Piece]:
