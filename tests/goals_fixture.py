@@ -20,7 +20,7 @@ from boardpack.workspace import SUITE
 from boardpack.yamlfile import parse, read
 from values_fixture import report_facts
 
-Figures = Mapping[str, float | None | Sequence[float | None]]
+Figures = Mapping[str, float | Sequence[float | None] | None]
 
 
 def of_suite(name: str, **changes: Any) -> tuple[Scorecard, Catalogue]:

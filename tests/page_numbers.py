@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
 from boardpack.formats import Formatter
 from boardpack.periods import Period, parse_day
+from boardpack.profit_and_loss import PROFIT_AND_LOSS, REVENUE
 from boardpack.readings import read
 from boardpack.urgency import pace
 from boardpack.values import Target, Values
@@ -95,6 +97,13 @@ def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
             yield from (formatter.day(day), day.isoformat())
     yield from (kpi.name for kpi in values.kpis.values())
     yield from (facts.company, facts.confidentiality, formatter.day(parse_day(facts.as_of)))
+    for listed in values.listings.values():
+        for name in listed.frame:
+            for cell in listed.frame[name]:
+                if isinstance(cell, date):
+                    yield formatter.day(cell)
+    # How sure an interval is, wherever there is one.
+    yield "95% between"
     for finding in facts.findings:
         yield from (finding.sentence, finding.found, finding.at_stake, finding.check, str(finding))
 
@@ -127,6 +136,8 @@ def written_of(values: Values, shown: dict[str, str]) -> set[str]:
     """The texts that a value, target, change or gap of these frozen values may have."""
     kpi, what, formatter = shown["kpi"], shown["what"], Formatter(values)
     period = Period.parse(shown["period"], values.calendar)
+    if what.startswith("to_date"):
+        return _to_date(values, kpi)
     at = values.value(kpi, period, shown["member"]).value
     if what == "value":
         return set() if at is None else _both(formatter, kpi, at)
@@ -181,3 +192,25 @@ def _apart(formatter: Formatter, kpi: str, one: float, other: float) -> set[str]
     step = formatter.step(kpi, one - other)
     texts = {size, step[1:], formatter.short(kpi, abs(one - other))}
     return {sign + text for text in texts for sign in ("", "+", "−")} | {"unchanged"}
+
+
+def _to_date(values: Values, kpi: str) -> set[str]:
+    """What a statement may say of a KPI over the year so far: sums, and the share of them."""
+    formatter, year = Formatter(values), values.period.ending("year").start
+    months = [values.period]
+    while months[-1].start > year:
+        months.append(months[-1].shift(-1))
+    lines = {line.kpi: line for line in PROFIT_AND_LOSS}
+
+    def amount(of: str, *, ago: bool) -> float:
+        periods = [month.year_ago() for month in months] if ago else months
+        line = lines.get(of)
+        if line is not None and line.role == "margin":
+            return 100 * amount(line.of, ago=ago) / amount(REVENUE, ago=ago)
+        return sum(values.value(of, period).value or 0.0 for period in periods)
+
+    now, before = amount(kpi, ago=False), amount(kpi, ago=True)
+    line = lines.get(kpi)
+    others = [before, *([amount(line.plan, ago=False)] if line is not None and line.plan else [])]
+    found = _both(formatter, kpi, now) | _both(formatter, kpi, before)
+    return found | {text for other in others for text in _apart(formatter, kpi, now, other)}

@@ -350,8 +350,8 @@ def test_what_a_workspace_cannot_say(
 def test_two_years_side_by_side_on_an_axis_do_not_touch() -> None:
     """Thirteen fiscal months: the year below the first gives way to that of the second."""
     months = Period.parse("FY2025-P12", SEPTEMBER).last(13)
-    drawn = x_axis(Formatter(small_values()), months, 440).to_dict()["axis"]["labelExpr"]
+    drawn = x_axis(Formatter(small_values()), months, 440)["axis"]["labelExpr"]
     texts = json.loads(drawn.partition("]]")[0] + "]]")
     assert texts[:3] == [["P12", ""], ["P1", "FY2025"], ["P2", ""]]
-    wide = x_axis(Formatter(small_values()), months, 900).to_dict()["axis"]["labelExpr"]
+    wide = x_axis(Formatter(small_values()), months, 900)["axis"]["labelExpr"]
     assert '["P12", "FY2024"], ["P1", "FY2025"]' in wide

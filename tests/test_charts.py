@@ -16,14 +16,17 @@ import pytest
 
 from boardpack.blocks import Block, Chart, Plot, Shown, Text
 from boardpack.bridges import bridge, movements
-from boardpack.charts import by_member, chart, trend, trends
+from boardpack.charts import by_member, chart, trend
 from boardpack.comparisons import bullet, funnel, ranking
 from boardpack.errors import RenderError, UnknownNameError
 from boardpack.fonts import font_folder
 from boardpack.formats import Formatter
+from boardpack.heatmaps import heatmap
+from boardpack.panels import trends
 from boardpack.periods import Period
 from boardpack.theme import draw, legible, mix, palette
 from boardpack.values import Values
+from boardpack.variances import variance
 from values_fixture import PERIOD, in_locale, open_values, small_values
 
 VALUES = small_values()
@@ -47,6 +50,11 @@ VERBS: dict[str, Callable[[Values], Block]] = {
     "ranking-half": lambda v: ranking(v, "nps", "segment", size="half"),
     "bullet": lambda v: bullet(v, list(v.kpis)),
     "funnel": lambda v: funnel(v, STAGES),
+    "variance": lambda v: variance(v, ["mrr", "nps", "customer_churn_rate", "mau"]),
+    "variance-alike": lambda v: variance(v, ["new_mrr", "expansion_mrr", "churned_mrr"]),
+    "variance-member": lambda v: variance(v, "mrr", "segment"),
+    "heatmap": lambda v: heatmap(v, "mrr", "segment"),
+    "heatmap-several": lambda v: heatmap(v, ["mrr", "customer_churn_rate", "nps"], "segment"),
 }
 
 MAKERS: dict[str, Callable[[], Values]] = {
@@ -138,8 +146,10 @@ def test_each_number_of_the_table_says_which_it_is(verb: str, make: str) -> None
             target = values.target(cell.kpi, at)
             assert target is not None
             assert cell.text == formatter.target(cell.kpi, target, full=True)
+        elif cell.what == "limit":
+            assert " – " in cell.text
         else:
-            assert cell.what == "net"
+            assert cell.what in ("net", "share", "rest", "change", "gap")
 
 
 def plots(plot: Plot | None) -> list[Plot]:
@@ -262,7 +272,7 @@ def test_a_line_has_a_gap_where_there_is_no_figure() -> None:
     shown = drawn(trend(VALUES, "runway"))
     assert shown.title == "Cash runway has no value for December 2025: the company burns no cash"
     assert "31.5 months in Nov" in texts(shown.svg)
-    assert written(shown.rows[-1]) == ["December 2025", "—", "26.0 months", "—"]
+    assert written(shown.rows[-1])[:4] == ["December 2025", "—", "26.0 months", "—"]
 
 
 def test_a_trend_begins_with_the_first_figure() -> None:
@@ -321,12 +331,14 @@ def test_a_bridge_adds_up() -> None:
 def test_what_the_movements_leave_out_gets_its_own_bar() -> None:
     shown = drawn(bridge(VALUES, "mrr", MOVEMENTS[:2]))
     assert [row[0] for row in shown.rows][-2:] == ["Unexplained", "Dec 2025"]
-    name, amount, effect = written(shown.rows[-2])
-    assert (name, amount[:2], effect) == ("Unexplained", "−$", "is not explained")
+    name, amount, share, effect = written(shown.rows[-2])
+    assert (name, amount[:2], share[0], effect) == ("Unexplained", "−$", "−", "is not explained")
 
 
 def test_a_bridge_may_name_its_opening() -> None:
-    assert bridge(VALUES, "mrr", MOVEMENTS, opening="runway") == Text("")
+    shown = bridge(VALUES, "mrr", MOVEMENTS, opening="runway")
+    assert isinstance(shown, Text)
+    assert "the company burns no cash" in shown.markdown
 
 
 def test_losses_hang_below_zero() -> None:
@@ -350,7 +362,7 @@ def test_members_are_the_lines_of_the_frame() -> None:
 
 def test_a_target_is_a_line_at_one() -> None:
     bars = rows(drawn(bullet(VALUES, ["mrr", "nps", "customer_churn_rate"])).spec, field="text")
-    by_name = {bar["row"]: bar for bar in bars}
+    by_name = {bar["name"]: bar for bar in bars if "name" in bar}
     assert by_name["Net promoter score"]["value"] == pytest.approx(
         (VALUES.value("nps").value or 0) / 70
     )
@@ -380,7 +392,28 @@ def test_a_funnel_says_what_passes_from_stage_to_stage() -> None:
         lambda: funnel(VALUES, ["backlog"]),
     ],
 )
-def test_what_is_not_available_shows_nothing(block: Callable[[], Block]) -> None:
+def test_what_is_not_available_says_why_in_its_place(block: Callable[[], Block]) -> None:
+    shown = block()
+    assert isinstance(shown, Text)
+    assert re.search(r"No figures of .+ for December 2025\\: .{10}", shown.markdown)
+
+
+def test_the_reason_is_that_of_the_engine() -> None:
+    shown = trend(VALUES, "backlog")
+    assert isinstance(shown, Text)
+    assert "needs the source tickets, which is not connected" in shown.markdown.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        lambda: trends(VALUES, []),
+        lambda: bullet(VALUES, []),
+        lambda: funnel(VALUES, []),
+        lambda: movements(VALUES, []),
+    ],
+)
+def test_where_nothing_was_asked_for_nothing_is_shown(block: Callable[[], Block]) -> None:
     assert block() == Text("")
 
 

@@ -18,12 +18,13 @@ import workspaces
 from boardpack.blocks import Block, Chart, Text
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.cards import headline
-from boardpack.charts import trend, trends
+from boardpack.charts import trend
 from boardpack.comparisons import ranking
 from boardpack.engine.compute import compute
 from boardpack.frontpage import facts_list, warnings_of
 from boardpack.model import Model, history
 from boardpack.model import values as values_of
+from boardpack.panels import trends
 from boardpack.periods import Period
 from boardpack.readings import message, read
 from boardpack.restatements import compare
@@ -81,7 +82,7 @@ def words(block: Block) -> str:
         (lambda v: trend(v, "website_visitors", size="half"), ["year before, first 20 days"]),
         (lambda v: trends(v, ["website_visitors", "nps"]), ["against the first 20 days of November 2025"]),
         (lambda v: ranking(v, "mrr", "segment"),
-         ["a mark shows the first 20 days of December 2024", "Dec 2024, first 20 days"]),
+         ["a lighter bar shows the first 20 days of December 2024", "Dec 2024, first 20 days"]),
     ],
 )  # fmt: skip
 def test_a_page_says_what_is_compared(block: Callable[[Values], Block], says: list[str]) -> None:

@@ -168,9 +168,7 @@ def test_a_report_is_a_draft_until_the_headline_figures_that_missed_have_notes(
         "total_revenue": "Total revenue", "average_order_value": "Average order value",
     }  # fmt: skip
     assert rows(fresh)[0].lacks_notes == ("total_revenue", "average_order_value")
-    line = (
-        "no note says yet why these KPIs missed their targets: Total revenue, Average order value."
-    )
+    line = "no note says yet why targets were missed: Total revenue, Average order value."
     assert f"<strong>DRAFT</strong>, not for distribution: {line}" in page(first)
     assert 'boardpack note KPI --period 2025-05 --by NAME "why' in page(first)
     assert "did not pass its checks" not in page(first)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from boardpack.model import Model
 from boardpack.objectives import Benchmark, Milestone, Objectives, Risk, Stage, Target
 from boardpack.periods import Period
 from boardpack.values import Values
+from boardpack.workspace import SUITE
 from goals_fixture import made, of_suite
 
 SETTINGS = """\
@@ -168,6 +170,8 @@ STAR = "north_star: {kpis: [mabv]}\n"
          5, "Unknown KPI 'npss'", "'nps'"),
         ("risks:\n  - {risk: R, kpis: [nps], family: legal, comparator: '>', value: 1}\nkpis: {}\n",
          5, "risks.0.family", ""),
+        ("kpis:\n  mau: {comparator: '>', value: .inf}\n", 5, "finite number", ""),
+        ("kpis:\n  mau: {comparator: '>', path: {month 1: .nan}}\n", 5, "finite number", ""),
         ("bands: {on_track: 70, at_risk: 90}\nkpis: {}\n", 4, "lies below", ""),
     ],
 )  # fmt: skip
@@ -260,3 +264,16 @@ def test_the_edges_of_a_stage(
 def test_a_risk_fires_at_its_limit_as_stated(comparator: str, fires: list[bool]) -> None:
     risk = Risk("R", "nps", "market", "info", comparator, 20)  # type: ignore[arg-type]
     assert [risk.fires_at(figure) for figure in (19.999, 20, 20.001)] == fires
+
+
+def test_the_readme_shows_a_scorecard_that_works(tmp_path: Path) -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", (SUITE / "README.md").read_text("utf-8"), re.DOTALL)
+    (example,) = [text for text in shown if text.startswith("scorecard:")]
+    settings = SETTINGS.replace("scorecard: own", "scorecard: growth")
+    folder = workspaces.small(tmp_path / "w", settings, **{"scorecards/growth.yml": example})
+    card = Model.open(folder).scorecard
+    assert card is not None
+    objectives = card.objectives
+    assert objectives.north_star is not None
+    assert (len(objectives.stages), len(objectives.risks)) == (1, 1)
+    assert len(objectives.stages[0].categories[0].items[1].parts) == 2

@@ -448,7 +448,7 @@ def test_the_brand_is_one_that_quarto_reads() -> None:
     ("change", "message", "line"),
     [
         (('  ink: "#14213D"', '  ink: "navy"'), "colour 'ink' is 'navy'", 7),
-        (('    good: "#1B7A4B"', '    fine: "#1B7A4B"'), "the palette lacks good", 6),
+        (('    good: "#0B7A5E"', '    fine: "#0B7A5E"'), "the palette lacks good", 6),
         (("source: file", "source: google"), "source 'google'", None),
         (("fonts/SourceSansPro-It.ttf", "fonts/None.ttf"), "does not exist", None),
         (("fonts/SourceSansPro-It.ttf", "../../None.ttf"), "outside the reports", None),

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import pypdf
 import pytest
+import yaml
 
 import workspaces
 from boardpack import batches, orders
@@ -22,6 +23,8 @@ from boardpack.model import Model
 from boardpack.values import Values
 from boardpack.workspace import SUITE
 from page_numbers import phrases, ticks, unaccounted, words_of_html, written_of
+from pages_fixture import axe, orphaned_headings
+from slide_words import words_of_slides
 
 #: Report, period: the board pack is also made for a quarter.
 MADE = [
@@ -47,7 +50,12 @@ class Edition:
 
     def phrases(self) -> list[str]:
         said = phrases(self.values, {n["period"] for n in self.shown})
-        return [*said, f"revision {self.values.report.revision}"]
+        revision = self.values.report.revision
+        return [*said, f"revision {revision}", f"Revision {revision}"]
+
+    def parts(self) -> list[str]:
+        """Which of how many slides a table stands on."""
+        return [f"({part} of {parts})" for parts in range(2, 30) for part in range(1, parts + 1)]
 
     def at_axes(self) -> list[str]:
         charts = json.loads((self.folder / "charts.json").read_text(encoding="utf-8"))
@@ -120,9 +128,60 @@ def test_a_first_edition_says_that_nothing_was_restated(edition: Edition) -> Non
     assert said or edition.report == "daily"
 
 
-def test_a_phone_does_not_scroll_sideways(edition: Edition, visit: Callable[..., Any]) -> None:
-    seen = visit(edition.folder / "report.html", width=390, height=844)
-    assert seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+def test_no_screen_scrolls_sideways(
+    edition: Edition, visit: Callable[..., Any], width: int
+) -> None:
+    seen = visit(edition.folder / "report.html", width=width, height=844)
+    seen.page.locator(".is-drawn").first.wait_for(state="attached", timeout=20_000)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_page_is_one_file_of_at_most_three_megabytes(edition: Edition) -> None:
+    assert (edition.folder / "report.html").stat().st_size <= 3_000_000
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(edition: Edition, visit: Callable[..., Any], dark: bool) -> None:
+    """Of the report and of the page about its data."""
+    seen = visit(edition.folder / "report.html", dark=dark)
+    seen.page.locator(".is-drawn").last.wait_for(state="attached", timeout=20_000)
+    assert axe(seen.page) == []
+    assert seen.console == []
+    assert axe(visit(edition.folder / "quality.html", dark=dark).page) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_on_the_index(
+    published: dict[tuple[str, str], Edition],
+    workspace: Path,
+    visit: Callable[..., Any],
+    dark: bool,
+) -> None:
+    assert axe(visit(workspace / "var" / "site" / "index.html", dark=dark).page) == []
+
+
+def test_no_heading_is_the_last_line_of_a_sheet(edition: Edition) -> None:
+    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+    found = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", page, re.DOTALL)
+    headings = {html.unescape(re.sub(r"<[^>]+>|\s+", " ", heading)).strip() for heading in found}
+    # The contents of a report end with a heading by what they are.
+    sheets = [sheet for sheet in edition.pages if " . . . " not in sheet]
+    assert orphaned_headings(sheets, headings) == []
+
+
+def test_the_pdf_says_what_it_is_to_every_reader(edition: Edition) -> None:
+    reader = pypdf.PdfReader(edition.folder / "report.pdf")
+    root = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/StructTreeRoot"]
+    assert root["/Lang"] == "en-US"
+    metadata = root["/Metadata"].get_data()
+    assert b"pdfuaid" in metadata
+    assert b"pdfaid" in metadata
+    assert reader.metadata is not None
+    assert "DataInsight Pro" in str(reader.metadata.title)
+    assert reader.outline or edition.report == "daily"
 
 
 def test_a_chart_keeps_its_bars_on_a_phone(long: Edition, visit: Callable[..., Any]) -> None:
@@ -162,7 +221,7 @@ def test_the_first_number_leads_to_its_definition(long: Edition, visit: Callable
 
 
 def test_page_one_says_what_it_is(edition: Edition) -> None:
-    first = edition.pages[0]
+    first = next(page for page in edition.pages if "As of" in page)
     for words in ("DataInsight Pro", "December 31, 2025", "USD", "Board confidential", "Passed"):
         assert words in first
     first_card = {"daily": "revenue_run_rate", "weekly": "mrr"}.get(edition.report, "arr")
@@ -186,9 +245,62 @@ def test_a_report_is_as_long_as_its_reader_has_time(
     published: dict[tuple[str, str], Edition],
 ) -> None:
     pages = {made: len(edition.pages) for made, edition in published.items()}
-    assert pages["daily", "2025-12-31"] == 1
-    assert 3 <= pages["weekly", "2025-W52"] <= 6
-    assert pages["monthly", "2025-12"] >= 10
+    assert pages["daily", "2025-12-31"] <= 3
+    assert 5 <= pages["weekly", "2025-W52"] <= 12
+    assert 10 <= pages["monthly", "2025-12"] <= 40
+    assert 10 <= pages["board", "2025-12"] <= 25
+
+
+#: The parts that each cadence asks for, in the words of the page.
+PARTS = {
+    "daily": ("System health and performance", "Errors", "Revenue", "Sales", "Use and trials",
+              "Customers", "Transactions and data", "Incidents"),
+    "weekly": ("Revenue and bookings", "Sales", "Acquisition", "Product", "Customers", "At risk",
+               "Implementation", "Competition", "Issues and actions"),
+    "monthly": ("What moved", "Executive summary", "Planning", "For whom", "Profit and loss",
+                "Unit economics", "Acquisition", "Customers", "Market and rivals",
+                "Platform and team", "Findings and actions", "All KPIs"),
+    "quarterly": ("Performance against goals", "Market and rivals", "Product and roadmap",
+                  "Team and capacity", "Goals", "Targets to come", "Initiatives and milestones",
+                  "Finance"),
+    "board": ("Decisions", "Key metrics", "Recommendation", "Operational performance",
+              "Priority actions", "Risks", "North Star", "Scorecard", "Financials", "Customers",
+              "Cohorts", "Product", "Market position", "Initiatives", "Early warnings",
+              "Data quality", "Restatements", "Sign-off", "Definitions"),
+}  # fmt: skip
+
+
+def test_a_report_has_the_parts_that_its_cadence_asks_for(edition: Edition) -> None:
+    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+    words = [line.strip() for line in words_of_html(page).splitlines()]
+    missing = [part for part in PARTS[edition.report] if part not in words]
+    assert missing == []
+
+
+def test_a_report_shows_the_kpis_that_its_cadence_asks_for(
+    edition: Edition, reference: Path, workspace: Path
+) -> None:
+    """By the inventory: what the catalogue has, and has for periods of this kind."""
+    inventory = reference / "inventory" / "features.yml"
+    features = yaml.safe_load(inventory.read_text(encoding="utf-8"))["features"]
+    catalogue = Model.open(workspace).catalogue
+    cadence = {"monthly board": "board"}
+    page = (edition.folder / "report.html").read_text(encoding="utf-8")
+    words = words_of_html(page, without=["definitions"])
+    shown = {number["kpi"] for number in edition.shown}
+    asked = {
+        kpi
+        for found in features.values()
+        for feature in found
+        if feature["group"] == "report"
+        and cadence.get(feature.get("cadence", "board"), feature.get("cadence", "board"))
+        == edition.report
+        for kpi in feature.get("kpis", [])
+        if kpi in catalogue.kpis and edition.values.period.grain in catalogue[kpi].grains
+    }
+    assert len(asked) > 4
+    missing = {kpi for kpi in asked - shown if catalogue[kpi].name not in words}
+    assert missing == set()
 
 
 def test_pages_are_numbered(edition: Edition) -> None:
@@ -268,3 +380,15 @@ def test_notebooks_run_as_they_are_in_jupyterlab(workspace: Path, tmp_path: Path
         for cell in blocks:
             data = cell.outputs[0].data
             assert {"image/svg+xml", "text/html"} & set(data), cell.source
+
+
+def test_no_number_on_a_slide_is_missing_from_the_list(
+    published: dict[tuple[str, str], Edition],
+) -> None:
+    made = {key: edition for key, edition in published.items() if key[0] == "board"}
+    assert len(made) == 2
+    for edition in made.values():
+        words = words_of_slides(edition.folder / "report.pptx", ("Contents", "Definitions"))
+        shown = [n["text"] for n in edition.shown if "only" not in n]
+        assert unaccounted(words, shown, [*edition.phrases(), *edition.parts()]) == []
+        assert sum(text in words for text in set(shown)) > 200

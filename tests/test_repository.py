@@ -211,7 +211,7 @@ def test_every_module_says_what_it_is_for_and_stays_readable() -> None:
 
 # Hosts that may be written: names of formats, reserved names for examples, projects to read about.
 HOSTS = re.compile(
-    r"(www\.)?w3\.org|vega\.github\.io|json-schema\.org|purl\.org|quarto\.org|ns\.adobe\.com"
+    r"(www\.)?w3\.org|vega\.github\.io|json-schema\.org|purl\.org|quarto\.org|ns\.adobe\.com|schemas\.microsoft\.com"
     r"|([\w-]+\.)*(example(\.(com|org|net))?|invalid|test)"
 )
 

@@ -20,7 +20,7 @@ from boardpack import orders, runs, tables
 from boardpack.basis import Basis
 from boardpack.blocks import Chart
 from boardpack.cards import headline
-from boardpack.charts import by_member, trend, trends
+from boardpack.charts import by_member, trend
 from boardpack.comparisons import bullet
 from boardpack.errors import UnknownNameError
 from boardpack.executions import NotebookProcess
@@ -31,6 +31,7 @@ from boardpack.kept_checks import body_of
 from boardpack.ledger import KeptChecks, Ledger, Run, RunEnded, RunStarted
 from boardpack.model import Model
 from boardpack.outcomes import RunResult
+from boardpack.panels import trends
 from boardpack.sentences import summary
 from boardpack.values import Finding, Values
 from boardpack.verdicts import broken_since, findings, reasons, since

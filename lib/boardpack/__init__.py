@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from boardpack.bridges import bridge, movements
     from boardpack.cards import factors, headline
-    from boardpack.charts import by_member, chart, trend, trends
+    from boardpack.charts import by_member, chart, trend
+    from boardpack.cohort_tables import cohorts
     from boardpack.comparisons import bullet, funnel, ranking
     from boardpack.executive import (
         concerns,
@@ -24,21 +25,27 @@ if TYPE_CHECKING:
     )
     from boardpack.explore import open
     from boardpack.glossary import definitions
+    from boardpack.heatmaps import heatmap
     from boardpack.listings import listing
     from boardpack.north_stars import north_star
+    from boardpack.panels import trends
+    from boardpack.profit_and_loss import statement
     from boardpack.remarks import notes
+    from boardpack.reviews import six_twelve
     from boardpack.risk_register import risks
     from boardpack.sentences import finding, summary
     from boardpack.stage_checks import stages
     from boardpack.tables import history, members, not_available, scorecard
     from boardpack.target_paths import paths
     from boardpack.target_proposals import proposals
+    from boardpack.variances import variance
 
 __all__ = [
     "bridge",
     "bullet",
     "by_member",
     "chart",
+    "cohorts",
     "concerns",
     "decisions",
     "definitions",
@@ -46,6 +53,7 @@ __all__ = [
     "finding",
     "funnel",
     "headline",
+    "heatmap",
     "history",
     "key_metrics",
     "listing",
@@ -64,17 +72,35 @@ __all__ = [
     "recommendation",
     "risks",
     "scorecard",
+    "six_twelve",
     "stages",
+    "statement",
     "summary",
     "trend",
     "trends",
+    "variance",
 ]
 
 _HOMES = {
-    "bridges": ("bridge", "movements"),
-    "cards": ("factors", "headline"),
-    "charts": ("by_member", "chart", "trend", "trends"),
-    "comparisons": ("bullet", "funnel", "ranking"),
+    "bridges": (
+        "bridge",
+        "movements",
+    ),
+    "cards": (
+        "factors",
+        "headline",
+    ),
+    "charts": (
+        "by_member",
+        "chart",
+        "trend",
+    ),
+    "cohort_tables": ("cohorts",),
+    "comparisons": (
+        "bullet",
+        "funnel",
+        "ranking",
+    ),
     "executive": (
         "concerns",
         "decisions",
@@ -86,15 +112,28 @@ _HOMES = {
     ),
     "explore": ("open",),
     "glossary": ("definitions",),
+    "heatmaps": ("heatmap",),
     "listings": ("listing",),
     "north_stars": ("north_star",),
+    "panels": ("trends",),
+    "profit_and_loss": ("statement",),
+    "remarks": ("notes",),
+    "reviews": ("six_twelve",),
+    "risk_register": ("risks",),
+    "sentences": (
+        "finding",
+        "summary",
+    ),
+    "stage_checks": ("stages",),
+    "tables": (
+        "history",
+        "members",
+        "not_available",
+        "scorecard",
+    ),
     "target_paths": ("paths",),
     "target_proposals": ("proposals",),
-    "risk_register": ("risks",),
-    "remarks": ("notes",),
-    "sentences": ("finding", "summary"),
-    "stage_checks": ("stages",),
-    "tables": ("history", "members", "not_available", "scorecard"),
+    "variances": ("variance",),
 }
 
 

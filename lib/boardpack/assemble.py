@@ -20,7 +20,7 @@ from boardpack.blocks import Shown as ShownNumber
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
 from boardpack.figures import chart_html, standalone
-from boardpack.formats import period_name
+from boardpack.formats import day_name, period_name
 from boardpack.frontpage import (
     draft_line,
     draft_mark,
@@ -30,6 +30,7 @@ from boardpack.frontpage import (
     warnings_of,
 )
 from boardpack.markup import escape_attribute, escape_markdown, text
+from boardpack.periods import parse_day
 from boardpack.qmd import (
     ALT,
     DIV,
@@ -86,6 +87,8 @@ class Assembled:
     numbers: tuple[Shown, ...]
     charts: int
     figures: tuple[str, ...] = field(default=())
+    #: whether it is made into slides as well
+    slides: bool = False
 
 
 #: What a run writes itself, from the ids of the KPIs that the report shows.
@@ -143,6 +146,7 @@ def assemble(
         numbers=tuple(page.numbers),
         charts=len(page.charts),
         figures=(*page.figures, *page.copies),
+        slides=report.slides,
     )
 
 
@@ -384,8 +388,10 @@ class _Page:
         alt = " ".join(block["alt"].split()).replace("{{<", "{ {<")
         svg = standalone(block["svg"], name)
         self.figures[f"{name}.svg"] = svg
+        kpis = dict.fromkeys(number["kpi"] for number in block.get("numbers", ()))
         self.charts[name] = {
-            key: block.get(key) for key in ("title", "alt", "spec", "data", "plot")
+            **{key: block.get(key) for key in ("title", "alt", "spec", "data", "plot")},
+            "kpis": [kpi for kpi in kpis if kpi],
         }
         figure = chart_html(svg, block["spec"], alt, block.get("data"))
         fence = "`" * (max(len(run) for run in ["``", *re.findall(r"`+", figure)]) + 1)
@@ -497,6 +503,7 @@ def _document(
 ) -> str:
     period = escape_markdown(period_name(period_of(facts), facts.locale))
     company = escape_markdown(facts.company)
+    day = day_name(parse_day(facts.as_of), facts.locale) if facts.as_of else ""
     header: dict[str, Any] = {
         **report.header,
         "title": title,
@@ -506,6 +513,7 @@ def _document(
         "company": company,
         "period-name": period,
         "as-of": facts.as_of,
+        "as-of-name": escape_markdown(day) if day else "",
         "confidentiality": escape_markdown(facts.confidentiality),
         "revision": facts.revision,
         "release": facts.release,

@@ -123,14 +123,16 @@ def _alike(model: Model, wanted: Order) -> list[tuple[EditionRow, object]]:
     root = model.workspace.var / "editions"
     with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
         rows = ledger.editions(wanted.report, wanted.period.label)
-    definitions = model.definition_hashes(wanted.kpis, wanted.listings)
+    definitions = {kpi: model.catalogue.definition_hash(kpi) for kpi in wanted.kpis}
+    listings = model.listings.definition_hashes(wanted.listings)
     found: list[tuple[EditionRow, object]] = []
     for row in rows:
         same = (row.as_of, row.segment) == (wanted.as_of.isoformat(), wanted.segment)
         if same and not row.forced:
             with suppress(StorageError):
                 manifest = read_manifest(root / row.folder)
-                if manifest.get("definitions") == definitions:
+                known = manifest.get("definitions"), manifest.get("listings", {})
+                if known == (definitions, listings):
                     found.append((row, manifest.get("fingerprints")))
     return found
 

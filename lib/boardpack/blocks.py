@@ -54,7 +54,7 @@ class Plot:
 
     A ``panels`` plot holds small plots instead of series, each with its own scale. The series of a
     ``bridge`` hold balances and, with their sign, the gains and losses between them; each has None
-    where another has the step.
+    where another has the step. ``ends`` are those of the value axis, None where nobody cares.
     """
 
     kind: Literal["lines", "columns", "stack", "bridge", "bars", "panels"]
@@ -62,6 +62,7 @@ class Plot:
     series: tuple[Series, ...] = ()
     title: str = ""
     panels: tuple[Plot, ...] = ()
+    ends: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Chart:
             "data": {"columns": list(self.columns), "rows": rows},
             "numbers": [asdict(shown) for shown in self.numbers],
             "cells": [asdict(shown) for shown in cells],
-            "plot": asdict(self.plot) if self.plot else None,
+            "plot": _listed(asdict(self.plot)) if self.plot else None,
         }
 
     def _repr_mimebundle_(
@@ -148,6 +149,13 @@ class Text:
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
     ) -> dict[str, Any]:
         return {MIME: self.payload(), "text/html": self.html, "text/plain": self.markdown}
+
+
+def _listed(part: Any) -> Any:
+    """The same with lists for tuples, as it comes back from a file."""
+    if isinstance(part, dict):
+        return {key: _listed(value) for key, value in part.items()}
+    return [_listed(value) for value in part] if isinstance(part, tuple | list) else part
 
 
 #: What a verb returns.

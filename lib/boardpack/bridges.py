@@ -6,26 +6,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
-from boardpack import cautions
-from boardpack.blocks import Block, Chart, Plot, Role, Series, Shown, Text
-from boardpack.formats import MINUS, Formatter, number
+from boardpack import cautions, notation
+from boardpack.blocks import Block, Chart, Plot, Role, Series, Shown
+from boardpack.formats import DASH, MINUS, Formatter, number
 from boardpack.markup import Line, Number, numbers, plain
 from boardpack.periods import Period
 from boardpack.plots import (
     Board,
+    Channel,
     Label,
+    Layer,
+    Row,
     Scale,
     beside,
     category,
     cell,
+    in_currency,
+    layer,
     lookup,
-    rows_chart,
+    named,
+    nothing,
+    raw,
+    tips,
     wrapped,
     x_axis,
 )
-from boardpack.theme import mix, palette
+from boardpack.theme import legible, palette
 from boardpack.values import Value, Values
 
 
@@ -43,6 +49,9 @@ class _Step:
     full: Shown
     effect: str
     role: Role
+    #: what it is of the opening balance, in percent; none of a balance itself
+    share: Shown | None = None
+    is_open: bool = False
 
 
 def bridge(
@@ -63,18 +72,20 @@ def bridge(
     first = values.value(opening) if opening else values.value(balance, values.period.shift(-1))
     last = values.value(balance)
     if first.value is None or last.value is None:
-        return Text("")
+        lacks = first if first.value is None and values.is_available(first.kpi) else last
+        return nothing(values, [balance], lacks.reason)
     known = [kpi for kpi in movements if values.is_available(kpi)]
     steps = _steps(formatter, first, last, known)
     said = _bridge_message(formatter, first, last)
     return Chart(
         title=plain(said) + cautions.caption(values, [balance, *known]),
         alt=f"Bridge of {values.kpi(balance).name}: "
-        + ", ".join(f"{step.name} {step.text}" for step in steps)
-        + ".",
+        + ", ".join(_told(step) for step in steps)
+        + "."
+        + in_currency(values, [balance]),
         spec=_bridge_spec(steps),
-        columns=("Step", "Amount", "Effect"),
-        rows=tuple((step.name, step.full, step.effect) for step in steps),
+        columns=("Step", "Amount", "Of the opening", "Effect"),
+        rows=tuple((step.name, step.full, step.share or DASH, step.effect) for step in steps),
         numbers=(*numbers(said), *(step.shown for step in steps)),
         plot=_bridge_plot(values.kpi(balance).name, steps),
     )
@@ -94,7 +105,7 @@ def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> B
     }
     begins = next((i for i in range(len(periods)) if any(s[i] for s in signed.values())), None)
     if begins is None:
-        return Text("")
+        return nothing(values, kpis, "nothing moved" if known else "")
     periods, signed = periods[begins:], {kpi: s[begins:] for kpi, s in signed.items()}
     bars, net = _stacks(formatter, periods, signed)
     extremes = [bar["value"] for bar in bars] + [bar["base"] for bar in bars]
@@ -115,7 +126,8 @@ def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> B
     return Chart(
         title=plain(said) + cautions.caption(values, known),
         alt=f"Stacked bars of {', '.join(values.kpi(kpi).name for kpi in known)} from"
-        f" {formatter.period(periods[0])} to {formatter.period(periods[-1])}. {plain(said)}.",
+        f" {formatter.period(periods[0])} to {formatter.period(periods[-1])}. {plain(said)}."
+        + in_currency(values, known),
         spec=board.spec(
             [
                 *_stack_layers(bars, net, periods, x, scale),
@@ -186,7 +198,7 @@ def _steps(
             _Step(
                 values.kpi(kpi).name, level, level + amount, text, color, shown, full,
                 "adds" if amount > 0 else "takes away" if amount < 0 else "",
-                "loss" if amount < 0 else "gain",
+                "loss" if amount < 0 else "gain", _of_opening(formatter, first, value, amount),
             )
         )  # fmt: skip
         level += amount
@@ -197,8 +209,11 @@ def _steps(
         full = number(last, formatter.full(last.kpi, rest), "rest").shown
         role: Role = "loss" if rest < 0 else "gain"
         effect = "is not explained"
+        share = _of_opening(formatter, first, last, rest, "rest")
         steps.append(
-            _Step("Unexplained", level, last.value, text, look.warn, shown, full, effect, role)
+            _Step(
+                "Unexplained", level, last.value, text, look.warn, shown, full, effect, role, share
+            )
         )
     return [*steps, _balance(formatter, last, last.period)]
 
@@ -210,8 +225,23 @@ def _balance(formatter: Formatter, value: Value, at: Period) -> _Step:
     effect = "closing" if at == value.period and at == formatter.values.period else "opening"
     return _Step(
         category(formatter, at), 0.0, amount, shown.text, palette().accent, shown, full, effect,
-        "balance",
+        "balance", is_open=value.status in ("provisional", "maturing"),
     )  # fmt: skip
+
+
+def _of_opening(
+    formatter: Formatter, first: Value, value: Value, amount: float, what: str = "share"
+) -> Shown | None:
+    """A movement in percent of the opening balance; None where that means nothing."""
+    if not amount or not first.value or first.value < 0 or abs(amount) > 10 * first.value:
+        return None
+    points = 100 * amount / first.value
+    sign = "+" if points > 0 else MINUS if points < 0 else ""
+    return number(value, sign + formatter.percentage(abs(points)), what).shown
+
+
+def _told(step: _Step) -> str:
+    return f"{step.name} {step.text}" + (f" ({step.share.text})" if step.share else "")
 
 
 def _bridge_plot(title: str, steps: Sequence[_Step]) -> Plot:
@@ -254,68 +284,86 @@ def _bridge_spec(steps: Sequence[_Step]) -> dict[str, Any]:
     floor = min(levels) - 0.45 * spread
     cut = floor > 0.3 * max(levels)
     low = floor if cut else min(0.0, min(levels))
-    high = max(levels) + 0.16 * (max(levels) - low)
+    high = max(levels) + 0.27 * (max(levels) - low)
     order = [f"{i}" for i in range(len(steps))]
     rows = [
         {
             "step": order[i],
             "from": low if step.role == "balance" and cut else step.start,
             "to": step.end,
-            "top": max(step.start, step.end) if step.role != "balance" else step.end,
+            "top": max(step.start, step.end) if step.role != "balance" else max(step.end, 0.0),
             "text": step.text,
+            "share": step.share.text if step.share else "",
             "color": step.color,
             "ink": look.ink if step.role == "balance" else step.color,
             "Step": step.name,
+            "Amount": f"{step.text}  {step.share.text if step.share else ''}".rstrip(),
         }
         for i, step in enumerate(steps)
     ]
     board = Board("full", 190, 10, 10, bottom=44, top=8)
-    slot = board.width / len(steps)
-    names = [wrapped(step.name, slot) for step in steps]
-    axis = alt.Axis(
-        labelExpr=lookup(order, names), labelColor=look.ink, domain=True, domainColor=look.muted
-    )
-    x = alt.X("step:O", sort=order, scale=alt.Scale(paddingInner=0.35, paddingOuter=0.2), axis=axis)
-    span = alt.Scale(domain=[low, high], zero=False, nice=False)
-    data = rows_chart(rows)
-    colors = alt.Color("color:N", scale=None, legend=None)
-    tips = [alt.Tooltip("Step:N"), alt.Tooltip("text:N", title="Amount")]
-    bars = data.mark_bar().encode(
-        x, alt.Y("from:Q", scale=span, axis=None), alt.Y2("to"), colors, tooltip=tips
-    )
-    links = rows_chart(
-        [
-            {"step": order[i], "next": order[i + 1], "level": steps[i].end}
-            for i in range(len(steps) - 1)
-        ]
-    ).mark_rule(color=look.muted, strokeWidth=0.8)
-    texts = data.mark_text(dy=-8, fontWeight=600).encode(
-        x, alt.Y("top:Q", scale=span, axis=None), alt.Text("text:N"),
-        alt.Color("ink:N", scale=None, legend=None),
-    )  # fmt: skip
-    layers = [
-        links.encode(x, alt.X2("next"), alt.Y("level:Q", scale=span, axis=None)),
-        bars,
-        texts,
+    names = [wrapped(step.name, board.width / len(steps)) for step in steps]
+    x = {
+        "field": "step", "type": "ordinal", "sort": order,
+        "scale": {"domain": order, "paddingInner": 0.35, "paddingOuter": 0.2},
+        "axis": {
+            "labelExpr": lookup(order, names), "labelColor": look.ink, "domain": True,
+            "domainColor": look.muted,
+        },
+    }  # fmt: skip
+    span = {"domain": [low, high], "zero": False, "nice": False}
+
+    def y(field: str) -> Channel:
+        return {"field": field, "type": "quantitative", "scale": span, "axis": None}
+
+    links = [
+        {"step": order[i], "next": order[i + 1], "level": steps[i].end}
+        for i in range(len(steps) - 1)
     ]
+    rule = {"type": "rule", "color": look.muted, "strokeWidth": 0.8}
+    solid = [row for row, step in zip(rows, steps, strict=True) if not step.is_open]
+    still = [row for row, step in zip(rows, steps, strict=True) if step.is_open]
+    layers = [layer(links, rule, x=x, x2={"field": "next"}, y=y("level"))]
+    for marked, mark in ((solid, {"type": "bar"}), (still, notation.bar("balance", is_open=True))):
+        if marked:
+            drawn = layer(marked, mark, x=x, y=y("from"), y2={"field": "to"})
+            drawn["encoding"]["tooltip"] = tips("Step", "Amount")
+            if marked is solid:
+                drawn["encoding"]["color"] = raw()
+            layers.append(drawn)
+    share = {"type": "text", "dy": -7, "fontSize": 11}
+    amount = {"type": "text", "fontWeight": 600}
+    layers += [
+        layer(rows, share, x=x, y=y("top"), text=named("share"), color=raw("ink")),
+        layer(
+            [row for row in rows if row["share"]], {**amount, "dy": -20},
+            x=x, y=y("top"), text=named(), color=raw("ink"),
+        ),
+        layer(
+            [row for row in rows if not row["share"]], {**amount, "dy": -8},
+            x=x, y=y("top"), text=named(), color=raw("ink"),
+        ),
+    ]  # fmt: skip
     if cut:
         ends = [row for row, step in zip(rows, steps, strict=True) if step.role == "balance"]
-        mark = rows_chart(ends).mark_text(
-            text="≈", fontSize=26, fontWeight=700, color=look.paper, baseline="middle"
-        )
+        mark = {
+            "type": "text", "text": "≈", "fontSize": 26, "fontWeight": 700, "color": look.paper,
+            "baseline": "middle",
+        }  # fmt: skip
         at = low + 0.09 * (high - low)
-        layers.append(mark.encode(x, alt.YDatum(at, scale=span, axis=None)))
+        datum = {"datum": at, "type": "quantitative", "scale": span, "axis": None}
+        layers.append(layer(ends, mark, x=x, y=datum))
     return board.spec(layers)
 
 
 def _stacks(
     formatter: Formatter, periods: Sequence[Period], signed: dict[str, list[float]]
-) -> tuple[list[dict[str, Any]], list[float]]:
+) -> tuple[list[Row], list[float]]:
     """Every bar, gains upwards from zero and losses downwards, and the net of each period."""
     values, look = formatter.values, palette()
     gains = [kpi for kpi in signed if _sign(values, kpi) > 0]
     losses = [kpi for kpi in signed if _sign(values, kpi) < 0]
-    colors = _tones(look.accent, gains) | _tones(look.bad, losses[::-1])
+    colors = _tones(look.good, gains) | _tones(look.bad, losses[::-1])
     bars, net = [], []
     for i, period in enumerate(periods):
         up = down = 0.0
@@ -341,32 +389,25 @@ def _stacks(
 
 def _tones(color: str, kpis: Sequence[str]) -> dict[str, str]:
     """Shades of one colour, the first the strongest."""
-    step = 0.65 / max(len(kpis) - 1, 1)
-    return {kpi: mix(color, palette().paper, i * step) for i, kpi in enumerate(kpis)}
+    return dict(zip(kpis, palette().shades(color, len(kpis)), strict=True))
 
 
 def _stack_layers(
-    bars: list[dict[str, Any]], net: list[float], periods: Sequence[Period], x: alt.X, scale: Scale
-) -> list[alt.Chart]:
+    bars: list[Row], net: list[float], periods: Sequence[Period], x: Channel, scale: Scale
+) -> list[Layer]:
     look = palette()
-    tips = [alt.Tooltip(f"{name}:N") for name in ("Period", "Movement", "Amount")]
-    stacked = rows_chart(bars).mark_bar(stroke=look.paper, strokeWidth=0.6).encode(
-        x, scale.y("base"), alt.Y2("value"), alt.Color("color:N", scale=None, legend=None),
-        tooltip=tips,
+    stacked = notation.coloured(
+        bars, {"type": "bar", "stroke": look.paper, "strokeWidth": 0.6},
+        x=x, y=scale.y("base"), y2={"field": "value"},
     )  # fmt: skip
+    stacked["encoding"]["tooltip"] = tips("Period", "Movement", "Amount")
     nets = [{"period": p.label, "value": total} for p, total in zip(periods, net, strict=True)]
-    ticks = rows_chart(nets).mark_tick(
-        color=look.ink, thickness=2.5, opacity=1, orient="horizontal"
-    )
-    zero = alt.Chart(alt.Data(values=[{}])).mark_rule(color=look.muted, strokeWidth=1)
-    return [
-        stacked,
-        zero.encode(alt.YDatum(0, scale=scale.domain)),
-        ticks.encode(x, scale.y()),
-    ]
+    tick = {"type": "tick", "color": look.ink, "thickness": 2.5, "opacity": 1,
+            "orient": "horizontal"}  # fmt: skip
+    return [stacked, notation.rule(0, scale), layer(nets, tick, x=x, y=scale.y())]
 
 
-def _movement_label(formatter: Formatter, bar: dict[str, Any]) -> Label:
+def _movement_label(formatter: Formatter, bar: Row) -> Label:
     value = formatter.values.value(
         bar["kpi"], Period.parse(bar["period"], formatter.values.calendar)
     )
@@ -374,8 +415,8 @@ def _movement_label(formatter: Formatter, bar: dict[str, Any]) -> Label:
     text = f"{bar['Amount']} {bar['Movement']}"
     middle = (bar["base"] + bar["value"]) / 2
     look = palette()
-    color = look.bad if _sign(formatter.values, bar["kpi"]) < 0 else look.accent
-    return Label(text, middle, color, numbers=numbers((figure,)))
+    color = look.bad if _sign(formatter.values, bar["kpi"]) < 0 else look.good
+    return Label(text, middle, legible(color), numbers=numbers((figure,))).fitted("full")
 
 
 def _net_message(formatter: Formatter, kpis: Sequence[str], period: Period, net: float) -> Line:

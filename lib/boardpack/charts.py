@@ -3,49 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import altair as alt
-
-from boardpack import cautions
-from boardpack.blocks import Block, Chart, Plot, Series, Shown, Text
-from boardpack.formats import Formatter, count, member_name
-from boardpack.markup import Line, NoValue, numbers, plain
+from boardpack import cautions, notation
+from boardpack.blocks import Block, Chart, Plot, Series, Shown
+from boardpack.formats import Formatter, member_name
+from boardpack.markup import Line, numbers, plain
 from boardpack.periods import Period
 from boardpack.plots import (
     Board,
+    Channel,
     Label,
+    Layer,
+    Row,
     Scale,
     Size,
     at_end,
     beside,
     category,
     cell,
-    finished,
     goal_cell,
-    rows_chart,
+    in_currency,
+    layer,
+    nothing,
     text_of,
-    text_width,
+    tips,
     x_axis,
 )
-from boardpack.readings import Reading, explanation, member_readings, message, read
-from boardpack.theme import WIDTHS, legible, palette, styled
+from boardpack.readings import (
+    Range,
+    Reading,
+    explanation,
+    is_outside,
+    member_readings,
+    message,
+    normal_ranges,
+    read,
+)
+from boardpack.theme import legible, palette, styled
 from boardpack.values import Target, Value, Values
 
-#: Pixels around a group of panels.
-_EDGE = 8
+if TYPE_CHECKING:
+    import altair as alt
+
 _OPEN = ("provisional", "maturing")
+#: A target beyond this multiple of every figure is named above the drawing and not drawn.
+_FAR = 3.0
 
 
 @dataclass(frozen=True)
-class _History:
-    """A KPI's figures through time and, beside each, last year's and the target."""
+class History:
+    """A KPI's figures through time; beside each last year's, its target and what was normal."""
 
     periods: tuple[Period, ...]
     actual: tuple[Value, ...]
     year_ago: tuple[Value, ...]
     goals: tuple[Target | None, ...]
+    normal: tuple[Range | None, ...]
 
     @property
     def target(self) -> tuple[float | None, ...]:
@@ -56,9 +71,18 @@ class _History:
         )
 
     @property
+    def seen_target(self) -> tuple[float | None, ...]:
+        """The same, save for one so far off that the figures would be a flat line beside it."""
+        figures = [abs(value.value) for value in self.actual if value.value is not None]
+        goals = [abs(goal) for goal in self.target if goal is not None]
+        if goals and min(goals) > _FAR * max(figures):
+            return (None,) * len(self.target)
+        return self.target
+
+    @property
     def this_year(self) -> list[float]:
         """The figures and their targets."""
-        figures = (*(value.value for value in self.actual), *self.target)
+        figures = (*(value.value for value in self.actual), *self.seen_target)
         return [figure for figure in figures if figure is not None]
 
     @property
@@ -78,24 +102,44 @@ class _History:
         marks = (i for i, value in enumerate(self.actual) if value.status in _OPEN)
         return next(marks, len(self.actual))
 
+    def unusual(self, formatter: Formatter) -> list[Value]:
+        """The figures that lie outside of what was to be expected by those before."""
+        return [
+            value
+            for value, normal in zip(self.actual, self.normal, strict=True)
+            # A part of a period is no measure of what is normal of a whole one.
+            if value.status != "provisional" and is_outside(formatter, value, normal)
+        ]
 
-def _history(values: Values, kpi: str, last: int | None, dims: str = "") -> _History | None:
-    """The last periods from the first figure on; None when there is no figure at all."""
+
+def history(
+    values: Values,
+    kpi: str,
+    last: int | None = None,
+    dims: str = "",
+    periods: Sequence[Period] = (),
+) -> History | None:
+    """The last periods (or these) from the first figure on; None when there is none at all."""
     if not values.is_available(kpi):
         return None
-    series = values.series(kpi, last, dims)
+    if periods:
+        series = [values.value(kpi, period, dims) for period in periods]
+    else:
+        series = values.series(kpi, last, dims)
     first = next((i for i, value in enumerate(series) if value.value is not None), None)
     if first is None:
         return None
     kept = tuple(series[first:])
-    return _History(
-        periods=tuple(value.period for value in kept),
+    shown = tuple(value.period for value in kept)
+    ago = [values.value(kpi, period.year_ago(), dims) for period in shown]
+    if shown[-1] == values.period:
+        ago[-1] = values.comparisons(kpi, dims)[1]
+    return History(
+        periods=shown,
         actual=kept,
-        year_ago=(
-            *(values.value(kpi, value.period.year_ago(), dims) for value in kept[:-1]),
-            values.comparisons(kpi, dims)[1],
-        ),
-        goals=tuple(None if dims else values.target(kpi, value.period) for value in kept),
+        year_ago=tuple(ago),
+        goals=tuple(values.target(kpi, period, dims) for period in shown),
+        normal=normal_ranges(values, kpi, shown, dims),
     )
 
 
@@ -104,16 +148,21 @@ def trend(
 ) -> Block:
     """A KPI through time beside last year and its target, with its message above.
 
+    A band shows where each figure was to be expected by those before it, a ring those outside.
     ``size`` is ``full`` for the width of the page, ``half`` for one of two charts side by side;
-    ``dims`` names a member, such as ``segment=smb``. A KPI without any figure gives an empty text.
+    ``dims`` names a member, such as ``segment=smb``. A KPI without any figure says why.
     """
-    told = _history(values, kpi, last, dims)
+    told = history(values, kpi, last, dims)
     if told is None:
-        return Text("")
+        return nothing(values, [kpi])
     reading = read(values, kpi, dims)
     formatter = reading.formatter
-    scale = Scale.fitting(formatter, kpi, told.figures, zero=_starts_at_zero(reading, told.figures))
-    labels = _end_labels(reading, told, size)
+    figures = told.figures + _reach(told)
+    scale = Scale.fitting(formatter, kpi, figures, zero=starts_at_zero(reading, told.figures))
+    place = _free_place(told, scale, size)
+    labels = [
+        label.fitted(size) for label in _end_labels(reading, told, size, scale, place is None)
+    ]
     board = Board(
         size=size,
         height=190 if size == "full" else 150,
@@ -121,83 +170,23 @@ def trend(
         right=max(label.width for label in labels) + 14,
     )
     x = x_axis(formatter, told.periods, board.width)
-    layers = _lines(told, x, scale)
-    layers += _actual(formatter, told, x, scale)
+    layers = lines(formatter, told, x, scale, with_normal=True)
     layers += beside(scale, labels, board.height, x, told.periods[-1].label)
+    if place is not None:
+        layers.append(notation.name_of_band(place, x, scale))
     said, course = message(reading), _course(reading, told)
     return Chart(
         title=plain(said),
-        alt=f"{plain(said)}. {plain(course)}",
+        alt=f"{plain(said)}. {plain(course)}" + in_currency(values, [kpi]),
         spec=board.spec(layers),
-        columns=("Period", "Actual", "Year before", "Target"),
-        rows=tuple(_cells(formatter, told)),
+        columns=("Period", "Actual", "Year before", "Target", "Normal range")[: _columns(told)],
+        rows=tuple(row[: _columns(told)] for row in _cells(formatter, told)),
         numbers=(
             *numbers(said),
             *numbers(course),
             *(shown for label in labels for shown in label.numbers),
         ),
-        plot=_plot(reading, told, size),
-    )
-
-
-def trends(
-    values: Values, kpis: Sequence[str], last: int | None = None, *, columns: int = 3
-) -> Block:
-    """Several KPIs through time, each in a small panel with its own scale and target.
-
-    KPIs without any figure are left out; when none is left the block is empty.
-    """
-    told = {kpi: found for kpi in kpis if (found := _history(values, kpi, last)) is not None}
-    if not told:
-        return Text("")
-    readings = {kpi: read(values, kpi) for kpi in told}
-    formatter = Formatter(values)
-    scales = {
-        kpi: Scale.fitting(
-            formatter, kpi, found.this_year, ticks=2,
-            zero=_starts_at_zero(readings[kpi], found.this_year),
-        )
-        for kpi, found in told.items()
-    }  # fmt: skip
-    left = max(scale.room for scale in scales.values())
-    columns = min(columns, len(told))
-    gap = left + 18
-    width = (WIDTHS["full"] - left - gap * (columns - 1) - 2 * _EDGE) / columns
-    panels = [
-        _panel(readings[kpi], found, scales[kpi], width, 8 - left) for kpi, found in told.items()
-    ]
-    chart = alt.concat(
-        *panels, columns=columns, bounds="flush", spacing={"row": 88, "column": gap}
-    ).properties(padding=_EDGE)
-    said = _standing(list(readings.values()))
-    # The message of one of them says it of that one already.
-    others = [kpi for kpi, reading in readings.items() if message(reading) != said]
-    return Chart(
-        title=plain(said) + cautions.caption(values, others),
-        alt="Small charts, one a KPI. "
-        + " ".join(plain(message(reading)) + "." for reading in readings.values()),
-        spec=finished(chart),
-        columns=("Period", *(values.kpi(kpi).name for kpi in told)),
-        rows=tuple(
-            (
-                formatter.period(period),
-                *(cell(formatter, values.value(kpi, period)) for kpi in told),
-            )
-            for period in values.period.last(last or values.period.look_back)
-        ),
-        numbers=(
-            *numbers(said),
-            *(shown for reading in readings.values() for shown in numbers(message(reading))),
-            *(
-                shown
-                for kpi, found in told.items()
-                for shown in numbers((formatter.figure(found.latest), *readings[kpi].aim))
-            ),
-        ),
-        plot=Plot(
-            "panels",
-            panels=tuple(_plot(readings[kpi], _only_target(told[kpi]), "full") for kpi in told),
-        ),
+        plot=replace(plot(reading, told, size), ends=(scale.low, scale.high)),
     )
 
 
@@ -208,10 +197,10 @@ def by_member(
     found = [
         (member, told)
         for member, _ in member_readings(values, kpi, dimension)
-        if (told := _history(values, kpi, last, f"{dimension}={member}")) is not None
+        if (told := history(values, kpi, last, f"{dimension}={member}")) is not None
     ]
     if not found:
-        return Text("")
+        return nothing(values, [kpi], "" if not values.is_available(kpi) else _unsplit(dimension))
     formatter = Formatter(values)
     reading = read(values, kpi)
     figures = [v.value for _, told in found for v in told.actual if v.value is not None]
@@ -223,25 +212,30 @@ def by_member(
         figure = formatter.figure(told.latest)
         text = f"{plain((figure,))} {member_name(member)}"
         value = told.latest.value or 0.0
-        labels.append(Label(text, value, legible(color), True, numbers((figure,))))
+        labels.append(Label(text, value, legible(color), True, numbers((figure,))).fitted(size))
     board = Board(
         size=size,
-        height=190 if size == "full" else 150,
+        # As tall as the names at its end need.
+        height=max(190 if size == "full" else 150, 16 * len(labels)),
         left=scale.room,
         right=max(label.width for label in labels) + 14,
     )
     periods = max((told.periods for _, told in found), key=len)
     x = x_axis(formatter, periods, board.width)
     layers = []
-    for (_, told), color in zip(found, colors, strict=True):
-        layers.append(_line(_points(told.actual), x, scale, color=color, strokeWidth=2.2))
+    for i, ((_, told), color) in enumerate(zip(found, colors, strict=True)):
+        # Colours come again after six: then the line is dashed.
+        dash = {"strokeDash": [6, 2]} if i >= 6 else {}
+        layers.append(notation.line(points(told.actual), x, scale, "member", color=color, **dash))
     layers += beside(scale, labels, board.height, x, periods[-1].label, gap=8)
     said = explanation(values, kpi, dimension) or (f"{reading.name} by {dimension}",)
-    ends = ", ".join(label.text for label in labels)
+    ends = ", ".join(
+        f"{plain((formatter.figure(told.latest),))} {member_name(member)}" for member, told in found
+    )
     return Chart(
         title=plain(said) + cautions.caption(values, [kpi]),
         alt=f"Lines of {reading.name} by {dimension} from {formatter.period(periods[0])} to"
-        f" {formatter.period(periods[-1])}; they end at {ends}.",
+        f" {formatter.period(periods[-1])}; they end at {ends}." + in_currency(values, [kpi]),
         spec=board.spec(layers),
         columns=("Period", *(member_name(member) for member, _ in found)),
         rows=tuple(
@@ -284,13 +278,126 @@ def chart(drawing: alt.TopLevelMixin, *, title: str, alt_text: str) -> Chart:
     return Chart(title=title, alt=alt_text, spec=styled(drawing.to_dict()))
 
 
-def _starts_at_zero(reading: Reading, figures: Sequence[float]) -> bool:
+def starts_at_zero(reading: Reading, figures: Sequence[float]) -> bool:
     """Amounts that vary much start at zero; a rate near 100 would be a flat line there."""
     low, high = min(figures), max(figures)
     return low < (0.7 if reading.facts.unit in ("currency", "count") else 0.4) * high
 
 
-def _end_labels(reading: Reading, told: _History, size: Size) -> list[Label]:
+def points(series: Sequence[Value]) -> list[Row]:
+    """The rows of a line."""
+    return [{"period": value.period.label, "value": value.value} for value in series]
+
+
+def lines(
+    formatter: Formatter,
+    told: History,
+    x: Channel,
+    scale: Scale,
+    *,
+    with_normal: bool = False,
+    with_last_year: bool = True,
+) -> list[Layer]:
+    """What is normal, target and last year stand back, behind the figures of this year."""
+    layers = []
+    if with_normal:
+        layers += _normal(told, x, scale)
+    if any(goal is not None for goal in told.seen_target):
+        rows = [
+            {"period": period.label, "value": goal}
+            for period, goal in zip(told.periods, told.seen_target, strict=True)
+        ]
+        layers.append(notation.line(rows, x, scale, "target"))
+        if told.target[:-1].count(None) == len(told.target) - 1:
+            layers.append(notation.goal_stroke(rows[-1], x, scale))
+    if with_last_year and any(value.value is not None for value in told.year_ago):
+        rows = [
+            {"period": period.label, "value": value.value}
+            for period, value in zip(told.periods, told.year_ago, strict=True)
+        ]
+        layers.append(notation.line(rows, x, scale, "last_year"))
+    layers += _actual(formatter, told, x, scale)
+    if with_normal and (found := told.unusual(formatter)):
+        layers.append(notation.outside(points(found), x, scale))
+    return layers
+
+
+def _normal(told: History, x: Channel, scale: Scale) -> list[Layer]:
+    rows = [
+        {"period": period.label, "value": normal.low, "high": normal.high}
+        for period, normal in zip(told.periods, told.normal, strict=True)
+        if normal is not None
+    ]
+    return [notation.band(rows, x, scale)] if len(rows) > 1 else []
+
+
+def _reach(told: History) -> list[float]:
+    """How far the axis must go to show what is normal, within reason."""
+    low, high = min(told.figures), max(told.figures)
+    air = 0.25 * (high - low)
+    ends = [end for normal in told.normal if normal for end in (normal.low, normal.high)]
+    return [min(max(end, low - air if low < 0 else max(low - air, 0)), high + air) for end in ends]
+
+
+def _actual(formatter: Formatter, told: History, x: Channel, scale: Scale) -> list[Layer]:
+    """This year's line and the point at its end, dashed and hollow while they may change."""
+    start = told.first_open
+    rows = _tips(formatter, told)
+    plain_rows = points(told.actual)
+    layers = [notation.line(plain_rows[:start], x, scale, "actual")]
+    if 0 < start < len(rows):
+        rest = plain_rows[start - 1 :]
+        layers.append(notation.line(rest, x, scale, "actual", strokeDash=notation.OPEN))
+    hover = {"type": "point", "opacity": 0, "size": 300}
+    shown = tips("Period", "Actual", "Year before", "Target")
+    layers.append({**layer(rows, hover, x=x, y=scale.y()), "name": "hover"})
+    layers[-1]["encoding"]["tooltip"] = shown
+    is_doubtful = bool(cautions.word(formatter.values, told.actual[-1].kpi))
+    ends = [row for row in plain_rows[start:] if row["value"] is not None]
+    if not ends:
+        last = [next(row for row in reversed(plain_rows) if row["value"] is not None)]
+        return [
+            *layers,
+            *(notation.end(r, x, scale, is_open=False, is_doubtful=is_doubtful) for r in last),
+        ]
+    return [
+        *layers,
+        *(notation.end(r, x, scale, is_open=True, is_doubtful=is_doubtful) for r in ends),
+    ]
+
+
+def _free_place(told: History, scale: Scale, size: Size) -> Row | None:
+    """Where the band can be named without touching a line; None where there is no such place."""
+    pixel = (scale.high - scale.low) / (190 if size == "full" else 150)
+    slots = 2 if size == "full" else 5
+    lines = [
+        [value.value for value in told.actual], [value.value for value in told.year_ago],
+        list(told.seen_target),
+    ]  # fmt: skip
+    found: list[tuple[float, Row]] = []
+    for i in range(len(told.periods) - slots):
+        span = [normal for normal in told.normal[i : i + slots + 1] if normal is not None]
+        if len(span) <= slots:
+            continue
+        passing = [v for line in lines for v in line[i : i + slots + 1] if v is not None]
+        for edge, side in (
+            (max(normal.high for normal in span), 1), (min(normal.low for normal in span), -1),
+        ):  # fmt: skip
+            middle = edge + side * 9 * pixel
+            if not scale.low + 8 * pixel <= middle <= scale.high - 8 * pixel:
+                continue
+            room = min((abs(value - middle) / pixel for value in passing), default=99.0)
+            row = {"period": told.periods[i].label, "value": middle, "text": "normal range"}
+            found.append((room, row))
+    if not found:
+        return None
+    room, best = max(found, key=lambda pair: pair[0])
+    return best if room >= 13 else None
+
+
+def _end_labels(
+    reading: Reading, told: History, size: Size, scale: Scale, with_normal: bool
+) -> list[Label]:
     look, formatter = palette(), reading.formatter
     latest = told.latest
     figure = formatter.figure(latest)
@@ -311,88 +418,63 @@ def _end_labels(reading: Reading, told: _History, size: Size) -> list[Label]:
     goal = told.target[-1]
     aim = reading.aim
     if goal is not None and aim:
-        labels.append(Label(plain(aim), goal, look.target, numbers=numbers(aim)))
+        labels.append(goal_label(plain(aim), goal, scale, numbers(aim)))
+    normal = told.normal[-1]
+    if with_normal and normal is not None and len([n for n in told.normal if n]) > 1:
+        labels.append(Label("normal range", (normal.low + normal.high) / 2, look.muted))
     return labels
 
 
-def _points(series: Sequence[Value]) -> list[dict[str, Any]]:
-    return [{"period": value.period.label, "value": value.value} for value in series]
+def goal_label(text: str, goal: float, scale: Scale, shown: tuple[Shown, ...]) -> Label:
+    """The name of a target at its height; an arrow where it lies beyond the drawing."""
+    if scale.low <= goal <= scale.high:
+        return Label(text, goal, palette().target, numbers=shown)
+    end = scale.high if goal > scale.high else scale.low
+    return Label(
+        f"{text} {'↑' if end == scale.high else '↓'}", end, palette().target, numbers=shown
+    )
 
 
-def _line(rows: list[dict[str, Any]], x: alt.X, scale: Scale, **mark: Any) -> alt.Chart:
-    line: alt.Chart = rows_chart(rows).mark_line(strokeJoin="round", **mark)
-    return line.encode(x, scale.y())
+def _columns(told: History) -> int:
+    """How many columns its table has: what is normal is told where it is known."""
+    return 5 if any(told.normal) else 4
 
 
-def _lines(told: _History, x: alt.X, scale: Scale) -> list[alt.Chart]:
-    """Target and last year: they stand back, behind the figures of this year."""
-    look, layers = palette(), []
-    if any(goal is not None for goal in told.target):
-        rows = [
-            {"period": period.label, "value": goal}
-            for period, goal in zip(told.periods, told.target, strict=True)
-        ]
-        layers.append(_line(rows, x, scale, color=look.target, strokeWidth=1.3, strokeDash=[5, 3]))
-        if told.target[:-1].count(None) == len(told.target) - 1:
-            # A target of this period alone has no line: a stroke shows where it is.
-            stroke = rows_chart(rows[-1:]).mark_point(
-                shape="stroke", size=260, color=look.target, strokeWidth=1.6, opacity=1
-            )
-            layers.append(stroke.encode(x, scale.y()))
-    if any(value.value is not None for value in told.year_ago):
-        rows = [
-            {"period": period.label, "value": value.value}
-            for period, value in zip(told.periods, told.year_ago, strict=True)
-        ]
-        layers.append(_line(rows, x, scale, color=look.last_year, strokeWidth=1.8))
-    return layers
-
-
-def _actual(formatter: Formatter, told: _History, x: alt.X, scale: Scale) -> list[alt.Chart]:
-    """This year's line and the point at its end, dashed and hollow while they may change."""
-    look, start = palette(), told.first_open
-    rows = _tips(formatter, told)
-    layers = [_line(rows[:start], x, scale, color=look.accent, strokeWidth=2.6)]
-    if 0 < start < len(rows):
-        rest = rows[start - 1 :]
-        layers.append(_line(rest, x, scale, color=look.accent, strokeWidth=2.6, strokeDash=[3, 3]))
-    tips = [alt.Tooltip(f"{name}:N") for name in ("Period", "Actual", "Year before", "Target")]
-    targets = rows_chart(rows).mark_point(opacity=0, size=300)
-    layers.append(targets.encode(x, scale.y(), tooltip=tips))
-    ends = [row for row in rows[start:] if row["value"] is not None]
-    fill, stroke = look.paper, look.accent
-    if not ends:
-        ends = [next(row for row in reversed(rows) if row["value"] is not None)]
-        fill, stroke = look.accent, look.paper
-    dots = rows_chart(ends).mark_point(size=60, opacity=1, fill=fill, stroke=stroke, strokeWidth=2)
-    return [*layers, dots.encode(x, scale.y())]
-
-
-def _cells(formatter: Formatter, told: _History) -> list[tuple[str | Shown, ...]]:
+def _cells(formatter: Formatter, told: History) -> list[tuple[str | Shown, ...]]:
     return [
         (
             formatter.period(value.period),
             cell(formatter, value),
             cell(formatter, ago),
             goal_cell(formatter, value, goal),
+            _range_cell(formatter, value, normal),
         )
-        for value, ago, goal in zip(told.actual, told.year_ago, told.goals, strict=True)
+        for value, ago, goal, normal in zip(
+            told.actual, told.year_ago, told.goals, told.normal, strict=True
+        )
     ]
 
 
-def _tips(formatter: Formatter, told: _History) -> list[dict[str, Any]]:
+def _range_cell(formatter: Formatter, value: Value, normal: Range | None) -> str | Shown:
+    if normal is None:
+        return "—"
+    low, high = (formatter.full(value.kpi, end) for end in (normal.low, normal.high))
+    return Shown(value.kpi, value.period.label, value.dims, f"{low} – {high}", "limit")
+
+
+def _tips(formatter: Formatter, told: History) -> list[Row]:
     rows = []
     for value, ago, cells in zip(told.actual, told.year_ago, _cells(formatter, told), strict=True):
-        period, *texts = (text_of(shown) for shown in cells)
+        period, *texts = (text_of(shown) for shown in cells[:4])
         if ago.period.cut:
             texts[1] += f" (first {ago.period.cut} days)"
-        tips = dict(zip(("Actual", "Year before", "Target"), texts, strict=True))
+        said = dict(zip(("Actual", "Year before", "Target"), texts, strict=True))
         row = {"period": value.period.label, "value": value.value, "Period": period}
-        rows.append({**row, **tips})
+        rows.append({**row, **said})
     return rows
 
 
-def _plot(reading: Reading, told: _History, size: Size) -> Plot:
+def plot(reading: Reading, told: History, size: Size, *, with_last_year: bool = True) -> Plot:
     """The figures of the drawing and what it writes at its end."""
     formatter, n = reading.formatter, len(told.periods)
     latest, ago = told.latest, told.year_ago[-1]
@@ -401,7 +483,7 @@ def _plot(reading: Reading, told: _History, size: Size) -> Plot:
     series = [
         Series("Actual", "actual", tuple(value.value for value in told.actual), tuple(labels))
     ]
-    if any(value.value is not None for value in told.year_ago):
+    if with_last_year and any(value.value is not None for value in told.year_ago):
         text = plain((formatter.figure(ago),)) if ago.value is not None and size == "full" else ""
         figures = tuple(value.value for value in told.year_ago)
         series.append(Series("Year before", "last_year", figures, at_end(text, n)))
@@ -412,65 +494,7 @@ def _plot(reading: Reading, told: _History, size: Size) -> Plot:
     return Plot("lines", categories, tuple(series), reading.name)
 
 
-def _panel(
-    reading: Reading, told: _History, scale: Scale, width: float, dx: float
-) -> alt.LayerChart | alt.FacetChart:
-    formatter, look = reading.formatter, palette()
-    x = x_axis(formatter, told.periods, width)
-    layers = _actual(formatter, told, x, scale)
-    if any(goal is not None for goal in told.target):
-        layers = [*_lines(_only_target(told), x, scale), *layers]
-    figure = plain((formatter.figure(told.latest),))
-    standing = f", {plain(reading.aim)}: {reading.standing}" if reading.aim else ""
-    if isinstance(formatter.figure(reading.now), NoValue):
-        standing = f" in {formatter.tick(told.latest.period)[0]}"
-    heads = [
-        _heading(_fitted(reading.name, width), dx, -26).mark_text(
-            align="left", baseline="bottom", fontSize=13, fontWeight=600
-        ),
-        _heading(figure + standing, dx, -10).mark_text(
-            align="left", baseline="bottom", color=look.muted
-        ),
-    ]
-    return alt.layer(*layers, *heads).properties(width=width, height=84)
-
-
-def _heading(text: str, x: float, y: float) -> alt.Chart:
-    # At a fixed place: a title of Vega's stands higher where a point touches the upper edge.
-    heading: alt.Chart = rows_chart([{"text": text}]).encode(
-        alt.XValue(x), alt.YValue(y), alt.Text("text:N")
-    )
-    return heading
-
-
-def _only_target(told: _History) -> _History:
-    nothing = tuple(Value(v.kpi, v.period, v.dims, None, v.unit, "no_value") for v in told.actual)
-    return _History(told.periods, told.actual, nothing, told.goals)
-
-
-def _fitted(text: str, width: float) -> str:
-    """A panel's heading on one line, ended by … where the panel is too narrow."""
-    if text_width(text, 13) <= width + 30:
-        return text
-    while text and text_width(text + "…", 13) > width + 30:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
-def _standing(readings: list[Reading]) -> Line:
-    """How many of these KPIs meet their target, as the message of a group of charts."""
-    judged = [reading for reading in readings if reading.standing in ("met", "missed")]
-    missed = [reading.name for reading in judged if reading.standing == "missed"]
-    if len(judged) < 2:
-        return message(judged[0] if judged else readings[0])
-    if not missed:
-        return ("All targets met: " + ", ".join(reading.name for reading in judged),)
-    values = readings[0].formatter.values
-    met, of = (count(values, n) for n in (len(judged) - len(missed), len(judged)))
-    return (met, " of ", of, " targets met; missed: " + ", ".join(missed))
-
-
-def _course(reading: Reading, told: _History) -> Line:
+def _course(reading: Reading, told: History) -> Line:
     """How the line runs, for those who do not see it."""
     figure, period = reading.formatter.figure, reading.formatter.period
     seen = [value for value in told.actual if value.value is not None]
@@ -482,10 +506,31 @@ def _course(reading: Reading, told: _History) -> Line:
         return (figure(value), f" in {period(value.period)}")
 
     said: Line = ("The line runs from ", *at(seen[0]), " to ", *at(seen[-1]))
+    if len(seen) == 1:
+        said = ("A single point: ", *at(seen[0]))
     said += ("; lowest ", *at(low)) if low not in ends else ()
     said += ("; highest ", *at(high)) if high not in ends else ()
     ago = told.year_ago[-1]
     if ago.value is not None:
         then = f"in {period(ago.period)}" if ago.period.cut else "a year before the end"
         said += (f"; {then} it was ", figure(ago))
-    return (*said, ".")
+    return (*said, *_surprises(reading, told), ".")
+
+
+def _surprises(reading: Reading, told: History) -> Line:
+    """Which figures lay outside of their normal range."""
+    formatter = reading.formatter
+    if not any(told.normal):
+        return ()
+    found = told.unusual(formatter)
+    if not found:
+        return ("; every figure is within its normal range",)
+    said: Line = ("; outside the normal range: ",)
+    for i, value in enumerate(found):
+        joined = ", " if i else ""
+        said += (joined, formatter.figure(value), f" in {formatter.period(value.period)}")
+    return said
+
+
+def _unsplit(dimension: str) -> str:
+    return f"it cannot be split by {dimension}"

@@ -108,7 +108,7 @@ class EditionDraft:
 
     ``published_at`` is UTC, ISO. ``revision`` is the one the pages name (`next_revision`);
     publication is refused when it is taken. ``fingerprints`` are hashes of the data slice by
-    source, ``definitions`` by KPI, ``seconds`` by stage.
+    source, ``definitions`` by KPI, ``listings`` by listing, ``seconds`` by stage.
     """
 
     report: str
@@ -135,6 +135,7 @@ class EditionDraft:
     versions: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
+    listings: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     files: tuple[str, ...] = FILES
     optional: tuple[str, ...] = OPTIONAL
@@ -344,6 +345,7 @@ def _facts(draft: EditionDraft, row: EditionRow) -> dict[str, Any]:
         **{name: value for name, value in asdict(row).items() if name in _FROM_MANIFEST},
         "fingerprints": dict(draft.fingerprints),
         "definitions": dict(draft.definitions),
+        **({"listings": dict(draft.listings)} if draft.listings else {}),
         "code": draft.code or code_hash(),
         "versions": dict(draft.versions or versions()),
         "seconds": dict(draft.seconds),

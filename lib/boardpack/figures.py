@@ -93,11 +93,13 @@ def _data_table(data: dict[str, Any]) -> str:
         f'<th scope="col"{_align(right)}>{html.escape(name)}</th>'
         for name, right in zip(columns, numeric, strict=True)
     )
+    # The first column names the rows, unless it holds figures as well.
+    first = 0 if numeric and not numeric[0] and len(columns) > 1 else -1
     body = "\n".join(
         "<tr>"
         + "".join(
-            f"<td{_align(right)}{_names(cell)}>{html.escape(_cell(_text_of(cell)))}</td>"
-            for cell, right in zip(row, numeric, strict=True)
+            _data_cell(cell, right, is_head=place == first)
+            for place, (cell, right) in enumerate(zip(row, numeric, strict=True))
         )
         + "</tr>"
         for row in rows
@@ -107,6 +109,12 @@ def _data_table(data: dict[str, Any]) -> str:
         f'<div class="table-scroll" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div></details>"
     )
+
+
+def _data_cell(cell: object, right: bool, *, is_head: bool) -> str:
+    tag, scope = ("th", ' scope="row"') if is_head else ("td", "")
+    text = html.escape(_cell(_text_of(cell)))
+    return f"<{tag}{scope}{_align(right)}{_names(cell)}>{text}</{tag}>"
 
 
 def _names(cell: object) -> str:

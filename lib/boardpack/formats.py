@@ -37,7 +37,7 @@ _DURATIONS: dict[str, Literal["short", "long"]] = {
     "days": "long", "months": "long",
 }  # fmt: skip
 _COMPARATORS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
-_ACRONYMS = {"apac", "emea", "eu", "latam", "mea", "smb", "uk", "us", "usa"}
+_ACRONYMS = {"api", "apac", "emea", "eu", "latam", "mea", "smb", "uk", "us", "usa"}
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,12 @@ class Formatter:
         """A share or a relative change given in percentage points."""
         return self._percent(points, 0 if abs(points) >= 100 else _visible(points, 1))
 
-    def cell(self, kind: str, value: float) -> str:
-        """A number of a listing, in full: ``currency``, ``percent`` or a plain ``number``."""
+    def cell(self, kind: str, value: float, decimals: int = 0) -> str:
+        """A number without a KPI, in full: ``currency``, ``percent`` or a plain ``number``."""
         if kind == "percent":
-            return self._percent(value, min(_needed(value), 1))
-        decimals = min(_needed(value), 2)
+            return self._percent(value, decimals)
         if kind == "currency":
-            return self._money(value, 2 if decimals else 0, compact=False)
+            return self._money(value, decimals, compact=False)
         return self._decimal(value, decimals)
 
     def axis(self, kpi: str, value: float, step: float) -> str:
@@ -187,13 +186,8 @@ class Formatter:
 
     @cached_property
     def _decimals(self) -> dict[str, int]:
-        frame = self.values.frame
-        totals = frame[(frame["dims"] == "") & frame["value"].notna()]
-        middle = totals["value"].astype(float).abs().groupby(totals["kpi"]).median()
-        return {
-            kpi: _decimals(facts.unit, float(middle.get(kpi, 0.0)))
-            for kpi, facts in self.values.kpis.items()
-        }
+        sizes = self.values.sizes
+        return {kpi: _decimals(facts.unit, sizes[kpi]) for kpi, facts in self.values.kpis.items()}
 
     def _written(
         self, kpi: str, value: float, *, compact: bool, decimals: int | None = None

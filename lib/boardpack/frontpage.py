@@ -81,14 +81,14 @@ def draft_line(facts: ReportFacts) -> str:
     >>> from dataclasses import replace
     >>> facts = ReportFacts("C", "USD", "en_US", "UTC", "", "", "", "2025-12", "", "month")
     >>> draft_line(replace(facts, lacks_notes={"arr": "ARR", "nps": "NPS"}))
-    'no note says yet why these KPIs missed their targets: ARR, NPS.'
+    'no note says yet why targets were missed: ARR, NPS.'
     """
     reasons = []
     if facts.forced:
         reasons.append(f"the data did not pass its checks. {shortened(facts.forced)}")
     if facts.lacks_notes:
         names = shortened(", ".join(facts.lacks_notes.values()))
-        reasons.append(f"no note says yet why these KPIs missed their targets: {names}.")
+        reasons.append(f"no note says yet why targets were missed: {names}.")
     return "; ".join(reasons)
 
 

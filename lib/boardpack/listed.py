@@ -19,14 +19,16 @@ _FACTS = "facts.json"
 
 @dataclass(frozen=True)
 class ListedColumn:
-    """A column: its name in the frame, its head, its kind (``text``, ``status``, ``date``,
-    ``number``, ``percent`` or ``currency``), and which words are ``good``, ``warn`` or ``bad``.
+    """A column: its name in the frame, its head, its kind as in the definition.
+
+    ``moods`` says which words are ``good``, ``warn`` or ``bad``, ``names`` how ids are written.
     """
 
     name: str
     head: str
     kind: str
     moods: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,16 @@ def load(run: Path) -> dict[str, Listed]:
         return {}
     entries = json.loads(path.read_text(encoding="utf-8"))
     return {
-        facts["id"]: Listed.of(facts, pd.read_parquet(run / FOLDER / f"{facts['id']}.parquet"))
+        facts["id"]: Listed.of(facts, _read(run / FOLDER / f"{facts['id']}.parquet"))
         for facts in entries
     }
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """The rows as they were frozen: None, and not NaN, where a text or a day is missing."""
+    frame = pd.read_parquet(path)
+    for name in frame.columns:
+        if frame[name].dtype != "float64":
+            plain = frame[name].astype(object)
+            frame[name] = plain.where(plain.notna(), None)
+    return frame

@@ -34,7 +34,17 @@ from boardpack.values import Finding, Values, concerning
 MOST = 200
 
 _FIGURES = ("number", "percent", "currency")
-_SHARES = {"text": 24, "status": 14, "date": 16, "number": 11, "percent": 11, "currency": 14}
+_SHARES = {
+    "text": 24,
+    "status": 14,
+    "kpi": 22,
+    "date": 16,
+    "number": 11,
+    "percent": 11,
+    "currency": 14,
+}
+#: From here on nobody reads the part after the point.
+_LARGE = 1000
 #: A number within a text, as a reader would find it.
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 
@@ -81,38 +91,56 @@ def _columns(found: Listed, shown: pd.DataFrame) -> tuple[Column, ...]:
         longest = max((len(str(v)) for v in shown[column.name] if v is not None), default=0)
         usual = _SHARES[column.kind]
         share = min(max(longest, usual // 2), 40) if column.kind == "text" else usual
-        align = "right" if column.kind in _FIGURES else "left"
-        columns.append(Column(column.head, share, align))
+        columns.append(Column(column.head, share, "right" if column.kind in _FIGURES else "left"))
     return tuple(columns)
 
 
 def _rows(formatter: Formatter, found: Listed, shown: pd.DataFrame) -> Iterator[tuple[Line, ...]]:
     """The rows, under a heading where their group begins."""
     heading: object = None
+    decimals = {column.name: _decimals(column, shown) for column in found.columns}
     for row in shown.to_dict("records"):
         group = row["group"]
         if group is not None and group != heading:
             heading = group
             said = _text(formatter, found, row["row"], "group", member_name(str(group)))
             yield ((Strong(said),), *[()] * (len(found.columns) - 1))
-        yield tuple(_cell(formatter, found, column, row) for column in found.columns)
+        yield tuple(
+            _cell(formatter, found, column, row, decimals.get(column.name, 0))
+            for column in found.columns
+        )
 
 
-def _cell(formatter: Formatter, found: Listed, column: ListedColumn, row: dict[Any, Any]) -> Line:
+def _decimals(column: ListedColumn, shown: pd.DataFrame) -> int:
+    """As many as the whole column needs, so that its figures stand below each other."""
+    if column.kind not in _FIGURES:
+        return 0
+    known = shown[column.name].dropna().abs()
+    if (known == known.round()).all() or known.min() >= _LARGE:
+        return 0
+    return 2 if column.kind == "currency" else 1
+
+
+def _cell(
+    formatter: Formatter, found: Listed, column: ListedColumn, row: dict[Any, Any], decimals: int
+) -> Line:
     value = row[column.name]
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return (NoValue("nothing is recorded"),)
     if column.kind in _FIGURES:
-        written = formatter.cell(column.kind, float(value))
+        written = formatter.cell(column.kind, float(value), decimals)
         return (_number(formatter, found, row["row"], column.name, written),)
     if column.kind == "date":
         day = value.date() if isinstance(value, datetime) else value
         return (formatter.day(day) if isinstance(day, date) else str(day),)
-    said = str(value) if column.kind == "text" else member_name(str(value))
-    line = _text(formatter, found, row["row"], column.name, said)
+    word = str(value)
+    said = column.names.get(word, word)
     if column.kind == "status":
-        return (Span(column.moods.get(str(value), "muted"), line),)
-    return line
+        said = member_name(word)
+        said = said[:1].upper() + said[1:]
+    line = _text(formatter, found, row["row"], column.name, said)
+    mood = column.moods.get(word)
+    return (Span(mood, line),) if mood else line
 
 
 def _text(formatter: Formatter, found: Listed, row: str, column: str, said: str) -> Line:

@@ -24,7 +24,7 @@ from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserErr
 from boardpack.listed import Listed
 from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
-from boardpack.periods import Grain, Period
+from boardpack.periods import Grain, Period, beside_weeks
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
 from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
@@ -64,13 +64,6 @@ class Model:
         """The tables to connect and to check for these KPIs and listings."""
         found = (*self.catalogue.tables(kpis), *self.listings.tables(listings))
         return tuple(dict.fromkeys(found))
-
-    def definition_hashes(self, kpis: Iterable[str], listings: Iterable[str]) -> dict[str, str]:
-        """What these KPIs and listings are defined as, hashed; a listing as ``listing NAME``."""
-        return {
-            **{kpi: self.catalogue.definition_hash(kpi) for kpi in kpis},
-            **{f"listing {name}": self.listings.definition_hash(name) for name in listings},
-        }
 
     def facts(self, kpi: str, periods: Iterable[Period]) -> KpiFacts:
         """What a page may say of a KPI: its definition, its owner, its target in each period."""
@@ -127,7 +120,8 @@ class Model:
 def history(period: Period, last: int | None = None, as_of: date | None = None) -> list[Period]:
     """The periods that a page about ``period`` may show, each with its year before; oldest first.
 
-    With ``as_of`` also what a period that is open by then is set against, like for like.
+    With ``as_of`` also what a period that is open by then is set against, like for like. Beside
+    weeks stand the months, quarter and year that they are part of (`beside_weeks`).
 
     >>> [p.label for p in history(Period.parse("2025"), last=2)]
     ['2023', '2024', '2025']
@@ -135,8 +129,12 @@ def history(period: Period, last: int | None = None, as_of: date | None = None) 
     ['2024', '2024/32d', '2025']
     """
     shown = period.last(last or period.look_back)
+    if period.grain == "week" and as_of is not None:
+        closed, to_date = beside_weeks(period)
+        shown += [*closed, *to_date]
     compared = period.compared(as_of) if as_of is not None else ()
-    return sorted({*shown, *(p.year_ago() for p in shown), *compared})
+    ago = (p.year_ago().first(p.cut) if p.cut else p.year_ago() for p in shown)
+    return sorted({*shown, *ago, *compared})
 
 
 def values(
@@ -207,7 +205,7 @@ def listed(
             if reason
             else listing_rows.rows(slice_, listing, period, segment)
         )
-        found[name] = Listed.of(facts, rows)
+        found[name] = _named(model, Listed.of(facts, rows))
     return found
 
 
@@ -217,6 +215,23 @@ def _of_member(facts: KpiFacts, dims: str) -> KpiFacts:
     for row in reversed(most_specific(facts.member_targets, dims)):
         targets |= row
     return replace(facts, targets=targets, member_targets={}, milestones=())
+
+
+def _named(model: Model, listed: Listed) -> Listed:
+    """The listing with the names of the KPIs that its rows speak of."""
+    known = model.catalogue.kpis
+    columns = tuple(
+        replace(
+            column,
+            names={
+                kpi: known[kpi].name for kpi in sorted(set(listed.frame[column.name]) & set(known))
+            },
+        )
+        if column.kind == "kpi"
+        else column
+        for column in listed.columns
+    )
+    return replace(listed, columns=columns)
 
 
 def _of_segment(model: Model, frame: pd.DataFrame, segment: str) -> tuple[pd.DataFrame, set[str]]:

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from boardpack import cautions
 from boardpack.blocks import Text
 from boardpack.formats import Formatter, count
-from boardpack.markup import Box, Break, Line, Paragraph, Picture, Piece, Span, Strong, text
+from boardpack.markup import Box, Line, Paragraph, Piece, Span, Strong, text
 from boardpack.objectives import BRANCHES
 from boardpack.progress import pace_words, status
 from boardpack.readings import Reading, read
 from boardpack.sparklines import picture
 from boardpack.tables import change
-from boardpack.theme import palette
 from boardpack.values import Values
 
 _NAMES = {"input": "Input", "output": "Output", "health": "Health"}
@@ -35,34 +34,31 @@ def north_star(values: Values, kpis: Sequence[str] | None = None, *, most: int =
     here = [kpi for kpi in tree.kpis if kpi in values.kpis and values.is_available(kpi)]
     if not here:
         return Text("")
-    stars = tuple(_star(values, kpi, tree.factors.get(kpi, ())) for kpi in here)
-    top = Box("cards", stars, columns=min(len(here), 3))
     factors = {kpi for of in tree.factors.values() for kpi in of}
-    pieces: list[Piece] = [top, Paragraph((_joint(values, here),))]
+    stars = [part for kpi in here for part in _star(values, kpi, tree.factors.get(kpi, ()))]
     below = {b: [k for k in tree.branches.get(b, ()) if k not in factors] for b in BRANCHES}
-    branches = tuple(_branch(values, b, members, kpis, most) for b, members in below.items())
-    pieces.append(Box("cards", branches, columns=len(branches)))
+    branches = [_branch(values, b, members, kpis, most) for b, members in below.items()]
+    root = Box("tree", (Box("node", (*stars, *branches)),))
     shown = [*here, *(kpi for of in tree.branches.values() for kpi in of if kpi in values.kpis)]
-    return text(*pieces, *cautions.note(values, shown))
+    return text(root, *cautions.note(values, shown))
 
 
-def _star(values: Values, kpi: str, factors: Sequence[str]) -> Box:
+def _star(values: Values, kpi: str, factors: Sequence[str]) -> list[Piece]:
     reading = read(values, kpi)
     parts: list[Piece] = [
         Paragraph((Span("card-name", (reading.name,)),)),
         Paragraph((Span("card-value", (reading.formatter.figure(reading.now),)), *_mark(reading))),
     ]
-    course = picture(values, kpi, size=(200, 32), shown_width="100%")
+    # As wide as the page, and low.
+    course = picture(values, kpi, size=(620, 30), shown_width="100%")
     if course:
         parts.append(Paragraph((course,)))
-    lines: list[Line] = [_target(reading), _trend(reading)]
-    if pace := pace_words(reading):
-        lines.append(pace)
+    line = _joined([_trend(reading), _target(reading), pace_words(reading)])
+    parts.append(Paragraph(line))
     known = [k for k in factors if k in values.kpis and values.is_available(k)]
     if known:
-        lines.append(_product(values, known))
-    parts.append(Paragraph(_stacked(lines)))
-    return Box("card", tuple(parts))
+        parts.append(Paragraph(_product(values, known)))
+    return parts
 
 
 def _product(values: Values, factors: Sequence[str]) -> Line:
@@ -86,34 +82,36 @@ def _branch(
     readings = [read(values, kpi) for kpi in chosen]
     judged = [r for r in readings if r.standing in ("met", "missed")]
     head: Line = (Span("card-name", (f"{_NAMES[branch]}: {_MEANS[branch]}",)),)
-    met = sum(r.standing == "met" for r in judged)
-    if judged:
-        head = (*head, Break(), Span("card-label", (
-            count(values, met), " of ", count(values, len(judged)), " targets met",
-        )))  # fmt: skip
     parts: list[Piece] = [Paragraph(head)]
-    parts += [Paragraph(_node(reading)) for reading in readings]
-    if not readings:
-        parts.append(Paragraph((Span("card-note", ("No KPI of this report.",)),)))
+    about: Line = ()
+    if judged:
+        met = sum(r.standing == "met" for r in judged)
+        about = (count(values, met), " of ", count(values, len(judged)), " targets met")
     more = len(here) - len(chosen)
     if more and kpis is None:
-        parts.append(Paragraph((Span("card-note", (count(values, more), " more in this report")),)))
-    return Box("card", tuple(parts))
+        about = (*about, *(("; ",) if about else ()), count(values, more), " more in this report")
+    if not readings:
+        about = ("No KPI of this report.",)
+    if about:
+        parts.append(Paragraph((Span("card-label", about),)))
+    parts += [_node(reading) for reading in readings]
+    return Box("node", tuple(parts))
 
 
-def _node(reading: Reading) -> Line:
+def _node(reading: Reading) -> Box:
     """One KPI: its name and figure, below these how it moved and how it stands."""
     figure = reading.formatter.figure(reading.now)
     head: Line = (f"{reading.name} ", Strong((figure,)), *_mark(reading))
     lines = [_trend(reading), _target(reading)]
-    return (*head, Break(), Span("card-note", _stacked([line for line in lines if line])))
+    below = [Paragraph((Span("card-note", line),)) for line in lines if line]
+    return Box("node", (Paragraph(head), *below))
 
 
 def _target(reading: Reading) -> Line:
     if reading.goal is None or reading.now.value is None:
         return (Span("card-label", ("no target",)),) if reading.goal is None else ()
     word = status(reading)
-    met = Span("met", ("✓ met",)) if reading.standing == "met" else Span("missed", ("✗ missed",))
+    met = Span("met", ("✓ met",)) if reading.standing == "met" else Span("missed", ("missed",))
     said: Line = (Span("card-label", ("target ",)), reading.goal, " ", met)
     if reading.standing == "missed":
         said = (*said, ", ", Span(_ROLES[word], (word,)))
@@ -132,19 +130,9 @@ def _mark(reading: Reading) -> Line:
     return (*so_far, *cautions.mark(reading.formatter.values, reading.facts.id))
 
 
-def _stacked(lines: Sequence[Line]) -> Line:
-    return tuple(part for line in lines if line for part in (*line, Break()))[:-1]
-
-
-def _joint(values: Values, stars: Sequence[str]) -> Picture:
-    """The lines that lead from three branches up to what stands above them."""
-    color, ends = palette().muted, (106.7, 320.0, 533.3)
-    paths = "".join(f"M{x:g} 20V11" for x in ends)
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="20" viewBox="0 0 640 20">'
-        f'<path d="M320 0V11M{ends[0]:g} 11H{ends[2]:g}{paths}" fill="none" stroke="{color}"'
-        ' stroke-width="1.5"/></svg>'
-    )
-    names = " and ".join(values.kpi(kpi).name for kpi in stars)
-    alt_text = f"Input, output and health KPIs lead up to {names}"
-    return Picture("north-star-branches.svg", svg, alt_text, "100%")
+def _joined(lines: Sequence[Line]) -> Line:
+    found: Line = ()
+    for line in lines:
+        if line:
+            found = (*found, *(("; ",) if found else ()), *line)
+    return found

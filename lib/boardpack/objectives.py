@@ -39,6 +39,31 @@ class Target:
             return value < self.value
         return value <= self.value if self.comparator == "<=" else value >= self.value
 
+    def reached_by(self, value: float) -> float:
+        """How much of it ``value`` reaches, in percent, by its direction; at most 100.
+
+        Of a floor value / target, of a limit target / value, of a range the nearer end; 100 once
+        the target is reached. A limit of nothing is reached or it is not at all.
+
+        >>> [Target(2, "<").reached_by(churn) for churn in (1.5, 2.5, 4)]
+        [100.0, 80.0, 50.0]
+        >>> Target(0, "<=").reached_by(1), Target((15, 20), "between").reached_by(12)
+        (0.0, 80.0)
+        """
+        if isinstance(self.value, tuple):
+            low, high = self.value
+            nearer = Target(low, ">=") if value < low else Target(high, "<=")
+            return nearer.reached_by(value)
+        goal = self.value
+        is_limit = self.comparator in ("<", "<=")
+        if value == goal or (value < goal) == is_limit:
+            return 100.0
+        part, whole = (goal, value) if is_limit else (value, goal)
+        if whole <= 0:
+            # Below zero a share means nothing: what was to be -5 and is -10 lacks as much again.
+            return max(0.0, 100.0 - 100.0 * abs(value - goal) / abs(goal)) if goal else 0.0
+        return max(0.0, 100.0 * part / whole)
+
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> Target:
         """Read what ``dataclasses.asdict`` made of it."""

@@ -9,10 +9,15 @@ from zoneinfo import ZoneInfo
 from boardpack.calendars import GRAINS, PLAIN, Calendar, Grain
 from boardpack.errors import PeriodError
 
-__all__ = ["GRAINS", "Grain", "Period", "add_months", "instant", "known_as", "parse_day"]
+__all__ = [
+    "GRAINS", "Grain", "Period", "add_months", "beside_weeks", "instant", "known_as", "parse_day",
+]  # fmt: skip
 
 #: How many periods a page looks back over; days as whole weeks and one day, weekdays being unlike.
 _LOOK_BACK: dict[Grain, int] = {"day": 29, "week": 13, "month": 13, "quarter": 9, "year": 5}
+
+#: What a week is also seen as a part of.
+_TO_DATE: tuple[Grain, ...] = ("month", "quarter", "year")
 
 
 @dataclass(frozen=True, order=True)
@@ -152,6 +157,25 @@ class Period:
             found.append(inner.first((self.end - inner.start).days) if self.cut else inner)
             inner = inner.shift(1)
         return found
+
+
+def beside_weeks(week: Period) -> tuple[list[Period], list[Period]]:
+    """What a page about a week shows beside its weeks: closed months, and what is to date.
+
+    The last twelve months that had ended by then; and month, quarter and year up to its last day.
+
+    >>> closed, to_date = beside_weeks(Period.parse("2025-W50"))
+    >>> closed[0].label, closed[-1].label, [period.label for period in to_date]
+    ('2024-12', '2025-11', ['2025-12/14d', '2025-Q4/75d', '2025/348d'])
+    """
+    month = week.ending("month")
+    if month.last_day > week.last_day:
+        month = month.shift(-1)
+    to_date: list[Period] = []
+    for grain in _TO_DATE:
+        whole = week.ending(grain)
+        to_date.append(whole.first((week.last_day - whole.start).days + 1))
+    return month.last(12), to_date
 
 
 def known_as(text: str, calendar: Calendar) -> Period | None:

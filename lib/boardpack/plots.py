@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import altair as alt
-
-from boardpack.blocks import Shown
+from boardpack.blocks import Shown, Text
 from boardpack.formats import DASH, Formatter, number
+from boardpack.markup import Box, Paragraph, text
 from boardpack.periods import Period
 from boardpack.theme import FONT_SIZE, WIDTHS, styled
-from boardpack.values import Target, Value
+from boardpack.values import Target, Value, Values
 
 Size = Literal["full", "half"]
+
+#: A layer or a channel of a Vega-Lite spec. Written as they are: to build them from objects that
+#: validate themselves took longer than to draw them.
+Layer = dict[str, Any]
+Channel = dict[str, Any]
+Row = dict[str, Any]
 
 #: Least distance in pixels between two labels that stand above one another.
 LINE = 15
@@ -24,17 +30,42 @@ LINE = 15
 #: Pixels below which a drawing between its texts says nothing.
 _LEAST = 190
 
+#: Pixels that a text to the right of a drawing may take; a longer one ends in an ellipsis.
+_LONGEST = {"full": 250.0, "half": 160.0}
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+
 _NARROW = frozenset("il.,:;'|!()[] fjrt-1")
 _WIDE = frozenset("mwMW%@—")
 
 
 def text_width(text: str, size: float = FONT_SIZE) -> float:
     """About how many pixels a text takes, generously: room is made before anything is drawn."""
-    ems = (
-        0.34 if c in _NARROW else 0.86 if c in _WIDE else 0.62 if c.isupper() else 0.54
-        for c in text
-    )  # fmt: skip
-    return size * sum(ems)
+    return size * sum(_em(c) for c in text)
+
+
+def _em(c: str) -> float:
+    if c in _NARROW:
+        return 0.34
+    if c > "\u024f":
+        if unicodedata.combining(c):
+            return 0.0
+        # Signs of Chinese, Japanese and Korean and emoji fill a square; others a font has to lend.
+        return 1.4 if unicodedata.east_asian_width(c) in "WF" else 0.7 if c > "\u2e00" else 0.62
+    return 0.86 if c in _WIDE else 0.62 if c.isupper() else 0.54
+
+
+def fitted(text: str, width: float, size: float = FONT_SIZE) -> str:
+    """A text on one line, ended by … where its place is too narrow for it.
+
+    >>> fitted("Monthly recurring revenue", 90)
+    'Monthly recurr…'
+    """
+    if text_width(text, size) <= width:
+        return text
+    while text and text_width(text + "…", size) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 @dataclass(frozen=True)
@@ -51,6 +82,10 @@ class Label:
     def width(self) -> float:
         """About how many pixels it takes."""
         return text_width(self.text) * (1.06 if self.bold else 1.0)
+
+    def fitted(self, size: Size) -> Label:
+        """The label, cut where it would take the room of the drawing."""
+        return replace(self, text=fitted(self.text, _LONGEST[size]))
 
 
 @dataclass(frozen=True)
@@ -79,23 +114,28 @@ class Scale:
         low, high = (low - air if low else low), (high + air if high else high)
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         marks = tuple(round(i * step, 10) for i in range(first, last + 1))
+        while len(marks) < 2:
+            # One tick alone gives no measure.
+            step /= 2
+            first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+            marks = tuple(round(i * step, 10) for i in range(first, last + 1))
         texts = tuple(formatter.axis(kpi, mark, step) for mark in marks)
         return cls(low, high, marks, texts)
 
     @property
-    def domain(self) -> alt.Scale:
+    def domain(self) -> Channel:
         """The two ends, for channels without an axis."""
-        return alt.Scale(domain=[self.low, self.high], zero=False, nice=False)
+        return {"domain": [self.low, self.high], "zero": False, "nice": False}
 
-    def y(self, field: str = "value") -> alt.Y:
+    def y(self, field: str = "value") -> Channel:
         """The vertical channel of a field, with this axis."""
-        axis = alt.Axis(values=list(self.ticks), labelExpr=lookup(self.ticks, self.texts))
-        return alt.Y(f"{field}:Q", scale=self.domain, axis=axis)
+        axis = {"values": list(self.ticks), "labelExpr": lookup(self.ticks, self.texts)}
+        return {"field": field, "type": "quantitative", "scale": self.domain, "axis": axis}
 
     @property
     def room(self) -> float:
         """Pixels that the texts of the ticks need."""
-        return max(text_width(text) for text in self.texts) + 8
+        return max((text_width(text) for text in self.texts), default=0.0) + 8
 
     def spread(self, labels: Sequence[Label], height: float) -> list[tuple[Label, float]]:
         """The labels, each with the value at which to write it, so that none lies on another."""
@@ -113,12 +153,32 @@ class Scale:
         ]
 
 
+def layer(rows: Sequence[Row], mark: dict[str, Any], **channels: Channel) -> Layer:
+    """A layer of a chart whose data stand inside the spec."""
+    return {"data": {"values": list(rows)}, "mark": mark, "encoding": channels}
+
+
+def named(field: str = "text") -> Channel:
+    """The channel of a field that holds words."""
+    return {"field": field, "type": "nominal"}
+
+
+def raw(field: str = "color") -> Channel:
+    """The channel of a field that holds colours themselves."""
+    return {"field": field, "type": "nominal", "scale": None, "legend": None}
+
+
+def tips(*fields: str) -> list[Channel]:
+    """What a chart on a screen says of the mark that is pointed at."""
+    return [named(field) for field in fields]
+
+
 def x_axis(
     formatter: Formatter, periods: Sequence[Period], width: float, *, edges: float = 0.3
-) -> alt.X:
+) -> Channel:
     """The time axis: each period's short name, the year below the first of each year."""
     ticks = [formatter.tick(period) for period in periods]
-    slot = max(text_width(name) for name, _ in ticks) + 6
+    slot = max(text_width(name) for name, _ in ticks) + 3
     every = max(1, math.ceil(slot * len(periods) / width))
     # Counted from the end, so that the period of the report is always named.
     kept = [i for i in range(len(periods)) if (len(periods) - 1 - i) % every == 0]
@@ -133,13 +193,18 @@ def x_axis(
             texts[i - every] = [ticks[i - every][0], ""]
         year_before = year
     names = [period.label for period in periods]
-    axis = alt.Axis(labelExpr=lookup(names, texts), labelOverlap=False)
-    return alt.X("period:O", sort=names, scale=alt.Scale(padding=edges), axis=axis)
+    return {
+        "field": "period",
+        "type": "ordinal",
+        "sort": names,
+        "scale": {"domain": names, "padding": edges},
+        "axis": {"labelExpr": lookup(names, texts), "labelOverlap": False},
+    }
 
 
 def beside(
-    scale: Scale, labels: Sequence[Label], height: float, x: alt.X, at: str, *, gap: float = 10
-) -> list[alt.Chart]:
+    scale: Scale, labels: Sequence[Label], height: float, x: Channel, at: str, *, gap: float = 10
+) -> list[Layer]:
     """The labels to the right of the position ``at``, none on another."""
     layers = []
     for bold in (False, True):
@@ -149,11 +214,9 @@ def beside(
             if label.bold == bold
         ]
         if rows:
-            mark = rows_chart(rows).mark_text(
-                align="left", dx=gap, fontWeight=700 if bold else 400, clip=False
-            )
-            color = alt.Color("color:N", scale=None, legend=None)
-            layers.append(mark.encode(x, scale.y(), alt.Text("text:N"), color))
+            mark = {"type": "text", "align": "left", "dx": gap, "clip": False,
+                    "fontWeight": 700 if bold else 400}  # fmt: skip
+            layers.append(layer(rows, mark, x=x, y=scale.y(), text=named(), color=raw()))
     return layers
 
 
@@ -186,26 +249,56 @@ def at_end(text: str, n: int) -> tuple[str, ...]:
     return (*[""] * (n - 1), text)
 
 
-def wrapped(text: str, width: float) -> list[str]:
-    """A label on as many lines as its place needs."""
-    lines: list[str] = []
+def in_currency(values: Values, kpis: Sequence[str]) -> str:
+    """The end of an alternative text: in which currency its amounts are."""
+    if any(values.kpi(kpi).unit == "currency" for kpi in kpis):
+        return f" Amounts are in {values.report.currency}."
+    return ""
+
+
+def nothing(values: Values, kpis: Sequence[str], reason: str = "") -> Text:
+    """What stands in the place of a chart that has nothing to draw, and why it has not.
+
+    Empty where no KPI was asked for.
+    """
+    if not kpis:
+        return Text("")
+    formatter, names = Formatter(values), [values.kpi(kpi).name for kpi in kpis]
+    reasons = {kpi: reason or _reason(values, kpi) for kpi in kpis}
+    if len(set(reasons.values())) == 1:
+        of, why = ", ".join(names), next(iter(reasons.values()))
+    else:
+        of = "these KPIs"
+        why = "; ".join(f"{name}: {reasons[kpi]}" for kpi, name in zip(kpis, names, strict=True))
+    return text(Box("note", (Paragraph((f"No figures of {of} for {formatter.period(values.period)}:"
+                                        f" {why}.",)),)))  # fmt: skip
+
+
+def _reason(values: Values, kpi: str) -> str:
+    value = values.value(kpi)
+    if value.value is not None:
+        return "there is nothing to set it against"
+    return value.reason or value.status.replace("_", " ")
+
+
+def wrapped(text: str, width: float, lines: int = 3) -> list[str]:
+    """A label on as many lines as its place needs, no more than ``lines``."""
+    found: list[str] = []
     for word in text.split():
-        if lines and text_width(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
+        if found and text_width(f"{found[-1]} {word}") <= width:
+            found[-1] += f" {word}"
         else:
-            lines.append(word)
-    return lines
+            found.append(word)
+    if len(found) > lines:
+        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
+    # The width of a text is an estimate, and a generous one.
+    return [fitted(line, 1.1 * width) for line in found]
 
 
-def rows_chart(rows: Sequence[dict[str, Any]]) -> alt.Chart:
-    """A chart whose data stand inside the spec."""
-    return alt.Chart(alt.Data(values=list(rows)))
-
-
-def finished(drawing: alt.TopLevelMixin) -> dict[str, Any]:
-    """The Vega-Lite spec of a chart, in the look of the report."""
+def finished(spec: dict[str, Any]) -> dict[str, Any]:
+    """A Vega-Lite spec in the look of the report."""
     # Tests validate every chart against the schema; a run saves the time.
-    return styled(drawing.to_dict(validate=False))
+    return styled({"$schema": _SCHEMA, **spec})
 
 
 @dataclass(frozen=True)
@@ -222,21 +315,24 @@ class Board:
     @property
     def width(self) -> float:
         """What the margins leave for the drawing."""
-        return WIDTHS[self.size] - self.left - self.right
+        return max(WIDTHS[self.size] - self.left - self.right, 60)
 
-    def spec(self, layers: Sequence[alt.Chart]) -> dict[str, Any]:
+    def spec(self, layers: Sequence[Layer]) -> dict[str, Any]:
         """The Vega-Lite spec of these layers, with nothing that depends on measured text."""
-        chart = alt.layer(*layers).properties(
-            width=self.width,
-            height=self.height,
-            autosize=alt.AutoSizeParams(type="none"),
-            padding={
-                "left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom
-            },
-            # A narrower page shows the whole chart smaller, not its drawing squeezed to nothing.
-            usermeta={"least": round(self.left + self.right + _LEAST)},
+        return finished(
+            {
+                "width": self.width,
+                "height": self.height,
+                "autosize": {"type": "none"},
+                "padding": {
+                    "left": self.left, "right": self.right, "top": self.top, "bottom": self.bottom,
+                },
+                # A narrower page shows the whole chart smaller, not its drawing squeezed to
+                # nothing.
+                "usermeta": {"least": round(self.left + self.right + _LEAST)},
+                "layer": list(layers),
+            }
         )  # fmt: skip
-        return finished(chart)
 
 
 def lookup(keys: Sequence[Any], texts: Sequence[Any]) -> str:

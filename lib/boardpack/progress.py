@@ -25,30 +25,12 @@ _PATIENCE = 60
 
 
 def progress(target: Target, value: float) -> float:
-    """How much of the target is reached, in percent, by the direction of the target; at most 100.
+    """How much of the target is reached, in percent; see `Target.reached_by`.
 
-    Of a floor value / target, of a limit target / value, of a range the nearer end; 100 once the
-    target is reached. A limit of nothing is reached or it is not at all.
-
-    >>> [progress(Target(2, "<"), churn) for churn in (1.5, 2.5, 4)]
-    [100.0, 80.0, 50.0]
-    >>> progress(Target(0, "<="), 1), progress(Target((15, 20), "between"), 12)
-    (0.0, 80.0)
+    >>> progress(Target(2, "<"), 4)
+    50.0
     """
-    if isinstance(target.value, tuple):
-        low, high = target.value
-        if value < low:
-            return progress(Target(low, ">="), value)
-        return progress(Target(high, "<="), value)
-    goal = target.value
-    is_limit = target.comparator in ("<", "<=")
-    if value == goal or (value < goal) == is_limit:
-        return 100.0
-    part, whole = (goal, value) if is_limit else (value, goal)
-    if whole <= 0:
-        # Below zero a share means nothing: what was to be -5 and is -10 lacks as much again.
-        return max(0.0, 100.0 - 100.0 * abs(value - goal) / abs(goal)) if goal else 0.0
-    return max(0.0, 100.0 * part / whole)
+    return target.reached_by(value)
 
 
 def status(reading: Reading, bands: Bands | None = None) -> Status:

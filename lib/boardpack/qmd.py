@@ -52,7 +52,7 @@ _SPECIAL_CLASSES = re.compile(
     r"\.(?:panel-[\w-]+|column-[\w-]+|columns?\b|aside|margin-[\w-]+|cell[\w-]*|landscape)"
 )
 #: What a header may say that Quarto knows nothing of.
-_OWN_KEYS = ("grains", "needs_notes", "sign_off")
+_OWN_KEYS = ("grains", "needs_notes", "sign_off", "slides")
 _REFUSED_KEYS = {
     "jupyter": "the notebooks have been executed already",
     "engine": "the notebooks have been executed already",
@@ -101,6 +101,11 @@ class Report:
     def root(self) -> Path:
         """The folder that holds the reports' folder: nothing outside it may be read."""
         return self.path.parent.parent
+
+    @property
+    def slides(self) -> bool:
+        """Whether the report is made into slides as well."""
+        return self.header.get("slides") is True
 
     @property
     def needs_notes(self) -> tuple[str, ...]:
@@ -239,6 +244,8 @@ def _check_own_keys(report: Report) -> None:
         near = difflib.get_close_matches(str(key), _OWN_KEYS, n=1, cutoff=0.8)
         if near and key not in _OWN_KEYS:
             raise error(str(key), "is no key of a report.", f"did you mean {near[0]!r}?")
+        if key == "slides" and not isinstance(value, bool):
+            raise error(key, f"{value!r} is neither true nor false.", "write slides: true")
         if key not in ("needs_notes", "sign_off"):
             continue
         names = [value] if key == "needs_notes" and isinstance(value, str) else value

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import median
 from typing import Literal
 
 from boardpack.cautions import word
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import Line, Number
+from boardpack.periods import Period
 from boardpack.values import KpiFacts, Target, Value, Values
 
 Standing = Literal["met", "missed", "no target", "no value"]
@@ -46,7 +48,8 @@ def normal_range(earlier: Sequence[float]) -> Range | None:
     level = _limits(earlier)
     steps = [after - before for before, after in pairwise(earlier)]
     noise = 2.66 * sum(abs(step) for step in steps) / len(steps)
-    if abs(earlier[-1] - earlier[0]) <= noise:
+    # By the middle of three at either end: one figure that stands out is no drift.
+    if abs(median(earlier[-3:]) - median(earlier[:3])) <= noise:
         return level
     step = _limits(steps)
     return Range(earlier[-1] + step.low, earlier[-1] + step.high)
@@ -67,6 +70,37 @@ def seasonal_range(earlier: Sequence[float], season: int) -> Range | None:
         return None
     step = _limits(steps)
     return Range(earlier[-season] + step.low, earlier[-season] + step.high)
+
+
+def normal_ranges(
+    values: Values, kpi: str, periods: Sequence[Period], dims: str = ""
+) -> tuple[Range | None, ...]:
+    """Where each of these figures was to be expected by those before it, as `read` has it of one.
+
+    None for a period that has too few before it to tell.
+    """
+    found = []
+    for period in periods:
+        before = period.last(period.look_back)[:-1]
+        earlier = [values.value(kpi, at, dims).value for at in before]
+        found.append(_normal(earlier, _season(period)))
+    return tuple(found)
+
+
+def is_outside(formatter: Formatter, value: Value, normal: Range | None) -> bool:
+    """Whether a figure lies outside of what was normal, and a reader can see that it does."""
+    if value.value is None or normal is None or normal.holds(value.value):
+        return False
+    # A figure that reads like the end of its range would not be believed to lie outside.
+    figure, *ends = (
+        formatter.short(value.kpi, number) for number in (value.value, normal.low, normal.high)
+    )
+    return figure not in ends
+
+
+def _season(period: Period) -> int:
+    """After how many periods figures are alike again: weekdays differ."""
+    return 7 if period.grain == "day" else 1
 
 
 def _normal(earlier: Sequence[float | None], season: int) -> Range | None:
@@ -123,21 +157,10 @@ class Reading:
     @property
     def is_unusual(self) -> bool:
         """Whether it moved further than it normally does."""
-        now, normal = self.now.value, self.normal
         # What is normal was learnt from whole periods, and says nothing of a part.
-        if (
-            self.before.period.cut
-            or not self.moved
-            or now is None
-            or normal is None
-            or normal.holds(now)
-        ):
+        if self.before.period.cut or not self.moved:
             return False
-        # A figure that reads like the end of its range would not be believed to lie outside.
-        figure, *ends = (
-            self.formatter.short(self.facts.id, value) for value in (now, normal.low, normal.high)
-        )
-        return figure not in ends
+        return is_outside(self.formatter, self.now, self.normal)
 
     @property
     def is_open(self) -> bool:
@@ -240,7 +263,6 @@ def read(values: Values, kpi: str, dims: str = "") -> Reading:
     """Read one KPI, or one member of it, in the period of the report."""
     period = values.period
     found = [value.value for value in values.series(kpi, None, dims)[:-1]]
-    season = 7 if period.grain == "day" else 1
     before, year_ago = values.comparisons(kpi, dims)
     return Reading(
         formatter=Formatter(values),
@@ -248,9 +270,9 @@ def read(values: Values, kpi: str, dims: str = "") -> Reading:
         now=values.value(kpi, period, dims),
         before=before,
         year_ago=year_ago,
-        target=None if dims else values.target(kpi),
+        target=values.target(kpi, None, dims),
         earlier=tuple(value for value in found if value is not None),
-        normal=_normal(found, season),
+        normal=_normal(found, _season(period)),
     )
 
 

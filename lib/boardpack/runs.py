@@ -170,6 +170,7 @@ class _Attempt:
     force: Force | None = None
     gate_key: str = ""
     _found: GateResult | None = None
+    _has_slides: bool = False
     #: what the edition holds besides, since its document is made of it
     kept: list[str] = field(default_factory=list)
 
@@ -179,7 +180,7 @@ class _Attempt:
 
     @cached_property
     def definitions(self) -> dict[str, str]:
-        return self.model.definition_hashes(self.wanted.kpis, self.wanted.listings)
+        return {kpi: self.model.catalogue.definition_hash(kpi) for kpi in self.wanted.kpis}
 
     def make(self, notebooks: NotebookProcess, check: bool) -> RunResult:
         files.make_folders(self.model.workspace.root, self.folder)
@@ -220,6 +221,7 @@ class _Attempt:
             self._keep_sources()
         with self.watch.stage("render"):
             rendered = render(assembled, self.folder, renderer=self.renderer)
+            self._has_slides = rendered.pptx is not None
             self._shown(assembled)
         with self.watch.stage("publish"):
             edition = self._publish(rendered.renderer)
@@ -418,6 +420,7 @@ class _Attempt:
             segment=self.wanted.segment,
             fingerprints=self.basis.fingerprints(self.wanted),
             definitions=self.definitions,
+            listings=self.model.listings.definition_hashes(self.wanted.listings),
             seconds=self.watch.seconds,
             lacks_notes=tuple(facts.lacks_notes),
             optional=(*editions.OPTIONAL, *self.kept),
@@ -443,6 +446,8 @@ class _Attempt:
         }
         if self._found is not None:
             names["quality"] = QUALITY
+        if self._has_slides:
+            names["pptx"] = "report.pptx"
         missing = values.report.not_available if values else {}
         return RunResult(
             report=self.wanted.report,

@@ -93,12 +93,17 @@ class NorthStarEntry(Strict):
 
 
 class CriterionEntry(Strict):
-    """What one KPI, or its member ``of``, must read."""
+    """What one KPI, or its member ``of``, must read; ``not_measurable`` is why none can say it.
+
+    That counts while the catalogue lacks the KPI; a criterion may then name one that is not there
+    yet.
+    """
 
     kpi: str | None = None
     comparator: Comparator | None = None
     value: float | tuple[float, float] | None = None
     of: str = Field(default="", pattern=f"^({_PAIR})?$")
+    not_measurable: str = ""
 
     @model_validator(mode="after")
     def _whole(self) -> CriterionEntry:
@@ -113,22 +118,17 @@ class CriterionEntry(Strict):
 
 
 class ItemEntry(CriterionEntry):
-    """One line of a stage: a criterion, or ``all`` of several.
-
-    ``not_measurable`` says why it, or a part of it, cannot be measured while the catalogue lacks
-    the KPI; a part may then name one that is not there yet.
-    """
+    """One line of a stage: a criterion, or ``all`` of several."""
 
     says: str = ""
     all: list[CriterionEntry] = Field(default_factory=list)
-    not_measurable: str = ""
     priority: Literal["high", "medium", "low"] | None = None
 
     @model_validator(mode="after")
     def _says_what(self) -> ItemEntry:
         if self.kpi and self.all:
             raise ValueError("give a kpi: or all: of several criteria, not both")
-        if any(part.kpi is None for part in self.all):
+        if any(part.kpi is None and not part.not_measurable for part in self.all):
             raise ValueError("each of all: has a kpi:, a comparator: and a value:")
         if self.not_measurable and not self.says:
             raise ValueError("what may not be measurable says: what is wanted")

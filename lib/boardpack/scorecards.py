@@ -207,7 +207,7 @@ def check(entry: ScorecardEntry, document: Document, catalogue: Catalogue) -> No
         for name, items in stage.categories.items():
             for j, item in enumerate(items):
                 for part in item.parts:
-                    if part.kpi and not item.not_measurable:
+                    if part.kpi and not (item.not_measurable or part.not_measurable):
                         key = ("stages", i, "categories", name, j)
                         _known(part.kpi, catalogue, document, key)
     _check_ages(entry.stages, document)
@@ -303,9 +303,13 @@ def _stage(entry: StageEntry, catalogue: Catalogue) -> Stage:
 
 
 def _item(entry: ItemEntry, catalogue: Catalogue) -> Item:
-    parts = [part for part in entry.parts if part.kpi in catalogue.kpis]
     # What a KPI of the catalogue can tell is measured, whatever was lacking before it was there.
-    lacks = "" if parts and len(parts) == len(entry.parts) else entry.not_measurable
+    parts = [part for part in entry.parts if part.kpi in catalogue.kpis]
+    blind = [part for part in entry.parts if part.kpi not in catalogue.kpis]
+    whys = [part.not_measurable or entry.not_measurable for part in blind]
+    if not entry.parts:
+        whys = [entry.not_measurable]
+    lacks = "; ".join(dict.fromkeys(whys))
     return Item(entry.says, tuple(map(_criterion, parts)), lacks, entry.priority or "")
 
 

@@ -29,8 +29,8 @@ _VERDICTS = {
     "hold": ("bad", "Failed"),
     "not checked": ("none", "Not checked"),
 }
-_FILES = (("report.html", "HTML"), ("report.pdf", "PDF"), ("values.csv", "CSV"),
-          ("quality.html", "Data quality"))  # fmt: skip
+_FILES = (("report.html", "HTML"), ("report.pdf", "PDF"), ("report.pptx", "Slides"),
+          ("values.csv", "CSV"), ("quality.html", "Data quality"))  # fmt: skip
 _COLUMNS = ("Period", "As of", "Data checks", "Status", "Revision", "Published", "Files")
 
 

@@ -21,10 +21,12 @@ def sparkline(
     color: str,
     goal: float | None = None,
     goal_color: str = "",
+    paper: str = "",
 ) -> str:
     """The SVG of a series: a line with gaps where there is no figure, and a point at its end.
 
-    ``goal`` draws a dashed line at the target.
+    ``goal`` draws a dashed line at the target; with ``paper``, the colour beneath, the point is
+    hollow, as of a figure that may still change.
 
     >>> sparkline([1, 2], width=20, height=10, color="#000000")[:44]
     '<svg xmlns="http://www.w3.org/2000/svg" widt'
@@ -57,7 +59,8 @@ def sparkline(
     if points:
         (cx, cy), line = points[-1], f'stroke="{color}" stroke-width="1.6" stroke-linejoin="round"'
         parts.append(f'<path d="{path}" fill="none" {line}/>')
-        parts.append(f'<circle cx="{cx}" cy="{cy}" r="2.4" fill="{color}"/>')
+        edge = f' stroke="{color}" stroke-width="1.2"' if paper else ""
+        parts.append(f'<circle cx="{cx}" cy="{cy}" r="2.4" fill="{paper or color}"{edge}/>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}"'
         f' viewBox="0 0 {width:g} {height:g}">{"".join(parts)}</svg>'
@@ -93,6 +96,7 @@ def picture(
     svg = sparkline(
         [value.value for value in series],
         width=size[0], height=size[1], color=look.accent, goal=goal, goal_color=look.target,
+        paper=look.paper if end.status in ("provisional", "maturing") else "",
     )  # fmt: skip
     alt = (
         f"{values.kpi(kpi).name}: {formatter.short(kpi, first.value or 0.0)} in"

@@ -288,7 +288,7 @@ def criterion_words(values: Values, criterion: Criterion) -> Line:
     value = Value(
         criterion.kpi, values.period, criterion.dims, None, values.kpi(criterion.kpi).unit, "final"
     )
-    return (f"{name} {_SIDES[goal.comparator]}", number(value, written, "target"))
+    return (f"{name} {_SIDES[goal.comparator]}", number(value, written, "criterion"))
 
 
 def _part_name(values: Values, criterion: Criterion) -> str:
@@ -305,5 +305,5 @@ def _wording(values: Values, result: ItemResult) -> str:
 
 def _state(state: State) -> Line:
     # The sign says it to those who do not see the colour.
-    sign = {"met": "✓ ", "not met": "✗ ", "not measurable": ""}[state]
+    sign = {"met": "✓ ", "not met": "", "not measurable": ""}[state]
     return (Span(_ROLES[state], (sign + state,)),)

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-import altair as alt
-
-from boardpack import cautions
+from boardpack import cautions, notation
 from boardpack.blocks import Block, Chart, Plot, Series, Shown, Text
 from boardpack.formats import DASH, Formatter, count
 from boardpack.markup import Line, numbers, plain
 from boardpack.objectives import Milestone, Target
 from boardpack.periods import Period
-from boardpack.plots import Board, Label, Scale, beside, finished, rows_chart, x_axis
+from boardpack.plots import (
+    Board,
+    Channel,
+    Label,
+    Layer,
+    Scale,
+    beside,
+    finished,
+    layer,
+    named,
+    tips,
+    x_axis,
+)
 from boardpack.progress import pace_words
 from boardpack.readings import message, read
 from boardpack.theme import WIDTHS, legible, palette
@@ -109,63 +119,49 @@ class _Course:
         said, more = message(self.reading), pace_words(self.reading)
         return (*said, "; ", *more) if more else said
 
-    def layers(self, x: alt.X, scale: Scale) -> list[alt.Chart]:
+    def layers(self, x: Channel, scale: Scale) -> list[Layer]:
         """Benchmark, path with its milestones, and the actual figures on top."""
-        look, layers = palette(), []
+        look, y = palette(), scale.y()
         labels = [period.label for period in self.periods]
-        for figure in self.beyond.values():
-            rows = [{"period": label, "value": figure} for label in labels]
-            rule = rows_chart(rows).mark_line(color=look.muted, strokeWidth=1.2, strokeDash=[1, 3])
-            layers.append(rule.encode(x, scale.y()))
+        dotted = {"type": "line", "color": look.muted, "strokeWidth": 1.2, "strokeDash": [1, 3]}
+        layers = [
+            layer([{"period": label, "value": figure} for label in labels], dotted, x=x, y=y)
+            for figure in self.beyond.values()
+        ]
         rows = [{"period": label, "value": v} for label, v in zip(labels, self.path, strict=True)]
         straight = self.values.kpi(self.kpi).straight
-        line = rows_chart(rows).mark_line(
-            color=look.target, strokeWidth=1.6, strokeDash=[5, 3],
-            interpolate="linear" if straight else "step-after",
-        )  # fmt: skip
-        layers.append(line.encode(x, scale.y()))
+        course = "linear" if straight else "step-after"
+        layers.append(notation.line(rows, x, scale, "target", strokeWidth=1.6, interpolate=course))
         marks = [
             {"period": period.label, "value": m.value, "text": self.written(m.value)}
             for m, period in self.ends
         ]
         marks[-1]["text"] = f"target {marks[-1]['text']}"
-        points = rows_chart(marks).mark_point(
-            shape="diamond",
-            size=70,
-            opacity=1,
-            fill=look.paper,
-            stroke=look.target,
-            strokeWidth=1.6,
-        )
-        layers.append(points.encode(x, scale.y()))
-        names = rows_chart(marks).mark_text(dy=-12, align="right", dx=2, color=legible(look.target))
-        layers.append(names.encode(x, scale.y(), alt.Text("text:N")))
+        diamond = {"type": "point", "shape": "diamond", "size": 70, "opacity": 1,
+                   "fill": look.paper, "stroke": look.target, "strokeWidth": 1.6}  # fmt: skip
+        name = {"type": "text", "dy": -12, "align": "right", "dx": 2,
+                "color": legible(look.target)}  # fmt: skip
+        layers += [layer(marks, diamond, x=x, y=y), layer(marks, name, x=x, y=y, text=named())]
         seen = [
             {"period": value.period.label, "value": value.value, "Period": row[0], "Actual": row[1],
              "Path": row[2]}
             for value, row in zip(self.actual, self.rows(), strict=True)
             if value.value is not None
         ]  # fmt: skip
-        tips = [alt.Tooltip(f"{name}:N") for name in ("Period", "Actual", "Path")]
-        drawn = rows_chart(seen).mark_line(color=look.accent, strokeWidth=2.6, strokeJoin="round")
-        dots = rows_chart(seen).mark_point(opacity=0, size=200)
-        end = rows_chart(seen[-1:]).mark_point(
-            size=60, opacity=1, fill=look.paper if self.reading.is_open else look.accent,
-            stroke=look.accent, strokeWidth=2,
-        )  # fmt: skip
         if self.periods[-1] != self.values.period and self.reading.now.value is not None:
             # The path runs on beyond the figures: the last of them is named where it stands.
-            figure_text = plain((self.formatter.figure(self.reading.now),))
-            name = rows_chart(seen[-1:]).mark_text(
-                text=figure_text, dy=-13, fontWeight=700, color=look.accent
-            )
-            layers.append(name.encode(x, scale.y()))
-        layers += [
-            drawn.encode(x, scale.y()),
-            dots.encode(x, scale.y(), tooltip=tips),
-            end.encode(x, scale.y()),
+            last = {"type": "text", "text": plain((self.formatter.figure(self.reading.now),)),
+                    "dy": -13, "fontWeight": 700, "color": look.accent}  # fmt: skip
+            layers.append(layer(seen[-1:], last, x=x, y=y))
+        hover = layer(seen, {"type": "point", "opacity": 0, "size": 200}, x=x, y=y)
+        hover["encoding"]["tooltip"] = tips("Period", "Actual", "Path")
+        is_doubtful = bool(cautions.word(self.values, self.kpi))
+        return [
+            *layers,
+            notation.line(seen, x, scale, "actual"),
+            hover,
+            notation.end(seen[-1], x, scale, is_open=self.reading.is_open, is_doubtful=is_doubtful),
         ]
-        return layers
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Period, actual and path, written in full."""
@@ -303,29 +299,26 @@ def _panels(values: Values, told: Sequence[_Course]) -> Chart:
         x = x_axis(course.formatter, course.periods, width)
         layers = course.layers(x, scale)
         layers += beside(scale, labels, 110, x, course.periods[-1].label) if labels else []
-        head = rows_chart([{"text": course.reading.name}]).encode(
-            alt.XValue(8 - left), alt.YValue(-12), alt.Text("text:N")
-        )
-        layers.append(
-            head.mark_text(
-                color=look.ink, align="left", baseline="bottom", fontSize=13, fontWeight=600
-            )
-        )
-        drawn.append(alt.layer(*layers).properties(width=width, height=110))
-    chart = alt.concat(*drawn, columns=1, bounds="flush", spacing={"row": 76}).properties(
-        padding=_EDGE
-    )
+        head = {"type": "text", "color": look.ink, "align": "left", "baseline": "bottom",
+                "fontSize": 13, "fontWeight": 600}  # fmt: skip
+        name = [{"text": course.reading.name}]
+        layers.append(layer(name, head, x={"value": 8 - left}, y={"value": -12}, text=named()))
+        drawn.append({"layer": layers, "width": width, "height": 110})
+    spec = finished(
+        {"concat": drawn, "columns": 1, "bounds": "flush", "spacing": {"row": 76},
+         "padding": _EDGE}
+    )  # fmt: skip
     said = _heading(values, told)
     rows: list[tuple[str | Shown, ...]] = []
     heads = tuple(dict.fromkeys(name for course in told for name in course.columns))
     for course in told:
         for cells in course.cells():
-            named = dict(zip(course.columns, cells, strict=True))
-            rows.append((course.reading.name, *(named.get(head, DASH) for head in heads)))
+            known = dict(zip(course.columns, cells, strict=True))
+            rows.append((course.reading.name, *(known.get(head, DASH) for head in heads)))
     return Chart(
         title=plain(said) + cautions.caption(values, [course.kpi for course in told]),
         alt=" ".join(course.alt for course in told),
-        spec=finished(chart),
+        spec=spec,
         columns=("KPI", *heads),
         rows=tuple(rows),
         numbers=(*numbers(said), *(shown for course in told for shown in course.numbers)),

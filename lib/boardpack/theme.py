@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from boardpack.brand import Brand, FontFile, read_brand
+from boardpack.brand import FontFile, contrast, mixed, read_brand, readable
 from boardpack.errors import RenderError
 
 #: Widths in pixels of a chart that fills the page and of one that stands beside another.
@@ -41,9 +42,9 @@ class Palette:
     target: str
 
     @classmethod
-    def of(cls, brand: Brand) -> Palette:
-        """The colours of a brand."""
-        return cls(**{name: brand.colors[name] for name in cls.__dataclass_fields__})
+    def of(cls, colors: Mapping[str, str]) -> Palette:
+        """The colours of a brand: ``brand.colors``, or those of its dark twin."""
+        return cls(**{name: colors[name] for name in cls.__dataclass_fields__})
 
     def members(self, n: int) -> list[str]:
         """Colours for ``n`` members, the strongest first; judgement colours are not among them."""
@@ -56,6 +57,35 @@ class Palette:
             mix(self.ink, self.accent, 0.5),
         ]
         return [tones[i % len(tones)] for i in range(n)]
+
+    @property
+    def band(self) -> str:
+        """What a normal range is filled with: it is seen, and everything is read above it."""
+        return mix(self.accent, self.paper, 0.88)
+
+    @property
+    def open(self) -> str:
+        """What a column is filled with whose figure may still change."""
+        return mix(self.accent, self.paper, 0.72)
+
+    def heat(self, share: float) -> str:
+        """One hue from paper (0) to the accent (1), in the steps of `HEAT`."""
+        last = len(HEAT) - 1
+        return mix(self.paper, self.accent, HEAT[min(max(round(share * last), 0), last)])
+
+    def on(self, color: str) -> str:
+        """The colour of a text upon ``color``: ink or paper, whichever stands out more."""
+        return max((self.ink, self.paper), key=lambda text: contrast(text, color))
+
+    def shades(self, color: str, n: int) -> list[str]:
+        """``n`` shades of one colour, the first the strongest."""
+        return [mix(color, self.paper, SHADES[min(i, len(SHADES) - 1)]) for i in range(n)]
+
+
+#: How much of the accent each step of a heatmap takes: upon each one ink or paper can be read.
+HEAT = (0.0, 0.12, 0.27, 0.45, 0.55, 1.0)
+#: How far shades of one colour go towards paper.
+SHADES = (0.0, 0.3, 0.5, 0.64, 0.74)
 
 
 #: The ``_brand.yml`` that charts are drawn after; None is the suite's.
@@ -70,7 +100,12 @@ def use_brand(path: Path | None) -> None:
 
 def palette() -> Palette:
     """The colours of the brand in use."""
-    return Palette.of(read_brand(_brand))
+    return Palette.of(read_brand(_brand).colors)
+
+
+def dark_palette() -> Palette:
+    """The same on a dark screen."""
+    return Palette.of(read_brand(_brand).dark)
 
 
 def mix(one: str, other: str, share: float) -> str:
@@ -79,21 +114,16 @@ def mix(one: str, other: str, share: float) -> str:
     >>> mix("#000000", "#FFFFFF", 0.5)
     '#808080'
     """
-    pairs = zip(_rgb(one), _rgb(other), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)
+    return mixed(one, other, share)
 
 
 def legible(color: str, paper: str = "#FFFFFF") -> str:
-    """The colour darkened until text in it can be read on ``paper`` (contrast 4.5 : 1).
+    """The colour drawn away from ``paper`` until text in it can be read there (contrast 4.5 : 1).
 
     >>> legible("#1D5FA6"), legible("#8EAFD2") == "#8EAFD2"
     ('#1D5FA6', False)
     """
-    for share in range(0, 100, 5):
-        darker = mix(color, "#000000", share / 100)
-        if _luminance(paper) + 0.05 >= 4.5 * (_luminance(darker) + 0.05):
-            return darker
-    return "#000000"
+    return readable(color, paper)
 
 
 def config(look: Palette, family: str) -> dict[str, Any]:
@@ -185,13 +215,3 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
             _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
         )
     return merged
-
-
-def _luminance(color: str) -> float:
-    parts = (part / 255 for part in _rgb(color))
-    linear = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

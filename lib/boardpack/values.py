@@ -315,6 +315,16 @@ class Values:
         rows = frame.itertuples(index=False, name=None)
         return {(row[0], row[1], row[2]): row for row in rows}
 
+    @cached_property
+    def sizes(self) -> dict[str, float]:
+        """The middle size of a KPI's totals in periods of the report's grain; 0.0 without any."""
+        frame = self.frame
+        known = (frame["dims"] == "") & frame["value"].notna()
+        own = frame["grain"] == self.report.grain
+        totals = frame[known & own] if own.any() else frame[known]
+        middles = totals["value"].astype(float).abs().groupby(totals["kpi"]).median()
+        return {kpi: float(middles.get(kpi, 0.0)) for kpi in self.kpis}
+
     def kpi(self, kpi: str) -> KpiFacts:
         """The facts of one KPI; `UnknownNameError` when the run does not name it."""
         try:

@@ -64,7 +64,8 @@ def _initiatives(con: duckdb.DuckDBPyConnection) -> None:
         f"""
         CREATE TABLE work.undertaken AS
         WITH known AS (
-          SELECT row_number() OVER (ORDER BY start, name) AS n, name, owner, start::DATE AS start, days,
+          SELECT row_number() OVER (ORDER BY start, name) AS n, name, owner, days,
+                 start::DATE AS start,
                  pace * (1.01 + 0.03 * u('pace', name, 0)) AS pace,
                  greatest(coalesce(turn::DATE, DATE '{END}') - start::DATE, 0) AS until, turned
           FROM (VALUES {_INITIATIVES}) AS v(name, owner, start, days, pace, turn, turned)),

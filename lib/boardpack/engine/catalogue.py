@@ -52,6 +52,7 @@ _OF_GOAL = {
     "weight": {"weights"},
     "on_target": {"comparator", "value", "path", "steps", "grains"},
     "with_target": {"comparator", "value", "path", "steps", "grains"},
+    "progress": {"comparator", "value", "path", "steps", "grains"},
 }
 #: What is said of a KPI and changes none of its values.
 _SAID_OF_IT = {"tests", "owner", "notes", "why", "actions", "risks"}

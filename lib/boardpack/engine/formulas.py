@@ -86,7 +86,8 @@ def _goals(catalogue: Catalogue, planned: Plan, frame: Columns, level: Sequence[
                 found = _met(catalogue, planned, frame, goal.kpi)
             elif goal.what in COUNTING:
                 names = [name for name in catalogue.counted(kpi) if f"k_{name}" in frame]
-                judged = [_met(catalogue, planned, frame, name) for name in names]
+                partly = goal.what == "progress"
+                judged = [_met(catalogue, planned, frame, name, partly=partly) for name in names]
                 counted = np.array([np.full(rows, np.nan), *judged])
                 found = np.nansum(counted, axis=0)
                 if goal.what == "with_target":
@@ -99,11 +100,16 @@ def _goals(catalogue: Catalogue, planned: Plan, frame: Columns, level: Sequence[
     return made
 
 
-def _met(catalogue: Catalogue, planned: Plan, frame: Columns, kpi: str) -> NDArray[np.float64]:
-    """Whether each figure of a KPI meets its target: 1, 0, or NaN where there is none to meet."""
+def _met(
+    catalogue: Catalogue, planned: Plan, frame: Columns, kpi: str, *, partly: bool = False
+) -> NDArray[np.float64]:
+    """Whether each figure of a KPI meets its target: 1, 0, or NaN where there is none to meet.
+
+    With ``partly`` how much of it is reached.
+    """
     assert catalogue.goals is not None
     values = frame[f"k_{kpi}"].reshape((len(planned.periods), -1))
-    found = goals.met(catalogue.goals, kpi, planned.periods, values)
+    found = goals.met(catalogue.goals, kpi, planned.periods, values, partly=partly)
     for p, period in enumerate(planned.periods):
         if period.grain not in catalogue[kpi].grains:
             found[p] = np.nan

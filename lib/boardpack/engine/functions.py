@@ -27,9 +27,11 @@ OF_GOALS = {
     "threshold": "threshold(ltv_cac_ratio, healthy)",
     "on_target": "on_target()",
     "with_target": "with_target()",
+    "progress": "progress()",
 }
-#: Those that are about every KPI with a target and a figure in the period: how many these are.
-COUNTING = ("on_target", "with_target")
+#: Those that are about every KPI with a target and a figure in the period: how many these are, how
+#: many meet it, and how much of it they reach, each 1 at most, added up.
+COUNTING = ("on_target", "with_target", "progress")
 FUNCTIONS = {**SHIFTED, **OF_GOALS}
 
 

@@ -97,11 +97,17 @@ def figures(goals: Goals, goal: Goal, periods: Sequence[Period]) -> NDArray[np.f
 
 
 def met(
-    goals: Goals, kpi: str, periods: Sequence[Period], values: NDArray[np.float64]
+    goals: Goals,
+    kpi: str,
+    periods: Sequence[Period],
+    values: NDArray[np.float64],
+    *,
+    partly: bool = False,
 ) -> NDArray[np.float64]:
     """1 where a figure meets its target, 0 where not; NaN without the one or the other.
 
-    ``values`` is periods × cells, and so is what comes back.
+    With ``partly`` the share of the target that is reached, where it is not met. ``values`` is
+    periods × cells, and so is what comes back.
     """
     targets = goals.targets(kpi, periods)
     found = np.full_like(values, np.nan)
@@ -109,6 +115,11 @@ def met(
         target = targets.get(period.label)
         if target is not None:
             found[p] = [
-                np.nan if np.isnan(value) else float(target.met_by(value)) for value in values[p]
+                np.nan
+                if np.isnan(value)
+                else target.reached_by(value) / 100
+                if partly
+                else float(target.met_by(value))
+                for value in values[p]
             ]
     return found

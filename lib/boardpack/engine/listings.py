@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,15 +26,15 @@ from boardpack.workspace import Workspace
 from boardpack.yamlfile import Key, Place, Strict, parse
 
 #: What a cell is: how it is written, and which side of its column it stands on.
-CellKind = Literal["text", "status", "date", "number", "percent", "currency"]
+CellKind = Literal["text", "status", "kpi", "date", "number", "percent", "currency"]
 
 #: The day of the as-of, which an expression of a listing may name: ``due_on < as_of_day``.
 AS_OF_DAY = "as_of_day"
 
 #: The kinds of value that each kind of cell can show.
 _SHOWS: Mapping[CellKind, tuple[Kind, ...]] = {
-    "text": ("text", "truth"), "status": ("text",), "date": ("moment",), "number": ("number",),
-    "percent": ("number",), "currency": ("number",),
+    "text": ("text", "truth"), "status": ("text",), "kpi": ("text",), "date": ("moment",),
+    "number": ("number",), "percent": ("number",), "currency": ("number",),
 }  # fmt: skip
 _SAID: Mapping[Kind, str] = {
     "number": "a number", "text": "a text", "truth": "true or false", "moment": "a moment",
@@ -42,7 +43,11 @@ _SAID: Mapping[Kind, str] = {
 
 
 class ColumnEntry(Strict):
-    """``{value: due_on, head: Due, kind: date}``; words of a status may be good, warn or bad."""
+    """``{value: due_on, head: Due, kind: date}``; words of a status may be good, warn or bad.
+
+    A ``kpi`` is an id of the catalogue, written as the KPI's name; a ``status`` is a word such as
+    ``needs_attention``, written as a reader says it.
+    """
 
     value: str
     head: str
@@ -178,6 +183,10 @@ class Listings:
             if column not in source.milestones
         }
 
+    def definition_hashes(self, names: Iterable[str]) -> dict[str, str]:
+        """What these listings are defined as, each hashed."""
+        return {name: self.definition_hash(name) for name in names}
+
     def definition_hash(self, name: str) -> str:
         """SHA-256 over a listing and the sources below it."""
         listing = self[name]
@@ -212,7 +221,8 @@ def _listing(entry: ListingEntry, at: Place, sources: Sources) -> Listing:
     except ValueError as error:
         raise at.error(str(error), "window") from None
     for name in entry.latest_of:
-        _pointed(lambda name=name: resolve(sources, source, name), at, "latest_of")
+        with _pointed_at(at, "latest_of"):
+            resolve(sources, source, name)
 
     def read(text: str, *steps: str | int) -> tuple[Expression, Kind | None]:
         return _expression(sources, source, text, at, steps)
@@ -284,22 +294,21 @@ def _expression(
         return "moment" if name == AS_OF_DAY else column_kind(sources, source, name)
 
     try:
-        scalar(text, column)
-        check_members(sources, source, text)
-        found = kind(text, kind_of)
+        with _pointed_at(at, *steps):
+            scalar(text, column)
+            check_members(sources, source, text)
+            found = kind(text, kind_of)
     except ExpressionError as error:
         raise at.error(f"{text!r}: {error}.", *steps, hint=error.hint) from None
-    except UnknownNameError as error:
-        raise UnknownNameError(
-            error.message, file=at.document.path, line=at.line(*steps), hint=error.hint
-        ) from None
     pii = any(resolve(sources, source, name).pii for name in used)
     return Expression(text, tuple(sorted(set(used))), pii), found
 
 
-def _pointed(call: Callable[[], object], at: Place, *steps: str | int) -> None:
+@contextmanager
+def _pointed_at(at: Place, *steps: str | int) -> Iterator[None]:
+    """What is not known under these steps of the entry is said to be wrong there."""
     try:
-        call()
+        yield
     except UnknownNameError as error:
         raise UnknownNameError(
             error.message, file=at.document.path, line=at.line(*steps), hint=error.hint
@@ -327,11 +336,7 @@ def _moods(
                 raise at.error(f"{word!r} is {moods[word]} already.", *step)
             if re.fullmatch(r"[\w.]+", column.value):
                 quoted = word.replace("'", "''")
-                _pointed(
-                    lambda quoted=quoted: check_members(
-                        sources, source, f"{column.value} = '{quoted}'"
-                    ),
-                    at, *step,
-                )  # fmt: skip
+                with _pointed_at(at, *step):
+                    check_members(sources, source, f"{column.value} = '{quoted}'")
             moods[word] = mood
     return moods

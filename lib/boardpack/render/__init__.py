@@ -1,10 +1,11 @@
-"""From an assembled report to ``report.html`` and ``report.pdf``: by Quarto, else built in."""
+"""From an assembled report to its files: pages by Quarto, else built in, and slides."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 from boardpack.assemble import Assembled
 from boardpack.render.builtin import html_page, policy, render_builtin
 from boardpack.render.quarto import find_quarto, render_quarto
+from boardpack.render.slides import render_slides
 from boardpack.render.theme import lay_theme
 
 __all__ = ["Rendered", "Renderer", "html_page", "policy", "render"]
@@ -21,12 +23,16 @@ Renderer = Literal["auto", "builtin", "quarto"]
 
 @dataclass(frozen=True)
 class Rendered:
-    """The two files of a report, which renderer made them, and in how many seconds."""
+    """The files of a report, which renderer made the pages, and in how many seconds.
+
+    ``pptx`` is None for a report that has no slides.
+    """
 
     html: Path
     pdf: Path
     renderer: str
     seconds: float
+    pptx: Path | None = None
 
 
 def render(
@@ -44,9 +50,13 @@ def render(
     started = time.perf_counter()
     lay_theme(assembled.folder)
     quarto = None if renderer == "builtin" else find_quarto(environ, needed=renderer == "quarto")
-    if quarto is None:
-        html, pdf = render_builtin(assembled, folder)
-    else:
-        html, pdf = render_quarto(assembled, folder, quarto, environ)
+    # The pages are made by other programs: the slides are made while these work.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        slides = beside.submit(render_slides, assembled, folder) if assembled.slides else None
+        if quarto is None:
+            html, pdf = render_builtin(assembled, folder)
+        else:
+            html, pdf = render_quarto(assembled, folder, quarto, environ)
+        pptx = slides.result() if slides else None
     name = "builtin" if quarto is None else "quarto"
-    return Rendered(html, pdf, name, time.perf_counter() - started)
+    return Rendered(html, pdf, name, time.perf_counter() - started, pptx)

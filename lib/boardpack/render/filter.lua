@@ -15,7 +15,7 @@ local SPANS = {
   "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
-  "lead", "note", "source-note", "scorecard", "triangle", "register", "sign-off", "remark", "decision",
+  "lead", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
   "definitions",
 }
 local CALLOUT_TITLES = {
@@ -344,9 +344,12 @@ local function table_rows(element)
       local first = row.cells[1]
       if count > 2 and filled == 1 and strong and first and is_strong(first) and #row.cells == count then
         row.classes:insert("group")
-        first.col_span = count
-        if to_typst then first.attributes["typst:fill"] = "colors.wash" end
-        row.cells = { first }
+        -- A column of row heads ends where the heads end: on a page the name runs on over empty cells.
+        if to_typst then
+          first.col_span = count
+          first.attributes["typst:fill"] = "colors.wash"
+          row.cells = { first }
+        end
       elseif at == #body.body and at > 1 and strong and filled == count then
         row.classes:insert("total")
         if to_typst then
@@ -358,7 +361,8 @@ local function table_rows(element)
       if first and not row.classes:includes("group") then
         rows = rows + 1
         local said = pandoc.utils.stringify(first.contents)
-        names = names and said ~= "" and not is_number(said)
+        -- A period such as 2025-07 names its row, although it is made of digits.
+        names = names and said ~= "" and (not is_number(said) or said:match("^%d+%-%w") ~= nil)
       end
     end
   end
@@ -496,7 +500,7 @@ local function is_drawn(block)
   if block.t == "Table" then return true end
   if block.t ~= "Div" then return false end
   return block.classes:includes("chart") or block.classes:includes("cards")
-    or block.classes:includes("scorecard")
+    or block.classes:includes("scorecard") or block.classes:includes("statement") or block.classes:includes("triangle")
     or block.attributes["layout-ncol"] ~= nil or block.attributes.layout ~= nil
 end
 
@@ -543,12 +547,12 @@ end
 if under_quarto then
   return {
     { Pandoc = find_definitions },
+    { Table = table_rows },
     { Span = kpi_name },
     { Str = long_word },
     { Inlines = guard_starts },
     { Inlines = guard_runs },
     { Pandoc = keep_with_chart },
-    { Table = table_rows },
     { Div = div, Span = span, Table = column_widths },
   }
 end
@@ -556,12 +560,12 @@ return {
   { Pandoc = find_definitions },
   { Div = conditional, Span = conditional },
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
+  { Table = table_rows },
   { Span = kpi_name },
   { Str = long_word },
   { Pandoc = keep_with_chart },
   { Inlines = guard_starts },
   { Inlines = guard_runs },
-  { Table = table_rows },
   { Image = image, Table = column_widths, Div = layout_div },
   { Div = div, Span = span, Table = table_frame },
 }

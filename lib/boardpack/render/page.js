@@ -42,7 +42,7 @@
     const here = contents.querySelector(".here");
     let current = null;
     const follow = () => {
-      const line = innerHeight * 0.3;
+      const line = Math.min(innerHeight * 0.3, 120);
       const ends = innerHeight + scrollY >= root.scrollHeight - 2;
       const above = headings.filter((heading) => heading.getBoundingClientRect().top <= line);
       const heading = ends ? headings.at(-1) : above.at(-1);

@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from boardpack.brand import Brand, contrast, mixed, readable, rgb
-
-#: How much of the accent each step of a heatmap takes, ``heat-0`` to ``heat-5``.
-HEAT = (0.0, 0.12, 0.27, 0.45, 0.55, 1.0)
+from boardpack.theme import HEAT
 
 _PAINT = re.compile(r'"(#[0-9a-fA-F]{6})"')
 _ATTRIBUTES = ("fill", "stroke", "stop-color")

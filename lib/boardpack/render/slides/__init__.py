@@ -18,7 +18,7 @@ from boardpack.frontpage import period_of
 from boardpack.periods import parse_day
 from boardpack.render.builtin import pandoc_tree
 from boardpack.render.slides.pieces import pieces
-from boardpack.values import KpiFacts, read_kpis
+from boardpack.values import read_kpis
 
 __all__ = ["SLIDES", "render_slides"]
 
@@ -57,9 +57,7 @@ def render_slides(assembled: Assembled, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
-        raise StorageError(
-            f"The slides cannot be written ({error.strerror}).", file=path
-        ) from None
+        raise StorageError(f"The slides cannot be written ({error.strerror}).", file=path) from None
     return path
 
 

@@ -1,24 +1,20 @@
-"""Native charts: the figures of a `Plot` as a chart that can be edited, in the report's notation."""
+"""Native charts: the figures of a `Plot`, editable, in the notation of the report."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from lxml import etree
-from pptx.chart.data import CategoryChartData
-from pptx.chart.xlsx import CategoryWorkbookWriter
 from pptx.enum.chart import XL_CHART_TYPE
-from pptx.oxml.ns import qn
-from xlsxwriter import Workbook
 
-from boardpack.render.slides.drawing import Ink, Look, describe, emu
+from boardpack.render.slides.datasheets import Data
+from boardpack.render.slides.drawing import Ink, Look, describe, emu, qn
 from boardpack.render.slides.measures import LEAST_SIZE, Box, Ruler
 from boardpack.render.slides.pieces import Run, clean
-from boardpack.theme import mix
+from boardpack.render.slides.series import Drawn, drawn, ends_of, needs_legend, short_years
 
 _TYPES = {
     "lines": XL_CHART_TYPE.LINE_MARKERS,
@@ -29,26 +25,6 @@ _TYPES = {
 }
 _LINE = LEAST_SIZE * 1.25
 _EDGE = 6.0
-#: An axis in a figure of this length or more starts at zero where the least is below this share.
-_FLAT = 0.5
-#: Series that only carry others; a reader of the data sheet is told so by their names.
-_BASE, _ABOVE = "Base (not shown)", "Labels (not shown)"
-_MEMBERS = ("accent", "ink", "last_year", "muted", "target")
-
-
-@dataclass(frozen=True)
-class _Series:
-    """A series as it is drawn: ``labels`` by the index of the figure they stand at."""
-
-    name: str
-    role: str
-    values: tuple[float | None, ...]
-    labels: dict[int, str] = field(default_factory=dict)
-    color: str = "accent"
-    #: where its labels are put beside the figure: r, t, outEnd, inBase, ctr
-    place: str = "r"
-    label_colors: dict[int, str] = field(default_factory=dict)
-    hues: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,43 +41,6 @@ class _Frame:
     ends_only: bool = False
 
 
-class _Sheet(CategoryWorkbookWriter):  # type: ignore[misc]
-    """The data sheet behind a chart: texts stay texts, and equal data are equal bytes."""
-
-    def __init__(self, data: CategoryChartData, day: datetime) -> None:
-        super().__init__(data)
-        self._day = day
-
-    def _open_worksheet(self, xlsx_file: Any) -> Any:
-        from contextlib import contextmanager
-
-        @contextmanager
-        def opened() -> Any:
-            # A name that begins with = is somebody's name, not a formula to be run.
-            options = {
-                "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-                "strings_to_numbers": False, "nan_inf_to_errors": True,
-            }  # fmt: skip
-            workbook = Workbook(xlsx_file, options)
-            workbook.set_properties({"created": self._day})
-            yield workbook, workbook.add_worksheet()
-            workbook.close()
-
-        return opened()
-
-
-class _Data(CategoryChartData):  # type: ignore[misc]
-    """Chart data that write their sheet by `_Sheet`."""
-
-    def __init__(self, day: datetime) -> None:
-        super().__init__(number_format="General")
-        self._writer = _Sheet(self, day)
-
-    @property
-    def _workbook_writer(self) -> _Sheet:
-        return self._writer
-
-
 @dataclass(frozen=True)
 class Painter:
     """Draws the charts of one presentation; ``day`` is the date of their data sheets."""
@@ -114,22 +53,14 @@ class Painter:
         """A native chart of a plot that is no panels; ``plot`` is what ``charts.json`` holds."""
         kind = plot["kind"]
         categories = [clean(str(category)) for category in plot["categories"]]
-        series = _series(plot)
-        if kind == "bridge":
-            series = _bridge(categories, series)
-        if kind == "stack":
-            series = _stack(series, self.ink.colors)
-        if kind == "bars":
-            series = _bars(series, self.ink.colors)
-        if kind == "columns":
-            series = [replace(s, place="outEnd") for s in series]
-        legend = kind in ("stack", "columns", "bars") and _needs_legend(kind, series)
-        frame = self._frame(kind, categories, series, box, legend)
-        shown = _short_years(categories) if kind != "bars" else categories
-        chart_data = _Data(self.day)
+        series = drawn(plot, self.ink.colors)
+        legend = kind in ("stack", "columns", "bars") and needs_legend(kind, series)
+        frame = self._frame(kind, categories, series, box, legend, plot.get("ends"))
+        shown = short_years(categories) if kind != "bars" else categories
+        chart_data = Data(self.day)
         chart_data.categories = shown
         for one in series:
-            chart_data.add_series(clean(one.name), one.values)
+            chart_data.add_series(clean(one.name), one.values)  # type: ignore[no-untyped-call]
         held = slide.shapes.add_chart(_TYPES[kind], *emu(box), chart_data)
         held.name = name
         describe(held, alt)
@@ -139,7 +70,13 @@ class Painter:
         return held
 
     def _frame(
-        self, kind: str, categories: Sequence[str], series: Sequence[_Series], box: Box, legend: bool
+        self,
+        kind: str,
+        categories: Sequence[str],
+        series: Sequence[Drawn],
+        box: Box,
+        legend: bool,
+        ends: Sequence[float] | None,
     ) -> _Frame:
         figures = [v for s in series for v in s.values if v is not None] or [0.0]
         below = 24.0 if legend else 0.0
@@ -161,7 +98,7 @@ class Painter:
             widest = max((self.ruler.width(t, LEAST_SIZE, True) for t in texts), default=0.0)
             right = max(_EDGE, widest + 14 - slot / 2)
         slot = (box.width - _EDGE - right) / len(categories)
-        names = _short_years(categories) if kind == "lines" else categories
+        names = short_years(categories) if kind == "lines" else categories
         words = [word for name in names for word in name.split()]
         ends_only = kind == "lines" and slot < 3 + max(
             (self.ruler.width(word, LEAST_SIZE) for word in words), default=0.0
@@ -170,11 +107,13 @@ class Painter:
         under = (1 if ends_only else min(3, max(wraps))) * _LINE + 8 + below
         top = 8.0 if kind == "lines" else 22.0
         height = max(40.0, box.height - under - top)
-        low, high = _ends(kind, series, figures)
+        low, high = ends_of(kind, series, figures)
+        if ends and ends[0] <= min(figures) and max(figures) <= ends[1]:
+            low, high = ends
         return _Frame(_EDGE, top, box.width - _EDGE - right, height, low, high, ends_only)
 
     def _dress(
-        self, chart: Any, kind: str, categories: Sequence[str], series: Sequence[_Series],
+        self, chart: Any, kind: str, categories: Sequence[str], series: Sequence[Drawn],
         frame: _Frame, box: Box, legend: bool,
     ) -> None:  # fmt: skip
         chart.has_title = False
@@ -258,7 +197,7 @@ class Painter:
         etree.SubElement(p, qn("a:endParaRPr"), lang=self.ink.language)
         return style
 
-    def _style(self, element: Any, kind: str, one: _Series) -> None:
+    def _style(self, element: Any, kind: str, one: Drawn) -> None:
         for tag in ("c:spPr", "c:marker", "c:dLbls", "c:smooth"):
             for old in element.findall(qn(tag)):
                 element.remove(old)
@@ -306,11 +245,12 @@ class Painter:
             last.addnext(point)
             last = point
 
-    def _end_points(self, element: Any, marker: Any, one: _Series) -> None:
+    def _end_points(self, element: Any, marker: Any, one: Drawn) -> None:
         """A dot at the figure that is named, and at one that has no neighbour to be joined with."""
         known = [i for i, v in enumerate(one.values) if v is not None]
         alone = [i for i in known if i - 1 not in known and i + 1 not in known]
-        dots = set(alone) | (set(one.labels) if one.role in ("actual", "member", "forecast") else set())
+        named = set(one.labels) if one.role in ("actual", "member", "forecast") else set()
+        dots = set(alone) | named
         last = marker
         for i in sorted(dots & set(known)):
             point = etree.Element(qn("c:dPt"))
@@ -327,7 +267,7 @@ class Painter:
             last = point
 
     def _labels(
-        self, element: Any, kind: str, one: _Series, series: Sequence[_Series], frame: _Frame,
+        self, element: Any, kind: str, one: Drawn, series: Sequence[Drawn], frame: _Frame,
         box: Box, count: int,
     ) -> None:  # fmt: skip
         labels = etree.Element(qn("c:dLbls"))
@@ -403,7 +343,7 @@ class Painter:
             etree.SubElement(line, qn("c:axId"), val=axis.get("val"))
         group.addnext(line)
 
-    def _legend(self, chart: Any, series: Sequence[_Series]) -> None:
+    def _legend(self, chart: Any, series: Sequence[Drawn]) -> None:
         legend = etree.Element(qn("c:legend"))
         etree.SubElement(legend, qn("c:legendPos"), val="b")
         for i, one in enumerate(series):
@@ -416,185 +356,7 @@ class Painter:
         chart.find(qn("c:plotArea")).addnext(legend)
 
 
-def _series(plot: Mapping[str, Any]) -> list[_Series]:
-    """The series in the order they are drawn: what stands back first."""
-    found = []
-    members = 0
-    for entry in plot["series"]:
-        role = entry["role"]
-        color = {"last_year": "last_year", "target": "target", "gain": "good", "loss": "bad",
-                 "balance": "accent"}.get(role, "accent")  # fmt: skip
-        if role == "member":
-            color = _MEMBERS[members % len(_MEMBERS)]
-            members += 1
-        # What is infinite or no number cannot stand in a data sheet.
-        values = tuple(
-            float(v) if v is not None and math.isfinite(v) else None for v in entry["values"]
-        )
-        labels = {i: text for i, text in enumerate(entry.get("labels") or ()) if text}
-        labels = {i: text for i, text in labels.items() if values[i] is not None}
-        found.append(_Series(str(entry["name"]), role, values, labels, color))
-    if plot["kind"] == "lines":
-        found = [_named_at_end(one) for one in found]
-        order = {"target": 0, "last_year": 1, "member": 2, "forecast": 3}
-        found.sort(key=lambda one: order.get(one.role, 4))
-    return found
-
-
-def _named_at_end(one: _Series) -> _Series:
-    """A line says at its end what it is; the figures of this year say so by standing out."""
-    known = [i for i, v in enumerate(one.values) if v is not None]
-    if not known or one.role == "actual":
-        return one
-    end = known[-1]
-    name = one.name if one.role == "member" else one.name[:1].lower() + one.name[1:]
-    said = f"{one.labels.get(end, '')} {name}".strip()
-    return replace(one, labels={**one.labels, end: said})
-
-
-def _bridge(categories: Sequence[str], series: Sequence[_Series]) -> list[_Series]:
-    """Bars that stand on what went before, by a base that is not seen, and room for their labels.
-
-    A bar that crosses zero is drawn in two parts.
-    """
-    count, level = len(categories), 0.0
-    base: list[float | None] = [None] * count
-    parts = {one.role: [None] * count for one in series}
-    under = {one.role: [None] * count for one in series}
-    tops: list[float] = [0.0] * count
-    ends: list[float] = []
-    levels: list[float] = []
-    for i in range(count):
-        for one in series:
-            amount = one.values[i]
-            if amount is None:
-                continue
-            start, end = (0.0, amount) if one.role == "balance" else (level, level + amount)
-            level = end
-            low, high = min(start, end), max(start, end)
-            levels.append(end)
-            ends += [low, high]
-            tops[i] = max(high, 0.0) if low < 0 < high or low >= 0 else low
-            if low < 0 < high:
-                parts[one.role][i], under[one.role][i] = high, low  # type: ignore[call-overload]
-            else:
-                base[i] = low if low >= 0 else high
-                parts[one.role][i] = high - low if low >= 0 else low - high  # type: ignore[call-overload]
-    found = [_Series(_BASE, "hidden", tuple(base), color="paper")]
-    texts: dict[int, str] = {}
-    colors: dict[int, str] = {}
-    floor = _floor(levels)
-    for one in series:
-        # A balance whose bar is cut says so where the page does.
-        cut = {i: "≈" for i in one.labels} if one.role == "balance" and floor else {}
-        found.append(
-            replace(
-                one, values=tuple(parts[one.role]), labels=cut, place="inBase",
-                label_colors=dict.fromkeys(cut, "paper"),
-            )
-        )  # fmt: skip
-        if any(v is not None for v in under[one.role]):
-            name = f"{one.name} below zero"
-            found.append(replace(one, name=name, values=tuple(under[one.role]), labels={}))
-        texts |= one.labels
-        hue = {"gain": "good", "loss": "bad"}.get(one.role, "ink")
-        colors |= dict.fromkeys(one.labels, hue)
-    room = 0.09 * (max(ends) - (floor or min(ends)) or 1.0)
-    # Labels of a bar below zero stand on it as well: above the axis, where there is room.
-    held = tuple(room if i in texts and tops[i] >= 0 else None for i in range(count))
-    low = tuple(-room if i in texts and tops[i] < 0 else None for i in range(count))
-    above = {i: text for i, text in texts.items() if tops[i] >= 0}
-    found.append(_Series(_ABOVE, "hidden", held, above, "paper", "inBase", colors))
-    if any(v is not None for v in low):
-        rest = {i: text for i, text in texts.items() if tops[i] < 0}
-        found.append(_Series(f"{_ABOVE} below", "hidden", low, rest, "paper", "inBase", colors))
-    return found
-
-
-def _floor(levels: Sequence[float]) -> float:
-    """Where the bars of a bridge are cut, as the page cuts them; 0 where they start at zero.
-
-    Balances are far larger than what moves them.
-    """
-    if not levels:
-        return 0.0
-    spread = max(levels) - min(levels) or abs(levels[0]) * 0.1 or 1.0
-    floor = min(levels) - 0.45 * spread
-    return floor if floor > 0.3 * max(levels) else 0.0
-
-
-def _stack(series: Sequence[_Series], colors: Mapping[str, str]) -> list[_Series]:
-    """Gains in greens and losses in reds, the first of each the strongest."""
-    seen = {"gain": 0, "loss": 0}
-    found = []
-    for one in series:
-        color = one.color
-        if one.role in seen:
-            color = mix(colors[one.color], colors["paper"], min(0.68, 0.34 * seen[one.role]))
-            seen[one.role] += 1
-        if one.role == "balance":
-            color = "ink"
-        found.append(replace(one, color=color, place="ctr"))
-    return found
-
-
-def _bars(series: Sequence[_Series], colors: Mapping[str, str]) -> list[_Series]:
-    """Bars with their texts at the end; a missed one stands back, and says so in red."""
-    goals = next((one for one in series if one.role == "target"), None)
-    found = []
-    moved: dict[int, str] = {}
-    hues: dict[int, str] = {}
-    for one in series:
-        labels, inks, own = dict(one.labels), dict[int, str](), dict[int, str]()
-        for i, text in one.labels.items():
-            if text.endswith("missed"):
-                inks[i] = "bad"
-                own[i] = mix(colors["accent"], colors["paper"], 0.45)
-            if goals is not None and one is not goals:
-                goal = goals.values[i]
-                if goal is not None and (one.values[i] or 0.0) < goal:
-                    moved[i] = labels.pop(i)
-                    hues |= {i: inks[i]} if i in inks else {}
-        found.append(
-            replace(one, labels=labels, place="outEnd", label_colors=inks, hues=own)
-        )
-    return [
-        replace(one, labels={**one.labels, **moved}, label_colors={**one.label_colors, **hues})
-        if one.role == "target"
-        else one
-        for one in found
-    ]
-
-
-def _needs_legend(kind: str, series: Sequence[_Series]) -> bool:
-    seen = [one for one in series if one.role != "hidden"]
-    # The texts of bars say what was wanted.
-    said = kind == "bars" and {one.role for one in seen} <= {"actual", "target"}
-    return len(seen) > 1 and not said
-
-
-def _ends(kind: str, series: Sequence[_Series], figures: Sequence[float]) -> tuple[float, float]:
-    if kind in ("stack", "bridge"):
-        part_of = [s for s in series if not (kind == "stack" and s.role == "balance")]
-        columns = [[s.values[i] or 0.0 for s in part_of] for i in range(len(series[0].values))]
-        highs = [sum(v for v in column if v > 0) for column in columns]
-        lows = [sum(v for v in column if v < 0) for column in columns]
-        high, low = max(highs, default=0.0), min(lows, default=0.0)
-        if kind == "bridge":
-            base = [v for v in series[0].values if v is not None]
-            tops = [highs[i] - (part_of[-1].values[i] or 0.0) for i in range(len(highs))]
-            low = low or _floor([*base, *(top for top in tops if top)])
-        return low, high or 1.0
-    low, high = min(figures), max(figures)
-    if kind == "columns" or low < 0 < high or low < _FLAT * high:
-        low, high = min(low, 0.0), max(high, 0.0)
-    if low == high:
-        low, high = low - (abs(low) * 0.1 or 1.0), high + (abs(high) * 0.1 or 1.0)
-    air = 0.06 * (high - low)
-    return (low - air if low else low), (high + air if high else high)
-
-
-def _spread(series: Sequence[_Series], frame: _Frame, end: int) -> dict[str, float]:
+def _spread(series: Sequence[Drawn], frame: _Frame, end: int) -> dict[str, float]:
     """By how many points the labels at the end move down, so that none lies on another."""
     scale = frame.height / (frame.high - frame.low)
     found = [
@@ -617,23 +379,7 @@ def _spread(series: Sequence[_Series], frame: _Frame, end: int) -> dict[str, flo
     }
 
 
-def _short_years(categories: Sequence[str]) -> list[str]:
-    """``Dec 2024, Jan 2025, Feb, Mar``: a year is said where it begins and at the end.
-
-    >>> _short_years(["Nov 2024", "Dec 2024", "Jan 2025", "Feb 2025", "Mar 2025"])
-    ['Nov 2024', 'Dec', 'Jan 2025', 'Feb', 'Mar 2025']
-    """
-    found, before = [], ""
-    for i, category in enumerate(categories):
-        name, _, year = category.rpartition(" ")
-        is_year = len(year) == 4 and year.isdecimal() and bool(name)
-        same = is_year and year == before and i != len(categories) - 1
-        found.append(name if same else category)
-        before = year if is_year else ""
-    return found
-
-
-def _gaps(group: Any, kind: str, series: Sequence[_Series]) -> None:
+def _gaps(group: Any, kind: str, series: Sequence[Drawn]) -> None:
     stacked = kind in ("stack", "bridge")
     outlined = any(one.role == "target" for one in series)
     overlap = "100" if stacked or (kind == "bars" and outlined) else "0"

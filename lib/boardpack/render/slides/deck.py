@@ -1,4 +1,4 @@
-"""The slides themselves: cover, contents, what was planned, and the notes of whoever presents it."""
+"""The slides themselves: cover, contents, what was planned, and the speaker's notes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
-from pptx.oxml.ns import qn
+from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.util import Pt
 
 from boardpack.brand import Brand
 from boardpack.formats import day_name, period_name
-from boardpack.frontpage import period_of, shortened
+from boardpack.frontpage import draft_line, period_of
 from boardpack.periods import parse_day
 from boardpack.render.slides.charts import Painter
-from boardpack.render.slides.drawing import Ink, Look, describe
+from boardpack.render.slides.drawing import Ink, Look, describe, qn
 from boardpack.render.slides.master import FOOT, KICKER, NUMBER, blank, layout_of
 from boardpack.render.slides.measures import (
     BODY,
@@ -56,8 +56,8 @@ from boardpack.values import KpiFacts, ReportFacts
 
 _HEADING = 14.0
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "range": "Within its range."}
-#: Sections that the contents list on one slide.
-_LISTED = 26
+#: From so many sections on a reader looks for one.
+_WORTH_LISTING = 3
 
 
 @dataclass
@@ -99,16 +99,18 @@ class Deck:
         """What stands below each slide."""
         facts = self.facts
         parts = (
-            self.draft and "DRAFT, not for distribution", facts.company, self.title, self.period,
-            facts.segment, "" if facts.status == "final" else "Provisional",
-            f"Revision {facts.revision}", facts.confidentiality,
+            "DRAFT, not for distribution" if self.draft else "",
+            facts.company, self.title, self.period, facts.segment,
+            "" if facts.status == "final" else "Provisional",
+            f"Revision {facts.revision}", "signed" if facts.signatures else "",
+            facts.confidentiality,
         )  # fmt: skip
         return clean(" · ".join(part for part in parts if part))
 
     @property
     def draft(self) -> str:
         """Why this is a draft; "" for a report that is none."""
-        return shortened(self.facts.forced) if self.facts.forced else ""
+        return draft_line(self.facts)
 
     def make(self, planned: Sequence[Slide]) -> Any:
         """The presentation: what was planned between a cover and whatever ends it."""
@@ -116,7 +118,8 @@ class Deck:
         self._presentation = presentation
         self._pictures = rasters(self.folder, self.brand, self._needed(planned))
         self._cover()
-        contents = self._add("content", "Contents", "") if _sections(planned) else None
+        many = len({_section(slide) for slide in planned}) >= _WORTH_LISTING
+        contents = self._add("content", "Contents", "") if many else None
         firsts: dict[str, Any] = {}
         for slide in planned:
             made = self._divider(slide) if slide.kind == "divider" else self._content(slide)
@@ -161,11 +164,11 @@ class Deck:
                     placeholder._element.getparent().remove(placeholder._element)
         self._foot(slide, layout)
         if self.draft:
-            tag = Box(WIDTH - MARGIN - 76, 18, 76, 22)
+            tag = Box(WIDTH - MARGIN - 76, 16, 76, 22)
+            said = self.ink.paragraph((Run("DRAFT"),), Look(12, "bad", bold=True, align="ctr"))
             self.ink.text_box(
-                slide, tag, [self.ink.paragraph((Run("DRAFT", bold=True),), Look(12, "bad", align="ctr"))],
-                anchor="ctr", edge="bad", name="Draft mark",
-            )  # fmt: skip
+                slide, tag, [said], anchor="ctr", fill="paper", edge="bad", name="Draft mark"
+            )
         return slide
 
     def _foot(self, slide: Any, layout: str) -> None:
@@ -199,10 +202,14 @@ class Deck:
             "publish": "passed", "banner": "passed with warnings", "hold": "failed",
             "not checked": "not made",
         }[facts.verdict]  # fmt: skip
+        look_of = {"hold": "bad", "banner": "warn"}.get(facts.verdict, "")
+        signed = ", ".join(dict.fromkeys(one.by for one in facts.signatures))
+        known = (f"As of {as_of}" if as_of else "", f"Revision {facts.revision}", state)
         lines: list[Line] = [
-            (Run(f"As of {as_of}" if as_of else ""), Run(f" · Revision {facts.revision} · {state}")),
-            (Run("Data checks ", "muted"), Run(checks, {"hold": "bad", "banner": "warn"}.get(facts.verdict, ""))),
+            (Run(" · ".join(part for part in known if part)),),
+            (Run("Data checks ", "muted"), Run(checks, look_of)),
             (Run(" · ".join(part for part in (facts.currency, facts.segment) if part)),),
+            (Run("Signed by ", "muted"), Run(signed)) if signed else (),
             (Run(facts.confidentiality, bold=True),),
         ]  # fmt: skip
         if self.draft:
@@ -227,10 +234,10 @@ class Deck:
         for column, box in enumerate(BODY.split(columns, 48)):
             part = sections[column * each : (column + 1) * each]
             width = box.width if columns == 2 else 520.0
-            look = Look(16 if len(sections) <= _LISTED / 2 + 3 else 14, after=9)
+            look = Look(16 if each <= 12 else LEAST_SIZE, after=9 if each <= 12 else 4)
             paragraphs = []
             for name, target, number in part:
-                link = slide.part.relate_to(target.part, _SLIDE)
+                link = slide.part.relate_to(target.part, RT.SLIDE)
                 p = self.ink.paragraph((Run(name),), look, link)
                 tab = etree.SubElement(p.find(qn("a:pPr")), qn("a:tabLst"))
                 etree.SubElement(tab, qn("a:tab"), pos=str(int(Pt(width))), algn="r")
@@ -275,7 +282,7 @@ class Deck:
         return [self.ink.paragraph(line, look) for line in words.lines]
 
     def _stack(self, slide: Any, planned: Slide) -> None:
-        """From top to bottom: words, what is drawn, words. The drawing takes the room they leave."""
+        """From top to bottom; what is drawn takes the room that words and tables leave."""
         at = BODY.y
         rest = [self._height(piece) for piece in planned.body]
         for i, piece in enumerate(planned.body):
@@ -304,8 +311,9 @@ class Deck:
                 self._beside(slide, piece, room)
                 at = room.bottom + GAP
             elif isinstance(piece, Row):
-                for j, (part, box) in enumerate(zip(piece.parts, room.split(len(piece.parts), 36), strict=True)):
-                    self._drawn(slide, part, box, f"{i + 1}{'abcdef'[j % 6]}", heading=True)
+                boxes = room.split(len(piece.parts), 36)
+                for j, (part, box) in enumerate(zip(piece.parts, boxes, strict=True)):
+                    self._drawn(slide, part, box, f"{i + 1}.{j + 1}", heading=True)
                 at = room.bottom + GAP
             elif isinstance(piece, Figure | Picture):
                 self._drawn(slide, piece, room, str(i + 1), heading=False)
@@ -379,9 +387,7 @@ class Deck:
                               name=plain(card[0])[:60] or "Card")  # fmt: skip
         return height
 
-    def _drawn(
-        self, slide: Any, piece: Any, box: Box, number: str, *, heading: bool
-    ) -> None:
+    def _drawn(self, slide: Any, piece: Any, box: Box, number: str, *, heading: bool) -> None:
         if isinstance(piece, Picture):
             self._picture(slide, piece.path, box, piece.alt)
             return
@@ -464,13 +470,6 @@ class Deck:
         properties.language = self.language
         properties.revision = 1
         properties.created = properties.modified = self.day
-
-
-_SLIDE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/slide"
-
-
-def _sections(planned: Sequence[Slide]) -> list[str]:
-    return list(dict.fromkeys(_section(slide) for slide in planned))
 
 
 def _section(slide: Slide) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from lxml import etree
-from pptx.oxml.ns import qn
-from pptx.util import Emu, Pt
+from pptx.oxml.ns import qn as _qn
+from pptx.util import Length, Pt
 
 from boardpack.render.slides.measures import LEAST_SIZE, Box
 from boardpack.render.slides.pieces import Line, Run, clean
@@ -30,7 +31,7 @@ ROLE_COLORS = {
 }  # fmt: skip
 _BOLD = frozenset({"met", "missed", "strong", "card-name", "card-value", "remark-head"})
 
-_A = "http://schemas.openxmlformats.org/drawingml/2006/main"
+qn = cache(_qn)
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def describe(shape: Any, text: str, *, decorative: bool = False) -> None:
         mark.set("val", "1")
 
 
-def emu(box: Box) -> tuple[Emu, Emu, Emu, Emu]:
+def emu(box: Box) -> tuple[Length, Length, Length, Length]:
     """A box as python-pptx wants it."""
     return Pt(box.x), Pt(box.y), Pt(box.width), Pt(box.height)
 

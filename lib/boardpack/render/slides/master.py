@@ -9,6 +9,7 @@ from lxml import etree
 from pptx import Presentation
 from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, nsuri, qn
 from pptx.util import Pt
 
 from boardpack.brand import Brand
@@ -37,11 +38,7 @@ DIVIDER = Box(MARGIN + 20, 210, 800, 100)
 FOOTER = Box(MARGIN, 508, 740, 20)
 PAGE = Box(WIDTH - MARGIN - 90, 508, 90, 20)
 
-_NAMES = (
-    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
-    'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" '
-    'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
-)
+_NAMES = nsdecls("a", "p", "r")
 #: What a reader without the brand's font gets: the nearest sans serif that is there.
 _PANOSE = "020B0503030403020204"
 
@@ -72,12 +69,12 @@ def layout_of(presentation: Any, name: str) -> Any:
 
 def _theme(part: Any, brand: Brand) -> None:
     root = etree.fromstring(part.blob)
-    space = {"a": "http://schemas.openxmlformats.org/drawingml/2006/main"}
+    space = {"a": nsuri("a")}
     root.set("name", "Boardpack")
     scheme = root.find(".//a:clrScheme", space)
     scheme.set("name", "Boardpack")
     hues = {slot: brand.colors[name] for name, slot in THEME.items()}
-    hues |= {"hlink": brand.colors["accent"], "folHlink": brand.colors["muted"]}
+    hues |= {"hlink": brand.colors["accent"], "folHlink": brand.colors["accent"]}
     for entry in scheme:
         slot = etree.QName(entry).localname
         for old in list(entry):
@@ -99,7 +96,7 @@ def _master(master: Any, language: str) -> None:
         + _foot(),
         language,
     )
-    styles = master._element.find(f"{{{_P}}}txStyles")
+    styles = master._element.find(qn("p:txStyles"))
     styles.getparent().replace(styles, parse_xml(_STYLES))
 
 
@@ -169,7 +166,6 @@ def _rule(id_: int, box: Box, color: str) -> str:
     )
 
 
-_P = "http://schemas.openxmlformats.org/presentationml/2006/main"
 _TITLED = _placeholder(2, "Title", "The message", TITLE, 'type="title"', anchor="t")
 _BAND = _rule(9, Box(0, 0, 14, HEIGHT), "accent1")
 _LAYOUT_SHAPES = {
@@ -218,4 +214,3 @@ _STYLES = (
     '<a:cs typeface="+mj-cs"/></a:defRPr></a:lvl1pPr></p:titleStyle>'
     f"<p:bodyStyle>{_LEVELS}</p:bodyStyle><p:otherStyle/></p:txStyles>"
 )  # fmt: skip
-

@@ -35,7 +35,7 @@ def clean(text: str) -> str:
     >>> clean("a\x00b\nc")
     'ab c'
     """
-    return " ".join(_FORBIDDEN.sub("", text).split(" ")).replace("\n", " ").replace("\t", " ")
+    return _FORBIDDEN.sub("", text).replace("\n", " ").replace("\t", " ")
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ def lines_of(piece: Piece) -> Iterator[Line]:
 
 def _blocks(blocks: Iterable[dict[str, Any]], kind: str = "text") -> Iterator[Piece]:
     for block in blocks:
-        name, content = block["t"], block.get("c")
+        name: str = block["t"]
+        content: Any = block.get("c")
         if name == "Header":
             level, (id_, _, _), inlines = content
             yield Heading(level, _text(inlines), id_)
@@ -212,6 +213,8 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         return
     if "chart" in found and id_:
         yield Figure(id_)
+        # What was written on its figures stands within the chart's own part of the page.
+        yield from _blocks(block for block in inner if _is_remarks(block))
         return
     callout = next((c for c in CALLOUTS if f"callout-{c}" in found), "")
     if callout:
@@ -224,6 +227,9 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
     if "cards" in found:
         width = attributes.get("layout-ncol", "")
         yield _cards(inner, int(width) if width.isdecimal() else 3)
+        return
+    if "tree" in found:
+        yield from _tree(inner)
         return
     if "definitions" in found:
         yield _glossary(inner)
@@ -239,6 +245,10 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         return
     said = next((kind for name, kind in _KINDS.items() if name in found), kind)
     yield from _blocks(inner, said)
+
+
+def _is_remarks(block: dict[str, Any]) -> bool:
+    return block["t"] == "Div" and "remarks" in block["c"][0][1]
 
 
 def _side_by_side(inner: Sequence[dict[str, Any]], columns: int) -> Iterator[Piece]:
@@ -257,6 +267,20 @@ def _cards(inner: Sequence[dict[str, Any]], columns: int) -> Cards:
     parts = [list(_blocks([block])) for block in inner]
     cards = [tuple(line for piece in part for line in lines_of(piece)) for part in parts]
     return Cards(columns, tuple(card for card in cards if card))
+
+
+def _tree(inner: Sequence[dict[str, Any]]) -> Iterator[Piece]:
+    """What stands at the root as a card of its own, and a card a branch with all that is on it."""
+    for root in inner:
+        if root["t"] != "Div":
+            yield from _blocks([root])
+            continue
+        about, parts = root["c"]
+        branches = [part for part in parts if part["t"] == "Div"]
+        own = [part for part in parts if part["t"] != "Div"]
+        yield _cards([{"t": "Div", "c": [about, own]}], 1)
+        if branches:
+            yield _cards(branches, len(branches))
 
 
 def _glossary(inner: Sequence[dict[str, Any]]) -> Sheet:
@@ -339,8 +363,11 @@ def _lines(inlines: Sequence[dict[str, Any]]) -> list[Line]:
     for run in _runs(inlines, Run("")):
         if run is None:
             lines.append([])
-        elif lines[-1] and replace(lines[-1][-1], text="") == replace(run, text="") and not run.kpi:
-            lines[-1][-1] = replace(run, text=lines[-1][-1].text + run.text)
+            continue
+        before = lines[-1][-1] if lines[-1] else None
+        alike = before and (before.role, before.bold) == (run.role, run.bold)
+        if before and alike and not (before.kpi or run.kpi):
+            lines[-1][-1] = Run(before.text + run.text, run.role, run.bold)
         elif run.text:
             lines[-1].append(run)
     return [tuple(line) for line in lines]
@@ -348,11 +375,12 @@ def _lines(inlines: Sequence[dict[str, Any]]) -> list[Line]:
 
 def _runs(inlines: Sequence[dict[str, Any]], look: Run) -> Iterator[Run | None]:
     for inline in inlines:
-        name, content = inline["t"], inline.get("c")
+        name: str = inline["t"]
+        content: Any = inline.get("c")
         if name == "Str":
-            yield replace(look, text=clean(content))
+            yield Run(clean(content), look.role, look.bold)
         elif name in ("Space", "SoftBreak"):
-            yield replace(look, text=" ")
+            yield Run(" ", look.role, look.bold)
         elif name == "LineBreak":
             yield None
         elif name in ("Code", "Math"):

@@ -32,10 +32,12 @@ SIGNATURES = "sign-off"
 
 #: Words of more characters than this are no title.
 _TITLE = 150
-#: How high words may be, and what people wrote, and a table, to stand beside what is drawn.
+#: How high words may be, and what people wrote, and cards, to stand beside what is drawn.
 _BESIDE, _REMARKS, _SMALL = 96.0, 150.0, 150.0
-#: Cards that fill a slide, that stand in one row above a chart, that have words at their side.
-_CARDS, _A_ROW, _AT_SIDE = 8, 4, 6
+#: A chart that is lower than this says nothing.
+_LEAST_CHART = 170.0
+#: Cards that fill a slide, and that have words at their side.
+_CARDS, _AT_SIDE = 8, 6
 #: The width of the words at the side of cards.
 SIDE = 350.0
 #: How high the lines are that lead from cards to others.
@@ -49,8 +51,8 @@ _SIZES = (14.0, 13.0, LEAST_SIZE)
 class Slide:
     """A slide: its message, and what it shows from top to bottom.
 
-    ``section`` is the headings it stands under, ``part_of`` the first of them. ``kpis`` are those it shows a number of; ``part`` is
-    which of how many when a table or a list goes on over several.
+    ``section`` is the headings it stands under, ``part_of`` the first of them. ``kpis`` are those
+    it shows a number of; ``part`` is which of how many when a table or a list goes on.
     """
 
     title: str
@@ -180,15 +182,20 @@ class _Planner:
         """The pieces with cards, the lines from them and the cards below as one where they fit."""
         i = 0
         while i < len(pieces):
-            parts = pieces[i : i + 3]
+            parts = list(pieces[i : i + 3])
             if [type(part) for part in parts] == [Cards, Picture, Cards]:
                 cards = [part for part in parts if isinstance(part, Cards)]
                 heights = [self.ruler.cards(part, BODY_WIDTH) for part in cards]
                 if sum(heights) + JOINT <= BODY.height:
                     yield Stack(tuple(parts))
-                else:
-                    yield from cards
-                i += 3
+                    i += 3
+                    continue
+                # A chart that comes next belongs to what stands above: it is its course.
+                after = [p for p in pieces[i + 3 : i + 4] if isinstance(p, Figure)]
+                yield cards[0]
+                yield from after
+                yield cards[1]
+                i += 3 + len(after)
             else:
                 yield pieces[i]
                 i += 1
@@ -199,11 +206,13 @@ class _Planner:
         if visual is None or isinstance(piece, Alert):
             return False
         if isinstance(visual, Cards) and len(visual.cards) <= _AT_SIDE and len(draft.body) == 1:
+            at_side = replace(visual, columns=2)
+            fits = self.ruler.cards(at_side, BODY_WIDTH - SIDE - 30) <= BODY.height
             if piece.kind == "lead" and not draft.message and (said := _as_title(piece)):
                 draft.message = said
                 return True
             height = self.ruler.words(piece, TEXT_SIZE, SIDE)
-            if piece.kind == "bullets" and height <= BODY.height:
+            if piece.kind == "bullets" and fits and height <= BODY.height:
                 draft.body = [Row((visual, piece))]
                 return True
         beside = [p for p in draft.body if isinstance(p, Words)]
@@ -221,19 +230,34 @@ class _Planner:
     def _joins(self, draft: _Draft, piece: Piece) -> bool:
         """Whether what is drawn can stand below what was drawn before; it does then."""
         before = draft.visual
-        if isinstance(piece, Figure) and isinstance(before, Cards) and len(draft.body) == 1:
-            if not draft.message and len(before.cards) <= _A_ROW:
+        alone = len(draft.body) == 1 and not (isinstance(before, Cards) and draft.message)
+        if isinstance(piece, Figure) and isinstance(before, Cards) and alone:
+            if self.ruler.cards(before, BODY_WIDTH) <= _SMALL:
                 draft.message = self._message(piece)
                 draft.body.append(piece)
                 draft.visual = piece
-                return True
-        if isinstance(piece, Sheet) and isinstance(before, Figure | Row):
-            height = self._sheet_height(piece, LEAST_SIZE)
-            if height <= _SMALL and len(draft.body) == 1:
-                named = self._named(piece, "")
-                draft.body += [Heading(4, named, ""), piece] if named else [piece]
-                return True
-        return False
+            return draft.visual is piece
+        if isinstance(piece, Figure) and isinstance(before, Sheet) and alone:
+            if not draft.message and self._leaves_room(before, piece):
+                draft.message = self._message(piece)
+                draft.body = [piece, before]
+                draft.visual = piece
+            return draft.visual is piece
+        below = isinstance(piece, Sheet) and isinstance(before, Figure | Row) and alone
+        if not below or not self._leaves_room(piece, before):
+            return False
+        named = self._named(piece, "")
+        draft.body += [Heading(4, named, ""), piece] if named else [piece]
+        return True
+
+    def _leaves_room(self, sheet: Piece | None, drawn: Piece | None) -> bool:
+        """Whether a chart can still be read above a table."""
+        if not isinstance(sheet, Sheet):
+            return False
+        height = self._sheet_height(sheet, LEAST_SIZE) + 2 * GAP
+        named = TEXT_SIZE * 1.25 + GAP if self._named(sheet, "") else 0.0
+        needed = _LEAST_CHART + (TEXT_SIZE * 1.5 if isinstance(drawn, Row) else 0.0)
+        return BODY.height - height - named >= needed
 
     def _words(self, sub: str, words: Sequence[Words | Alert]) -> _Draft:
         """A slide of words; a sentence that opens them is its message."""

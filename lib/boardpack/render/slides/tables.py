@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lxml import etree
-from pptx.oxml.ns import qn
 from pptx.util import Pt
 
-from boardpack.render.slides.drawing import Ink, Look, describe, emu
+from boardpack.render.slides.drawing import Ink, Look, describe, emu, qn
 from boardpack.render.slides.measures import CELL_X, CELL_Y, Box, Ruler, spans
 from boardpack.render.slides.pieces import Line, Run, Sheet
 

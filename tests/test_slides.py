@@ -1,0 +1,590 @@
+"""The slides of a report: what they show, that it can be edited, and what must not break them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from pptx import Presentation
+from pptx.enum.text import PP_ALIGN
+
+from boardpack.blocks import Plot, Series
+from boardpack.errors import ReportError
+from boardpack.markup import (
+    Box,
+    Break,
+    Bullets,
+    Column,
+    NoValue,
+    Paragraph,
+    Span,
+    Strong,
+    Table,
+)
+from boardpack.markup import text as written
+from boardpack.render import render
+from boardpack.render.slides import render_slides
+from boardpack.values import KpiFacts
+from report_fixture import FACTS, Desk, chart, svg
+
+#: What a customer may be called: a formula, control characters, another script, no end.
+NAMES = (
+    "=cmd|' /C calc'!A0",
+    "+1+cmd",
+    "@SUM(A1)",
+    "https://evil.example/?a=1",
+    "bell\x07 and \x0bfeed",
+    "N" * 200,
+    "شركة المثال",
+    "Rocket 🚀 Inc",
+    "<b>&amp;</b>",
+)
+
+MONTHS = ("Nov 2024", "Dec 2024", "Jan 2025", "Feb 2025", "Mar 2025")
+LINES = Plot(
+    "lines",
+    MONTHS,
+    (
+        Series("Actual", "actual", (1.0, 2.0, None, 4.0, 5.5), ("", "", "", "", "$5.5M")),
+        Series("Year before", "last_year", (1.0, 1.5, 2.0, 2.5, 5.4), ("", "", "", "", "$5.4M")),
+        Series("Target", "target", (2.0, 3.0, 4.0, 5.0, 5.6), ("", "", "", "", "$5.6M")),
+    ),
+    "MRR",
+)
+COLUMNS = Plot("columns", ("Nov", "Dec"), (Series("Actual", "actual", (3.0, 4.0), ("$3M", "$4M")),))
+STACK = Plot(
+    "stack",
+    ("Nov", "Dec"),
+    (
+        Series("New", "gain", (3.0, 4.0)),
+        Series("Churned", "loss", (-1.0, -2.0)),
+        Series("Net", "balance", (2.0, 2.0)),
+    ),
+)
+BRIDGE = Plot(
+    "bridge",
+    ("Nov", "New", "Churned", "Dec"),
+    (
+        Series("Balance", "balance", (100.0, None, None, 120.0), ("$100", "", "", "$120")),
+        Series("Gain", "gain", (None, 30.0, None, None), ("", "+$30", "", "")),
+        Series("Loss", "loss", (None, None, -10.0, None), ("", "", "−$10", "")),
+    ),
+)
+BARS = Plot(
+    "bars",
+    ("ARR", "NPS"),
+    (
+        Series("Share of the target", "actual", (110.0, 64.0), ("$11M: met", "45: missed")),
+        Series("Target", "target", (100.0, 100.0)),
+    ),
+)
+PANELS = Plot("panels", panels=(replace(LINES, title="ARR"), replace(LINES, title="NPS")))
+
+
+def block(plot: Plot | None, title: str = "MRR rose to $5.5M", **more: Any) -> dict[str, Any]:
+    return chart(title, plot=json.loads(json.dumps(asdict(plot))) if plot else None, **more)
+
+
+def words(*pieces: Any) -> dict[str, Any]:
+    found: dict[str, Any] = written(*pieces).payload()
+    return found
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def made(desk: Desk, body: str, facts: Any = FACTS, **kpis: KpiFacts) -> Any:
+    """The presentation of a report, read again from its file."""
+    assembled = desk.assemble(body, facts, header="title: Monthly\nslides: true")
+    if kpis:
+        frozen = {"report": asdict(facts), "kpis": {kpi: asdict(f) for kpi, f in kpis.items()}}
+        (desk.target / "facts.json").write_text(json.dumps(frozen), encoding="utf-8")
+    return Presentation(str(render_slides(assembled, desk.target)))
+
+
+def titles(deck: Any) -> list[str]:
+    return [slide.shapes.title.text_frame.text for slide in deck.slides]
+
+
+def titled(deck: Any, title: str) -> Any:
+    return next(slide for slide in deck.slides if slide.shapes.title.text_frame.text == title)
+
+
+def charts_of(slide: Any) -> list[Any]:
+    return [shape.chart for shape in slide.shapes if shape.has_chart]
+
+
+def tables_of(slide: Any) -> list[Any]:
+    return [shape.table for shape in slide.shapes if shape.has_table]
+
+
+def texts(slide: Any) -> str:
+    found = []
+    for shape in slide.shapes:
+        if shape.has_text_frame:
+            found.append(shape.text_frame.text)
+        elif shape.has_table:
+            found += [cell.text_frame.text for row in shape.table.rows for cell in row.cells]
+        elif shape.has_chart:
+            found += [t.text or "" for t in shape.chart._chartSpace.iter("{*}t")]
+    return "\n".join(found)
+
+
+def label_texts(held: Any) -> list[str]:
+    return [t.text for t in held._chartSpace.iter("{*}t")]
+
+
+def parts(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def sheets(path: Path) -> Iterator[dict[str, bytes]]:
+    """The workbooks behind the charts."""
+    for name, data in parts(path).items():
+        if name.endswith(".xlsx"):
+            with zipfile.ZipFile(io.BytesIO(data)) as book:
+                yield {entry: book.read(entry) for entry in book.namelist()}
+
+
+def test_a_report_opens_with_a_cover_and_each_slide_has_a_message(desk: Desk) -> None:
+    desk.notebook("revenue", fig=block(LINES), note=words(Paragraph(("A word.",))))
+    deck = made(
+        desk,
+        "## Revenue\n\n{{< embed ../notebooks/revenue.ipynb#fig >}}\n\n## Outlook\n\nSo be it.",
+    )
+    assert titles(deck) == ["Monthly", "MRR rose to $5.5M", "Outlook"]
+    assert (deck.slide_width, deck.slide_height) == (12192000, 6858000)
+    assert "DataInsight Pro · December 2025" in texts(deck.slides[0])
+    assert "As of December 31, 2025" in texts(deck.slides[0])
+    assert [slide.slide_layout.name for slide in deck.slides] == [
+        "Cover", "Title only", "Title and text",
+    ]  # fmt: skip
+    for number, slide in enumerate(deck.slides, start=1):
+        foot = [s for s in slide.placeholders if s.placeholder_format.idx in (11, 12)]
+        assert len(foot) == 2, number
+        assert "DataInsight Pro · Monthly · December 2025" in foot[0].text_frame.text
+        assert "Confidential" in foot[0].text_frame.text
+
+
+def test_the_contents_lead_to_the_first_slide_of_each_section(desk: Desk) -> None:
+    deck = made(desk, "## One\n\nWords.\n\n## Two\n\nWords.\n\n## Three\n\nWords.")
+    assert titles(deck) == ["Monthly", "Contents", "One", "Two", "Three"]
+    contents = deck.slides[1]
+    assert "One\t3\nTwo\t4\nThree\t5" in texts(contents)
+    links = contents._element.xpath(".//a:hlinkClick/@r:id")
+    led = [contents.part.related_part(link).slide.shapes.title.text_frame.text for link in links]
+    assert led == ["One", "Two", "Three"]
+
+
+@pytest.mark.parametrize(
+    ("plot", "kinds"),
+    [
+        (LINES, ["LINE"]),
+        (COLUMNS, ["COLUMN_CLUSTERED"]),
+        (BARS, ["BAR_CLUSTERED"]),
+        (PANELS, ["LINE", "LINE"]),
+    ],
+    ids=lambda given: given.kind if isinstance(given, Plot) else "",
+)
+def test_a_chart_is_native_with_the_figures_of_its_plot(
+    desk: Desk, plot: Plot, kinds: list[str]
+) -> None:
+    desk.notebook("revenue", fig=block(plot))
+    slide = titled(made(desk, "{{< embed ../notebooks/revenue.ipynb#fig >}}"), "MRR rose to $5.5M")
+    held = charts_of(slide)
+    assert [one.chart_type.name for one in held] == kinds
+    for one, drawn in zip(held, plot.panels or (plot,), strict=True):
+        found = {series.name: tuple(series.values) for series in one.plots[0].series}
+        assert found == {series.name: series.values for series in drawn.series}
+        said = " ".join(label_texts(one))
+        for series in drawn.series:
+            for label in filter(None, series.labels):
+                assert label in said
+        assert not one.has_legend
+        assert one.value_axis.visible is False
+        assert one.value_axis.has_major_gridlines is False
+    alternatives = [s._element.xpath(".//p:cNvPr/@descr")[0] for s in slide.shapes if s.has_chart]
+    assert '"MRR" from $1.88M to $1.92M' in alternatives[0]
+    assert all(alternatives)
+
+
+def test_a_bridge_stands_on_a_base_that_is_not_seen(desk: Desk) -> None:
+    desk.notebook("revenue", fig=block(BRIDGE))
+    (held,) = charts_of(made(desk, "{{< embed ../notebooks/revenue.ipynb#fig >}}").slides[1])
+    found = {series.name: tuple(series.values) for series in held.plots[0].series}
+    assert held.chart_type.name == "COLUMN_STACKED"
+    assert found["Base (not shown)"] == (0.0, 100.0, 120.0, 0.0)
+    assert found["Gain"] == (None, 30.0, None, None)
+    assert found["Loss"] == (None, None, 10.0, None)
+    assert [t for t in label_texts(held) if t != "≈"] == ["$100", "+$30", "−$10", "$120"]
+    base = held._chartSpace.find(".//{*}ser/{*}spPr/{*}noFill")
+    assert base is not None
+
+
+def test_a_bar_of_a_bridge_that_crosses_zero_is_drawn_in_two_parts(desk: Desk) -> None:
+    steps = (
+        Series("Balance", "balance", (20.0, None, -10.0), ("$20", "", "−$10")),
+        Series("Loss", "loss", (None, -30.0, None), ("", "−$30", "")),
+    )
+    desk.notebook("revenue", fig=block(Plot("bridge", ("Nov", "Lost", "Dec"), steps)))
+    (held,) = charts_of(made(desk, "{{< embed ../notebooks/revenue.ipynb#fig >}}").slides[1])
+    found = {series.name: tuple(series.values) for series in held.plots[0].series}
+    assert found["Loss"] == (None, 20.0, None)
+    assert found["Loss below zero"] == (None, -10.0, None)
+    assert sorted(label_texts(held)) == sorted(["$20", "−$10", "−$30"])
+
+
+def test_the_net_of_a_stack_is_a_line_over_its_columns(desk: Desk) -> None:
+    desk.notebook("revenue", fig=block(STACK))
+    (held,) = charts_of(made(desk, "{{< embed ../notebooks/revenue.ipynb#fig >}}").slides[1])
+    bars, line = held.plots
+    assert [s.name for s in bars.series] == ["New", "Churned"]
+    assert [(s.name, tuple(s.values)) for s in line.series] == [("Net", (2.0, 2.0))]
+    assert held._chartSpace.find(".//{*}legend") is not None
+
+
+def test_labels_at_the_end_do_not_lie_on_one_another(desk: Desk) -> None:
+    desk.notebook("revenue", fig=block(LINES))
+    (held,) = charts_of(made(desk, "{{< embed ../notebooks/revenue.ipynb#fig >}}").slides[1])
+    shifts = [float(y.get("val")) for y in held._chartSpace.iterfind(".//{*}dLbl//{*}y")]
+    assert len(shifts) >= 2
+    said = label_texts(held)
+    assert said == ["$5.6M target", "$5.4M year before", "$5.5M"]
+
+
+def test_a_chart_without_a_plot_is_a_picture_with_its_words(desk: Desk) -> None:
+    desk.notebook("revenue", fig=block(None))
+    slide = made(desk, "{{< embed ../notebooks/revenue.ipynb#fig >}}").slides[1]
+    (picture,) = [shape for shape in slide.shapes if shape.shape_type == 13]
+    assert picture.image.content_type == "image/png"
+    assert picture.image.size == (640, 240)  # twice the drawing
+    assert "$1.88M to $1.92M" in picture._element.xpath(".//p:cNvPr/@descr")[0]
+
+
+def test_two_charts_side_by_side_share_a_slide(desk: Desk) -> None:
+    desk.notebook("r", a=block(LINES, "One rose"), b=block(replace(LINES, title="Two"), "Two fell"))
+    body = "::: {layout-ncol=2}\n{{< embed ../notebooks/r.ipynb#a >}}\n\n{{< embed ../notebooks/r.ipynb#b >}}\n:::"
+    deck = made(desk, body)
+    slide = titled(deck, "One rose; Two fell")
+    left, right = [shape for shape in slide.shapes if shape.has_chart]
+    assert left.left + left.width <= right.left
+    assert left.top == right.top
+
+
+def rows(n: int) -> tuple[tuple[Any, ...], ...]:
+    return tuple(
+        ((f"KPI {i}",), (Span("met" if i % 2 else "missed", ("met",)),), (f"{i}%",))
+        for i in range(n)
+    )
+
+
+COLUMNS_OF_TABLE = (Column("Name", 30), Column("Status", 12), Column("Share", 12, "right"))
+
+
+def test_a_long_table_goes_on_with_its_head(desk: Desk) -> None:
+    desk.notebook("s", tbl=words(Box("scorecard", (Table(COLUMNS_OF_TABLE, rows(40)),))))
+    deck = made(desk, "## Scorecard\n\n{{< embed ../notebooks/s.ipynb#tbl >}}")
+    pages = [slide for slide in deck.slides if tables_of(slide)]
+    assert [s.shapes.title.text_frame.text for s in pages] == [
+        f"Scorecard ({i} of {len(pages)})" for i in range(1, len(pages) + 1)
+    ]
+    found = []
+    for slide in pages:
+        (table,) = tables_of(slide)
+        assert table.first_row
+        assert [cell.text_frame.text for cell in table.rows[0].cells] == ["Name", "Status", "Share"]
+        body = list(table.rows)[1:]
+        assert len(body) > 5
+        found += [row.cells[0].text_frame.text for row in body]
+        for row in body:
+            paragraph = row.cells[2].text_frame.paragraphs[0]
+            assert paragraph.alignment == PP_ALIGN.RIGHT
+        bottom = sum(row.height for row in table.rows)
+        (shape,) = [s for s in slide.shapes if s.has_table]
+        assert shape.top + bottom <= deck.slide_height - 12700 * 36
+    assert found == [f"KPI {i}" for i in range(40)]
+
+
+def test_what_is_met_and_what_is_missed_has_its_colour(desk: Desk) -> None:
+    desk.notebook("s", tbl=words(Box("scorecard", (Table(COLUMNS_OF_TABLE, rows(2)),))))
+    deck = made(desk, "## Scorecard\n\n{{< embed ../notebooks/s.ipynb#tbl >}}")
+    (table,) = tables_of(titled(deck, "Scorecard"))
+    hues = [
+        row.cells[1]._tc.xpath(".//a:rPr/a:solidFill/a:schemeClr/@val")
+        for row in list(table.rows)[1:]
+    ]
+    assert hues == [["accent5"], ["accent4"]]  # bad, good
+
+
+def test_a_heading_within_a_table_spans_it_and_keeps_its_first_row(desk: Desk) -> None:
+    grouped = []
+    for group in range(8):
+        grouped.append(((Strong((f"Group {group}",)),), (), ()))
+        grouped += rows(4)
+    desk.notebook("s", tbl=words(Table(COLUMNS_OF_TABLE, tuple(grouped))))
+    deck = made(desk, "## Scorecard\n\n{{< embed ../notebooks/s.ipynb#tbl >}}")
+    for slide in deck.slides:
+        for table in tables_of(slide):
+            last = list(table.rows)[-1].cells[0].text_frame.text
+            assert not last.startswith("Group")
+            heads = [r for r in table.rows if r.cells[0].text_frame.text.startswith("Group")]
+            assert all(head.cells[0].is_merge_origin for head in heads)
+
+
+def test_cards_stand_beside_the_answer_which_is_the_title(desk: Desk) -> None:
+    card = Box("card", (
+        Paragraph((Span("card-name", ("MRR",)),)), Paragraph((Span("card-value", ("$5M",)),)),
+        Paragraph((Span("card-note", ("Target ", Span("missed", ("missed",)))), Break(), "so far")),
+    ))  # fmt: skip
+    desk.notebook(
+        "s",
+        cards=words(Box("cards", (card, card), columns=2)),
+        said=words(
+            Box("lead", (Paragraph(("One target of two was met.",)),)), Bullets((("MRR rose.",),))
+        ),
+    )
+    deck = made(
+        desk, "{{< embed ../notebooks/s.ipynb#cards >}}\n\n{{< embed ../notebooks/s.ipynb#said >}}"
+    )
+    slide = titled(deck, "One target of two was met")
+    assert "MRR\n$5M\nTarget missed\nso far" in texts(slide)
+    assert "MRR rose." in texts(slide)
+
+
+def test_signatures_come_last_and_definitions_before_them(desk: Desk) -> None:
+    entry = Box("definition", (Paragraph((Strong(("MRR",)), " CFO")), Paragraph(("What it is.",))))
+    desk.notebook("s", d=words(Box("definitions", (entry,))))
+    body = (
+        "## Sign-off\n\nAs known.\n\n| Role | Name | Date | Signature |\n|:--|:--|:--|:--|\n| CEO | | | |\n\n"
+        "## Definitions\n\n::: {#definitions}\n{{< embed ../notebooks/s.ipynb#d >}}\n:::\n\n## Last\n\nWords."
+    )
+    deck = made(desk, body)
+    assert titles(deck)[2:] == ["Last", "Appendix", "Definitions", "Sign-off"]
+    (table,) = tables_of(titled(deck, "Definitions"))
+    assert [c.text_frame.text for c in table.rows[1].cells] == ["MRR CFO", "What it is."]
+    (sheet,) = tables_of(titled(deck, "Sign-off"))
+    assert sheet.rows[1].height >= 12700 * 36  # room to sign
+
+
+def test_a_warning_and_what_people_wrote_are_on_slides(desk: Desk) -> None:
+    desk.notebook("r", fig=block(LINES))
+    body = (
+        '::: {.callout-warning title="Read with care"}\nInvoices came late.\n:::\n\n## Revenue\n\n'
+        "{{< embed ../notebooks/r.ipynb#fig >}}\n\n::: {.remarks}\n::: {.remark}\n"
+        "**MRR:** Two renewals slipped.\n\n[A. Jonas, January 5]{.remark-by}\n:::\n:::"
+    )
+    deck = made(desk, body)
+    alert = next(slide for slide in deck.slides if "Invoices came late." in texts(slide))
+    assert "Read with care" in texts(alert)
+    slide = titled(deck, "MRR rose to $5.5M")
+    assert "MRR: Two renewals slipped." in texts(slide)
+    assert "A. Jonas" in texts(slide)
+    (held,) = [shape for shape in slide.shapes if shape.has_chart]
+    (said,) = [shape for shape in slide.shapes if shape.name == "Commentary"]
+    assert held.top + held.height <= said.top
+
+
+def test_a_draft_says_so_on_every_slide(desk: Desk) -> None:
+    desk.notebook("r", fig=block(LINES))
+    forced = replace(FACTS, forced="The bank was closed", forced_by="A. Jonas", verdict="hold")
+    deck = made(desk, "## Revenue\n\n{{< embed ../notebooks/r.ipynb#fig >}}", forced)
+    for slide in deck.slides:
+        said = texts(slide)
+        assert "DRAFT" in said.splitlines()
+        assert "DRAFT, not for distribution" in said
+    assert "The bank was closed" in texts(deck.slides[0])
+
+
+def test_the_notes_say_what_a_figure_means_and_where_it_comes_from(desk: Desk) -> None:
+    desk.notebook("r", fig=block(LINES))
+    mrr = KpiFacts("mrr", "Recurring revenue", "What renews", "currency", "higher", owner="CFO",
+                   formula="sum(x)", sources=("invoices", "accounts"))  # fmt: skip
+    deck = made(desk, "{{< embed ../notebooks/r.ipynb#fig >}}", mrr=mrr)
+    notes = titled(deck, "MRR rose to $5.5M").notes_slide.notes_text_frame.text
+    assert "Recurring revenue: What renews. Computed as sum(x)." in notes
+    assert "Source: invoices, accounts. Owner: CFO." in notes
+    assert "Bars over two months" in notes  # the words that stand for the chart
+    assert "December 31, 2025" in notes
+
+
+def test_names_are_text_wherever_they_stand(desk: Desk) -> None:
+    series = Series("=1+1", "actual", tuple(float(i) for i in range(len(NAMES))))
+    desk.notebook(
+        "r",
+        fig=block(Plot("bars", NAMES, (series,)), "=Title"),
+        tbl=words(
+            Table(
+                (Column("Name", 30), Column("Value", 10, "right")),
+                tuple(((n,), ("1",)) for n in NAMES),
+            )
+        ),
+    )
+    deck = made(
+        desk,
+        "## A\n\n{{< embed ../notebooks/r.ipynb#fig >}}\n\n## B\n\n{{< embed ../notebooks/r.ipynb#tbl >}}",
+    )
+    (book,) = sheets(desk.target / "report.pptx")
+    sheet = etree.fromstring(book["xl/worksheets/sheet1.xml"])
+    assert sheet.findall(".//{*}f") == []
+    assert sheet.findall(".//{*}hyperlink") == []
+    strings = ["".join(si.itertext()) for si in etree.fromstring(book["xl/sharedStrings.xml"])]
+    shown = [re.sub(r"[\x00-\x1f]", "", name) for name in NAMES]
+    assert set(strings) >= {*shown, "=1+1"}
+    (held,) = charts_of(titled(deck, "=Title"))
+    assert list(held.plots[0].categories) == shown
+    (table,) = tables_of(titled(deck, "B"))
+    found = [row.cells[0].text_frame.text for row in list(table.rows)[1:]]
+    assert found == shown
+    right = list(table.rows)[1 + NAMES.index("شركة المثال")].cells[0]._tc.xpath(".//a:pPr/@rtl")
+    assert right == ["1"]
+
+
+def test_a_title_of_any_length_stands_above_the_body(desk: Desk) -> None:
+    desk.notebook("r", fig=block(LINES, "A customer of the name " + "N" * 200 + " left"))
+    deck = made(desk, "{{< embed ../notebooks/r.ipynb#fig >}}")
+    assert titles(deck)[1].startswith("A customer of the name NN")
+
+
+def test_no_text_of_a_body_is_smaller_than_twelve_points(desk: Desk) -> None:
+    many = Bullets(
+        tuple(
+            (f"A sentence of some length, number {i}, that says what happened. " * 3,)
+            for i in range(30)
+        )
+    )
+    desk.notebook(
+        "r", fig=block(PANELS), said=words(many), tbl=words(Table(COLUMNS_OF_TABLE, rows(30)))
+    )
+    deck = made(
+        desk,
+        "\n\n".join(
+            f"## {n}\n\n{{{{< embed ../notebooks/r.ipynb#{n} >}}}}" for n in ("fig", "said", "tbl")
+        ),
+    )
+    assert sum(title.startswith("said (") for title in titles(deck)) > 1
+    for slide in deck.slides:
+        for shape in slide.shapes:
+            if shape.is_placeholder and shape.placeholder_format.idx in (11, 12):
+                continue
+            root = shape.chart._chartSpace if shape.has_chart else shape._element
+            sizes = {int(size) for size in root.xpath(".//a:r/a:rPr/@sz | .//a:defRPr/@sz")}
+            assert min(sizes, default=1200) >= 1200, shape.name
+
+
+def test_equal_reports_are_equal_files(desk: Desk, tmp_path: Path) -> None:
+    desk.notebook("r", fig=block(LINES), tbl=words(Table(COLUMNS_OF_TABLE, rows(3))))
+    body = (
+        "## A\n\n{{< embed ../notebooks/r.ipynb#fig >}}\n\n{{< embed ../notebooks/r.ipynb#tbl >}}"
+    )
+    assembled = desk.assemble(body, header="title: Monthly\nslides: true")
+    one, other = (render_slides(assembled, tmp_path / name) for name in ("one", "other"))
+    assert one.read_bytes() == other.read_bytes()
+    core = parts(one)["docProps/core.xml"].decode()
+    assert "2025-12-31T00:00:00Z" in core
+    assert "<dc:title>Monthly, December 2025 · DataInsight Pro</dc:title>" in core
+    (book,) = sheets(one)
+    assert b"2025-12-31T00:00:00Z" in book["docProps/core.xml"]
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"), [("slides: true", True), ("slides: false", False), ("x: 1", False)]
+)
+def test_slides_are_made_of_reports_that_ask_for_them(
+    desk: Desk, header: str, wanted: bool
+) -> None:
+    assembled = desk.assemble("## A\n\nWords.", header=f"title: Monthly\n{header}")
+    assert assembled.slides is wanted
+    done = render(assembled, desk.target, renderer="builtin")
+    assert (desk.target / "report.pptx").is_file() is wanted
+    assert (done.pptx is not None) is wanted
+
+
+def test_a_header_that_means_nothing_is_refused(desk: Desk) -> None:
+    with pytest.raises(ReportError, match="slides: 'perhaps' is neither true nor false") as refused:
+        desk.assemble("Words.", header="title: Monthly\nslides: perhaps")
+    assert refused.value.line == 3
+
+
+def test_an_empty_chart_says_so_in_its_place(desk: Desk) -> None:
+    empty = Plot("lines", (), (), "MRR")
+    desk.notebook("r", fig=block(empty, "MRR has no figures yet"))
+    slide = titled(made(desk, "{{< embed ../notebooks/r.ipynb#fig >}}"), "MRR has no figures yet")
+    assert charts_of(slide) == []
+    assert any(shape.shape_type == 13 for shape in slide.shapes)
+
+
+#: The order in which the standard wants the children of what is written by hand: PowerPoint repairs
+#: a file that differs, or refuses it.
+ORDERS = {
+    "chartSpace": "date1904 lang roundedCorners style clrMapOvr chart spPr txPr externalData",
+    "chart": "title autoTitleDeleted plotArea legend plotVisOnly dispBlanksAs showDLblsOverMax",
+    "lineChart": "grouping varyColors ser dLbls dropLines hiLowLines upDownBars marker smooth axId",
+    "barChart": "barDir grouping varyColors ser dLbls gapWidth overlap serLines axId",
+    "ser": "idx order tx spPr invertIfNegative marker dPt dLbls cat val smooth",
+    "dPt": "idx invertIfNegative marker bubble3D explosion spPr",
+    "dLbls": "dLbl delete numFmt spPr txPr dLblPos showLegendKey showVal showCatName showSerName"
+    " showPercent showBubbleSize",
+    "dLbl": "idx delete layout tx numFmt spPr txPr dLblPos showLegendKey showVal showCatName"
+    " showSerName showPercent showBubbleSize",
+    "catAx": "axId scaling delete axPos majorGridlines minorGridlines title numFmt majorTickMark"
+    " minorTickMark tickLblPos spPr txPr crossAx crosses auto lblAlgn lblOffset tickLblSkip"
+    " tickMarkSkip noMultiLvlLbl",
+    "valAx": "axId scaling delete axPos majorGridlines minorGridlines title numFmt majorTickMark"
+    " minorTickMark tickLblPos spPr txPr crossAx crosses crossBetween majorUnit",
+    "scaling": "logBase orientation max min",
+    "legend": "legendPos legendEntry layout overlay spPr txPr",
+    "marker": "symbol size spPr",
+    "manualLayout": "layoutTarget xMode yMode wMode hMode x y w h",
+    "pPr": "lnSpc spcBef spcAft buClr buSzPct buFont buNone buChar tabLst defRPr",
+    "rPr": "ln noFill solidFill latin ea cs hlinkClick",
+    "tcPr": "lnL lnR lnT lnB noFill solidFill",
+    "ln": "noFill solidFill prstDash round",
+    "spPr": "xfrm prstGeom noFill solidFill pattFill ln",
+}
+
+
+def test_the_parts_are_written_in_the_order_of_the_standard(desk: Desk) -> None:
+    plots = {"a": LINES, "b": COLUMNS, "c": STACK, "d": BRIDGE, "e": BARS, "f": PANELS}
+    desk.notebook("r", **{name: block(plot) for name, plot in plots.items()},
+                  tbl=words(Table(COLUMNS_OF_TABLE, rows(3)), Paragraph((NoValue("none"),))))  # fmt: skip
+    made(
+        desk,
+        "\n\n".join(
+            f"## {n}\n\n{{{{< embed ../notebooks/r.ipynb#{n} >}}}}" for n in (*plots, "tbl")
+        ),
+    )
+    seen = set()
+    for name, data in parts(desk.target / "report.pptx").items():
+        if not re.match(r"ppt/(charts|slides|slideLayouts|slideMasters)/[^/]*\.xml", name):
+            continue
+        for element in etree.fromstring(data).iter(etree.Element):
+            tag = etree.QName(element).localname
+            order = ORDERS.get(tag, "").split()
+            children = [etree.QName(child).localname for child in element]
+            if not order or (tag == "marker" and not children):
+                continue
+            seen.add(tag)
+            places = [order.index(child) for child in children]
+            assert places == sorted(places), f"{tag} in {name}: {children}"
+        ids = re.findall(rb'<p:cNvPr id="(\d+)"', data)
+        assert len(ids) == len(set(ids)), name
+    assert seen >= set(ORDERS) - {"legend"} | {"legend"}
+
+
+def test_a_picture_in_the_text_is_shown(desk: Desk) -> None:
+    (desk.root / "reports").mkdir()
+    (desk.root / "reports" / "map.svg").write_text(svg(), encoding="utf-8")
+    deck = made(desk, '## Regions\n\n![](map.svg){fig-alt="A map of the regions"}')
+    (picture,) = [s for s in titled(deck, "Regions").shapes if s.shape_type == 13]
+    assert picture._element.xpath(".//p:cNvPr/@descr") == ["A map of the regions"]
