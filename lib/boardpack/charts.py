@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from boardpack import cautions, notation
@@ -379,20 +381,27 @@ def _free_place(told: History, scale: Scale, size: Size) -> Row | None:
         span = [normal for normal in told.normal[i : i + slots + 1] if normal is not None]
         if len(span) <= slots:
             continue
-        passing = [v for line in lines for v in line[i : i + slots + 1] if v is not None]
         for edge, side in (
             (max(normal.high for normal in span), 1), (min(normal.low for normal in span), -1),
         ):  # fmt: skip
             middle = edge + side * 9 * pixel
             if not scale.low + 8 * pixel <= middle <= scale.high - 8 * pixel:
                 continue
-            room = min((abs(value - middle) / pixel for value in passing), default=99.0)
+            room = min(_clearance(line[i : i + slots + 1], middle) for line in lines) / pixel
             row = {"period": told.periods[i].label, "value": middle, "text": "normal range"}
             found.append((room, row))
     if not found:
         return None
     room, best = max(found, key=lambda pair: pair[0])
     return best if room >= 13 else None
+
+
+def _clearance(line: Sequence[float | None], level: float) -> float:
+    """How far a line stays from a level; 0 where it crosses it between two points."""
+    pairs = [(a, b) for a, b in pairwise(line) if a is not None and b is not None]
+    if any(min(pair) <= level <= max(pair) for pair in pairs):
+        return 0.0
+    return min((abs(value - level) for value in line if value is not None), default=math.inf)
 
 
 def _end_labels(
