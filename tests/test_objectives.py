@@ -170,6 +170,8 @@ STAR = "north_star: {kpis: [mabv]}\n"
          5, "Unknown KPI 'npss'", "'nps'"),
         ("risks:\n  - {risk: R, kpis: [nps], family: legal, comparator: '>', value: 1}\nkpis: {}\n",
          5, "risks.0.family", ""),
+        ("kpis:\n  mau: {comparator: '>', value: .inf}\n", 5, "finite number", ""),
+        ("kpis:\n  mau: {comparator: '>', path: {month 1: .nan}}\n", 5, "finite number", ""),
         ("bands: {on_track: 70, at_risk: 90}\nkpis: {}\n", 4, "lies below", ""),
     ],
 )  # fmt: skip

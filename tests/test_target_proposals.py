@@ -96,6 +96,8 @@ def test_the_page_lists_actual_target_benchmark_proposal_and_why() -> None:
     assert "the benchmark lies a tenth to a fifth beyond it" in block.markdown
     assert "[raise]{.muted}" in block.markdown
     assert "approved" in block.markdown
+    assert "| Benchmark |" in block.markdown
+    assert "Benchmark" not in bp.proposals(about([100.0, 100, 100], Target(80, ">="))).markdown
     (row,) = [line for line in block.markdown.splitlines() if line.startswith("| Mau")]
     bare = re.sub(r"\[[^\]]*\]\{[^}]*\}", "", row)
     assert not re.search(r"\d", bare)

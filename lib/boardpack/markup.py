@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from boardpack.blocks import Shown, Text
+from boardpack.lab_styles import style_of
 
 Align = Literal["left", "right", "center"]
 
@@ -288,13 +289,6 @@ def _md_inline(part: Inline) -> str:
     return f'![](figures/{part.name}){{fig-alt="{alt}" width={part.width}}}'
 
 
-_STYLES = {
-    "cards": "display:grid;gap:12px;",
-    "card": "border:1px solid #ccc;padding:8px 12px;",
-    "card-value": "font-size:1.6em;font-weight:600;",
-}
-
-
 def _html(piece: Piece) -> str:
     if isinstance(piece, Paragraph):
         return f"<p>{_html_line(piece.line)}</p>"
@@ -305,7 +299,7 @@ def _html(piece: Piece) -> str:
     inner = "".join(_html(part) for part in piece.parts)
     if isinstance(piece, Callout):
         return f'<div role="note"><b>{html.escape(piece.title)}</b>{inner}</div>'
-    style = _STYLES.get(piece.role, "")
+    style = style_of(piece.role)
     if piece.columns:
         style += f"grid-template-columns:repeat({piece.columns},1fr);"
     return f'<div class="{piece.role}"{_style(style)}>{inner}</div>'
@@ -313,7 +307,7 @@ def _html(piece: Piece) -> str:
 
 def _html_table(table: Table) -> str:
     def cell(tag: str, align: Align, content: str) -> str:
-        return f'<{tag} style="text-align:{align}">{content}</{tag}>'
+        return f'<{tag} style="{style_of(tag)}text-align:{align}">{content}</{tag}>'
 
     heads = "".join(cell("th", column.align, html.escape(column.head)) for column in table.columns)
     rows = "".join(
@@ -325,7 +319,8 @@ def _html_table(table: Table) -> str:
         + "</tr>"
         for row in table.rows
     )
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    look = _style(style_of("table"))
+    return f"<table{look}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _html_line(line: Line) -> str:
@@ -336,13 +331,13 @@ def _html_inline(part: Inline) -> str:
     if isinstance(part, str):
         return html.escape(part)
     if isinstance(part, Number):
-        return f'<span class="n">{html.escape(part.shown.text)}</span>'
+        return f'<span class="n"{_style(style_of("n"))}>{html.escape(part.shown.text)}</span>'
     if isinstance(part, Name):
         return html.escape(part.text)
     if isinstance(part, NoValue):
         return f'<span class="no-value" title="{html.escape(part.reason)}">—</span>'
     if isinstance(part, Span):
-        more = _style(_STYLES.get(part.role, ""))
+        more = _style(style_of(part.role))
         if part.title:
             more += f' title="{html.escape(part.title)}"'
         return f'<span class="{part.role}"{more}>{_html_line(part.parts)}</span>'

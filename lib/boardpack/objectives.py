@@ -40,7 +40,7 @@ class Target:
         return value <= self.value if self.comparator == "<=" else value >= self.value
 
     def reached_by(self, value: float) -> float:
-        """How much of it ``value`` reaches, in percent, by the direction of the target; at most 100.
+        """How much of it ``value`` reaches, in percent, by its direction; at most 100.
 
         Of a floor value / target, of a limit target / value, of a range the nearer end; 100 once
         the target is reached. A limit of nothing is reached or it is not at all.

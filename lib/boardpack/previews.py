@@ -42,6 +42,7 @@ from boardpack.qmd import read_report
 from boardpack.render import html_page
 from boardpack.runs import Progress, Watch
 from boardpack.tables import not_available
+from boardpack.theme import DRAWINGS, use_brand
 from boardpack.values import ReportFacts, Values
 from boardpack.workspace import Kind, Workspace
 
@@ -101,11 +102,15 @@ class Preview:
         self._order: Order | None = None
         self._executed: dict[str, str] = {}
         self._opened = ExitStack()
+        # A chart takes longer than all else in a cell, so drawings outlive the preview.
+        self._drawings = folder.parent / ".drawings"
 
     def __enter__(self) -> Preview:
         try:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
+            self._drawings.mkdir(exist_ok=True)
+            _keep_newest(self._drawings)
             self._copy_ledger()
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"a preview cannot be made: {error}.", file=self.folder) from None
@@ -122,6 +127,7 @@ class Preview:
             self._ground.close()
         self._opened.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        use_brand(None)
 
     def refresh(self) -> Refreshed:
         """Look at the files, and make again what follows from those that changed."""
@@ -315,7 +321,7 @@ class Preview:
             seen = seen_by(notebook, own, values) or _hash_of((notebook.path,)) + _frozen(values)
             seen += self._known["brand"]
             if self._executed.get(name) != seen or not output.is_file():
-                jobs[name] = (seen, Job(notebook.path, output, own, {RUN: str(self.folder)}))
+                jobs[name] = (seen, Job(notebook.path, output, own, self._environment()))
         self._executed = {n: seen for n, seen in self._executed.items() if n in outputs}
         if not jobs:
             return outputs
@@ -353,6 +359,9 @@ class Preview:
             "data-quality": quality,
         }
 
+    def _environment(self) -> dict[str, str]:
+        return {RUN: str(self.folder), DRAWINGS: str(self._drawings)}
+
     def _is_new(self, what: str, key: str) -> bool:
         """Whether something is other than it was when it was last made; it is known then."""
         if self._known.get(what) == key:
@@ -385,6 +394,13 @@ class _Ground:
 
     def close(self) -> None:
         self.basis.slice.close()
+
+
+def _keep_newest(drawings: Path, most: int = 1000) -> None:
+    """Delete what was drawn first where too many drawings are kept."""
+    known = sorted(drawings.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for path in known[:-most]:
+        path.unlink(missing_ok=True)
 
 
 def _is_whole(job: Job) -> bool:

@@ -108,17 +108,18 @@ def proposals(values: Values, kpis: Iterable[str] | None = None) -> Text:
     if not found:
         return Text("")
     formatter, ahead = Formatter(values), values.period.shift(1)
+    compared = any(proposal.benchmark for proposal in found)
     columns = (
         Column("KPI", 20),
         Column(" ".join(formatter.tick(values.period)).strip(), 11, "right"),
         Column("Target", 11, "right"),
-        Column("Benchmark", 11, "right"),
+        *([Column("Benchmark", 11, "right")] if compared else []),
         Column(f"Proposed for {' '.join(formatter.tick(ahead)).strip()}", 14, "right"),
         Column("Why", 33),
     )
     changes = [proposal for proposal in found if proposal.action != "keep"]
     kept = [proposal for proposal in found if proposal.action == "keep"]
-    rows = tuple(_row(values, proposal) for proposal in (*changes, *kept))
+    rows = tuple(_row(values, proposal, compared) for proposal in (*changes, *kept))
     lead: Line = (
         Strong((count(values, len(changes)), " of ", count(values, len(found)))),
         f" targets would change for {formatter.period(ahead)}. None is in force before it is"
@@ -259,7 +260,7 @@ def _tidy(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def _row(values: Values, proposal: Proposal) -> tuple[Line, ...]:
+def _row(values: Values, proposal: Proposal, compared: bool) -> tuple[Line, ...]:
     formatter, kpi = Formatter(values), proposal.kpi
     value = values.value(kpi)
 
@@ -282,7 +283,7 @@ def _row(values: Values, proposal: Proposal) -> tuple[Line, ...]:
         name,
         (formatter.figure(value),),
         wanted(proposal.target, "target"),
-        benchmark,
+        *([benchmark] if compared else []),
         proposed,
         (proposal.rationale,),
     )

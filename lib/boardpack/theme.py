@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +21,9 @@ from boardpack.errors import RenderError
 WIDTHS = {"full": 640, "half": 316}
 
 FONT_SIZE = 12
+
+#: Names a folder of drawings, each kept under the hash of all that it is made of.
+DRAWINGS = "BOARDPACK_DRAWINGS"
 
 
 @dataclass(frozen=True)
@@ -160,10 +168,29 @@ def draw(spec: dict[str, Any]) -> str:
     """The SVG of a Vega-Lite spec, equal for equal specs.
 
     The drawing engine starts here and not at import: a process forked after it ran would hang.
+    Where the environment names a folder as `DRAWINGS`, what was drawn before is taken from there.
     """
+    fonts = read_brand(_brand).fonts
+    kept = os.environ.get(DRAWINGS)
+    if not kept:
+        return _drawn(spec, fonts)
+    engine = f"vl-convert {version('vl-convert-python')} {fonts}\n"
+    text = engine + json.dumps(spec, sort_keys=True, default=str)
+    path = Path(kept) / f"{hashlib.sha256(text.encode()).hexdigest()}.svg"
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8")
+    svg = _drawn(spec, fonts)
+    with suppress(OSError):
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_text(svg, encoding="utf-8")
+        os.replace(part, path)
+    return svg
+
+
+def _drawn(spec: dict[str, Any], fonts: tuple[FontFile, ...]) -> str:
     import vl_convert
 
-    _register_fonts(read_brand(_brand).fonts)
+    _register_fonts(fonts)
     try:
         svg: str = vl_convert.vegalite_to_svg(spec)
     except ValueError as error:

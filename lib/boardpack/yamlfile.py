@@ -22,7 +22,9 @@ Key = tuple[str | int, ...]
 class Strict(BaseModel):
     """A mapping of which every key is known: a typo is an error, never ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class Misread(ValueError):

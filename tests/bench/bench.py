@@ -30,6 +30,7 @@ import gates
 import handwritten
 import marts
 import naive
+import previews
 import scales
 from costs import Cost, by_stage, of_children, of_this_process, told
 
@@ -298,6 +299,8 @@ def company(folder: Path, scale: float) -> Path:
 PARTS = {
     "reports": (reports, 0.1, 3),
     "batch": (batch, 0.1, 2),
+    "editions": (previews.editions, 0.1, 1),
+    "preview": (previews.refreshes, 0.1, 3),
     "engine": (engine, 1.0, 7),
     "marts": (marts.against_rows, 1.0, 5),
     "gate": (gated, 1.0, 3),

@@ -313,6 +313,10 @@ local function heat(cell)
       first.content = only.content
       cell.classes:insert(class)
       if to_typst then
+        -- On the fill of a cell no colour of a judgement could be read.
+        first.content = first.content:walk({ Span = function(span)
+          if not span.classes:includes("n") then return span.content end
+        end })
         cell.attributes["typst:fill"] = "bp-heat.at(" .. step .. ").fill"
         cell.attributes["typst:text:fill"] = "bp-heat.at(" .. step .. ").ink"
       end
@@ -363,6 +367,17 @@ local function table_rows(element)
         local said = pandoc.utils.stringify(first.contents)
         -- A period such as 2025-07 names its row, although it is made of digits.
         names = names and said ~= "" and (not is_number(said) or said:match("^%d+%-%w") ~= nil)
+      end
+    end
+  end
+  -- Those who hear a table need a name of every column, also of one that needs none to the eye.
+  if to_html then
+    for _, row in ipairs(element.head.rows) do
+      for _, cell in ipairs(row.cells) do
+        cell.attributes.scope = "col"
+        if is_empty(cell) then
+          cell.contents = { pandoc.Plain({ pandoc.Span({ pandoc.Str("Item") }, pandoc.Attr("", { "unseen" })) }) }
+        end
       end
     end
   end

@@ -213,6 +213,8 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         return
     if "chart" in found and id_:
         yield Figure(id_)
+        # What was written on its figures stands within the chart's own part of the page.
+        yield from _blocks(block for block in inner if _is_remarks(block))
         return
     callout = next((c for c in CALLOUTS if f"callout-{c}" in found), "")
     if callout:
@@ -243,6 +245,10 @@ def _div(content: Any, kind: str) -> Iterator[Piece]:
         return
     said = next((kind for name, kind in _KINDS.items() if name in found), kind)
     yield from _blocks(inner, said)
+
+
+def _is_remarks(block: dict[str, Any]) -> bool:
+    return block["t"] == "Div" and "remarks" in block["c"][0][1]
 
 
 def _side_by_side(inner: Sequence[dict[str, Any]], columns: int) -> Iterator[Piece]:
@@ -282,11 +288,15 @@ def _glossary(inner: Sequence[dict[str, Any]]) -> Sheet:
     rows = []
     for block in inner:
         first, *rest = [line for piece in _blocks([block]) for line in lines_of(piece)] or [()]
+        kpi = block["c"][0][0].removeprefix("def-") if block["t"] == "Div" else ""
         said: list[Run] = []
         for line in rest:
-            said += [Run(" "), *line] if said else line
-        rows.append((first, tuple(said)))
-    heads = ("KPI", "What it says, and how it is computed")
+            # A formula is read in the notes of the slide.
+            if not all(run.role == "formula" for run in line):
+                said += [Run(" "), *line] if said else line
+        # The name says whose definition it is, as a number says whose it is.
+        rows.append((tuple(replace(run, kpi=kpi) for run in first[:1]) + first[1:], tuple(said)))
+    heads = ("KPI", "What it says")
     columns = tuple(
         Column(head, share, "left") for head, share in zip(heads, (0.3, 0.7), strict=True)
     )
