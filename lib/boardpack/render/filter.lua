@@ -402,7 +402,7 @@ end
 
 local function page_break(paragraph)
   if pandoc.utils.stringify(paragraph):match("^%s*{{<%s*pagebreak%s*>}}%s*$") then
-    if to_typst then return typst("#pagebreak(weak: true)") end
+    if to_typst then return typst("#bp-break") end
     return pandoc.Div({}, pandoc.Attr("", { "page-break" }))
   end
 end
