@@ -330,7 +330,7 @@ def _normal(told: History, x: Channel, scale: Scale) -> list[Layer]:
         for period, normal in zip(told.periods, told.normal, strict=True)
         if normal is not None
     ]
-    return [notation.band(rows, x, scale)] if len(rows) > 1 else []
+    return [notation.band(rows, x, scale)] if rows else []
 
 
 def _reach(told: History) -> list[float]:
@@ -429,7 +429,7 @@ def _end_labels(
     if goal is not None and aim:
         labels.append(goal_label(plain(aim), goal, scale, numbers(aim)))
     normal = told.normal[-1]
-    if with_normal and normal is not None and len([n for n in told.normal if n]) > 1:
+    if with_normal and normal is not None:
         labels.append(Label("normal range", (normal.low + normal.high) / 2, look.muted))
     return labels
 
@@ -533,6 +533,12 @@ def _surprises(reading: Reading, told: History) -> Line:
         return ()
     found = told.unusual(formatter)
     if not found:
+        judged = [p for p, normal in zip(told.periods, told.normal, strict=True) if normal]
+        since = formatter.period(judged[0])
+        if len(judged) == 1:
+            return (f"; the figure of {since} is within its normal range",)
+        if judged[0] != told.periods[0]:
+            return (f"; every figure since {since} is within its normal range",)
         return ("; every figure is within its normal range",)
     said: Line = ("; outside the normal range: ",)
     for i, value in enumerate(found):

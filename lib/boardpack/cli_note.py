@@ -114,8 +114,9 @@ def _tell_revision(entry: Any) -> None:
     click.echo(f"{row.report} {row.period}{of} revision {row.revision}: same values, {spent:.1f} s")
     if row.lacks_notes:
         click.echo(f"  DRAFT: notes are still lacking on {', '.join(row.lacks_notes)}")
-    for name in ("report.html", "report.pdf"):
-        click.echo(f"  {entry.folder / name}")
+    for name in ("report.html", "report.pdf", "report.pptx"):
+        if (entry.folder / name).is_file():
+            click.echo(f"  {entry.folder / name}")
 
 
 def _made(entry: Any) -> dict[str, Any]:
