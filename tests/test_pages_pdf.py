@@ -221,6 +221,7 @@ def test_a_letter_that_no_font_has_is_a_sign_in_print(tmp_path: Path) -> None:
     done = render(assembled, assembled.folder, renderer="builtin")
     text = "".join(sheet.extract_text() for sheet in pypdf.PdfReader(done.pdf).pages)
     assert text.count("\ufffd\ufffd Ltd") >= 2
+    assert "stands for a letter that no font of this document has" in text
     assert "漢字 Ltd" in done.html.read_text(encoding="utf-8")
     assert "漢字" in (desk.target / "figures" / "n-c.svg").read_text(encoding="utf-8")
 

@@ -31,6 +31,9 @@ _READER = (
     "-example_lists-implicit_figures"
 )
 _SECONDS = 120
+_UNKNOWN = (
+    f"A {UNKNOWN} stands for a letter that no font of this document has; the page in HTML has it."
+)
 _STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]
 
 
@@ -158,6 +161,8 @@ def _with_glyphs(document: str, folder: Path, brand: Brand) -> str:
             (folder / "theme" / "figures" / name).write_text(plain, encoding="utf-8")
             document = document.replace(f'"figures/{name}"', f'"theme/figures/{name}"')
     document = document.translate(unknown)
+    if unknown:
+        document += f"\n#bp-note-block[{_UNKNOWN}]\n"
     lay_fonts(brand, "".join((document, *drawn.values())), folder / "theme" / "fonts")
     return document
 
