@@ -304,7 +304,7 @@ def _bridge_spec(steps: Sequence[_Step]) -> dict[str, Any]:
         }
         for i, step in enumerate(steps)
     ]
-    board = Board("full", 190, 10, 10, bottom=44, top=8)
+    board = Board("full", 190, 10, 10, bottom=44, top=8, whole=True)
     names = [wrapped(step.name, board.width / len(steps)) for step in steps]
     x = {
         "field": "step", "type": "ordinal", "sort": order,

@@ -155,7 +155,7 @@ def _laid(formatter: Formatter, grid: _Grid) -> tuple[Board, list[Row], int]:
         [plain((formatter.figure(value),)) if value.value is not None else DASH for value in cells]
         for cells in grid.cells
     ]
-    on = Board("full", _ROW * len(grid.heads), left, 8, bottom=34, top=6)
+    on = Board("full", _ROW * len(grid.heads), left, 8, bottom=34, top=6, whole=True)
     widest = max(text_width(text, 11) for row in texts for text in row) + 6
     fits = max(int(on.width / widest), 1)
     # Through time the latest are kept, of members the first, which are the largest.

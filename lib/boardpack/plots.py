@@ -311,6 +311,8 @@ class Board:
     right: float
     bottom: float = 38
     top: float = 12
+    #: its texts stand within the drawing, which a narrow page must not squeeze at all
+    whole: bool = False
 
     @property
     def width(self) -> float:
@@ -329,7 +331,11 @@ class Board:
                 },
                 # A narrower page shows the whole chart smaller, not its drawing squeezed to
                 # nothing.
-                "usermeta": {"least": round(self.left + self.right + _LEAST)},
+                "usermeta": {
+                    "least": WIDTHS[self.size]
+                    if self.whole
+                    else round(self.left + self.right + _LEAST)
+                },
                 "layer": list(layers),
             }
         )  # fmt: skip

@@ -252,7 +252,7 @@ def _spec(
     names = [entry.name for entry in entries]
     keys = [str(i) for i in range(len(entries))]
     on = bars.board("full", [fitted(name, 150) for name in names], [], top=40)
-    on = Board("full", _ROW * len(entries), min(on.left, 170), 10, 8, 40)
+    on = Board("full", _ROW * len(entries), min(on.left, 170), 10, 8, 40, whole=True)
     y = bars.rows_axis(keys, names, on)
     zones = _Zones(on, entries, used)
     layers: list[Layer] = list(zones.actual(keys, y))

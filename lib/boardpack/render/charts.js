@@ -24,15 +24,10 @@ const unpacked = async (text) => {
 // less than it needs: a narrower page shows it whole and smaller. Another keeps its size.
 const widthOf = (spec, designed, live) => {
   if (typeof spec.width !== "number" || !spec.usermeta?.least) return null;
-  let least = spec.usermeta.least;
+  const { least } = spec.usermeta;
   if (live.clientWidth < designed * 0.75) {
-    // Of many periods some go without their name; what is no period keeps its name and its room.
-    const axes = horizontal(spec);
-    if (axes.every((x) => x.field === "period")) {
-      for (const x of axes) x.axis.labelOverlap = "greedy";
-    } else {
-      least = Math.max(least, designed * 0.8);
-    }
+    // Of many periods some go without their name.
+    for (const x of horizontal(spec)) if (x.field === "period") x.axis.labelOverlap = "greedy";
   }
   return () => Math.max(live.clientWidth, least) - spec.padding.left - spec.padding.right;
 };
