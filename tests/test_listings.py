@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -29,6 +30,7 @@ from boardpack.outcomes import RunResult
 from boardpack.periods import Period
 from boardpack.values import Finding, Values
 from boardpack.warehouse import Slice, open_slice, slice_of_rows
+from boardpack.workspace import SUITE
 from engines_fixture import given_rows
 from values_fixture import HOSTILE, small_values
 
@@ -450,3 +452,12 @@ def test_in_jupyterlab_the_same_cell_reads_on_demand(tmp_path: Path, demo_wareho
     assert shown.report.as_of == "2025-10-31"
     assert began
     assert all(date(2025, 10, 1) <= day < date(2025, 11, 1) for day in began)
+
+
+def test_the_listing_that_the_readme_shows_can_be_read(tmp_path: Path) -> None:
+    readme = (SUITE / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    (example,) = [block for block in blocks if block.startswith("- listing:")]
+    made = model(tmp_path, example).listings["large_deals"]
+    assert [column.is_masked for column in made.columns] == [False, False, False]
+    assert made.columns[2].moods == {"in time": "good", "overdue": "bad"}

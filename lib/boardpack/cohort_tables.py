@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -133,7 +134,10 @@ class _Triangle:
         whole = self.values.kpis.get(NET_RETENTION)
         if age == max(self.ages) and whole is not None and self.ages is PER_CUSTOMER:
             return _figure(formatter, self.values.value(NET_RETENTION, cell.period))
-        return number(cell, formatter.percentage(100 * (cell.value or 0.0) / start.value), "share")
+        # As many decimals as the KPI of twelve months has, where the table shows it too.
+        points = 100 * (cell.value or 0.0) / start.value
+        write = formatter.percentage if whole is None else partial(formatter.full, NET_RETENTION)
+        return number(cell, write(points), "share")
 
 
 def _figure(formatter: Formatter, value: Value) -> Number | None:
