@@ -95,7 +95,10 @@ def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
         yield from (formatter.period(period), f"{name} {year}".strip(), name, label)
         for day in (period.start, period.last_day):
             yield from (formatter.day(day), day.isoformat())
-    yield from (kpi.name for kpi in values.kpis.values())
+    for kpi in values.kpis.values():
+        yield kpi.name
+        # A name that is too long for its place in a drawing ends in an ellipsis.
+        yield from (f"{kpi.name[:n].rstrip()}…" for n in range(10, len(kpi.name)))
     yield from (facts.company, facts.confidentiality, formatter.day(parse_day(facts.as_of)))
     for listed in values.listings.values():
         for name in listed.frame:
@@ -135,7 +138,7 @@ def ticks(charts: dict[str, dict[str, Any]]) -> Iterator[str]:
 def written_of(values: Values, shown: dict[str, str]) -> set[str]:
     """The texts that a value, target, change or gap of these frozen values may have."""
     kpi, what, formatter = shown["kpi"], shown["what"], Formatter(values)
-    period = Period.parse(shown["period"], values.calendar)
+    period = _period(values, shown["period"])
     if what.startswith("to_date"):
         return _to_date(values, kpi)
     at = values.value(kpi, period, shown["member"]).value
@@ -164,18 +167,19 @@ def written_of(values: Values, shown: dict[str, str]) -> set[str]:
             for end in (goal.value if isinstance(goal.value, tuple) else (goal.value,))
         ]
         return {text for end in ends for text in _apart(formatter, kpi, at, end)}
-    others = (
-        [
-            value
-            for label in values.frame["period"].unique()
-            if (value := values.value(kpi, Period.parse(label), shown["member"]).value) is not None
-        ]
-        if "/" not in "".join(values.frame["period"].unique())
-        else []
-    )
+    labels = values.frame["period"].unique()
+    known = (values.value(kpi, _period(values, label), shown["member"]).value for label in labels)
+    others = [value for value in known if value is not None]
     found = {text for other in others for text in _apart(formatter, kpi, at, other)}
     lately = pace(read(values, kpi))
     return found | ({formatter.step(kpi, lately.step)} if lately else set())
+
+
+def _period(values: Values, label: str) -> Period:
+    """A period of the values by its label; one that is cut has its days behind a stroke."""
+    whole, _, days = label.partition("/")
+    period = Period.parse(whole, values.calendar)
+    return period.first(int(days.removesuffix("d"))) if days else period
 
 
 def _target(values: Values, kpi: str, period: Period, member: str) -> Target | None:

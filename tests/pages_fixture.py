@@ -84,7 +84,7 @@ def scorecard() -> Table:
 
 
 def customers(count: int) -> Table:
-    columns = (Column("Customer", 30), Column("MRR", 10, "right"), Column("Note", 12))
+    columns = (Column("Customer", 30), Column("MRR", 10, "right"), Column("", 12))
     names = (NAMES[i] if i < len(NAMES) else f"Customer {i + 1}" for i in range(count))
     return Table(
         columns,

@@ -26,7 +26,7 @@ TABLES = {
     "ai_usage_hourly", "engagements", "job_runs", "action_items", "work_items", "sprints",
     "code_quality_scans", "onboarding_steps", "account_health_daily", "email_sends",
     "manual_inputs", "initiatives", "insights",
-    "user_features",
+    "user_features", "competitors", "market_estimates",
 }  # fmt: skip
 #: Those of users and visitors, and what is measured of them.
 SCALED = {
@@ -444,7 +444,7 @@ def test_about_two_rows_in_a_hundred_are_late_and_none_is_unknown(
 ) -> None:
     for name, source in declared.items():
         if source.recorded_at is None or name in (
-            "cash_balances", "budgets", "manual_inputs",
+            "cash_balances", "budgets", "manual_inputs", "market_estimates",
         ):  # fmt: skip
             continue
         day = {
@@ -718,7 +718,7 @@ def test_another_seed_and_scale_give_other_rows(demo_warehouse: Path, tmp_path: 
     seed, scale = (fingerprints(tmp_path / f"{name}.duckdb") for name in ("seed", "scale"))
     assert "ledger and cash" in told
     same = {table for table in first if first[table] == seed[table]}
-    assert same == {"plans", "features", "business_calendar"}
+    assert same == {"plans", "features", "business_calendar", "competitors"}
     assert {table for table in first if first[table] != scale[table]} == SCALED
     for table in ("sessions", "events", "web_visits"):
         assert 4 < scale[table][0] / first[table][0] < 6, table

@@ -176,6 +176,33 @@ RULES = {
           USING (kpi_id, dimension, status, period_type)
         WHERE status = 'verified' AND period_type = 'quarter' AND a.verified_at < b.verified_at
           AND coalesce(a.replaced_at > b.verified_at, true)""",
+    "what is done has its day, is reported so and no more after it": """
+        SELECT initiative_id, reported_on FROM (
+          SELECT *, lead(reported_on) OVER (PARTITION BY initiative_id ORDER BY reported_on) AS next
+          FROM initiatives)
+        WHERE (status = 'done') <> (completed_on IS NOT NULL) OR completed_on > reported_on
+           OR (status = 'done') <> (progress_pct = 100) OR (status = 'done' AND next IS NOT NULL)""",
+    "work does not come undone": """
+        SELECT initiative_id FROM (
+          SELECT *, lag(progress_pct) OVER (PARTITION BY initiative_id ORDER BY reported_on) AS before
+          FROM initiatives) WHERE progress_pct < before""",
+    "the first use of a feature is that of its first event, a week's that of the week": """
+        SELECT f.user_id, f.feature FROM user_features AS f
+        LEFT JOIN (SELECT user_id, feature_name AS feature, min(occurred_at) AS first,
+                          min(occurred_at) FILTER (occurred_at >= u.created_at + INTERVAL 77 DAY
+                            AND occurred_at < u.created_at + INTERVAL 84 DAY) AS in_12
+                   FROM events JOIN features USING (feature_id) JOIN users AS u USING (user_id)
+                   GROUP BY ALL) AS e USING (user_id, feature)
+        WHERE f.first_used_at IS DISTINCT FROM e.first OR f.used_in_week_12 IS DISTINCT FROM e.in_12
+        UNION ALL SELECT user_id, NULL FROM user_features GROUP BY user_id HAVING count(*) <> 6""",
+    "competitors together sell less than all do, and none before it was seen": """
+        SELECT quarter FROM market_estimates GROUP BY quarter, segment, region
+        HAVING sum(CASE party WHEN 'total' THEN annual_value ELSE -annual_value END) <= 0
+        UNION ALL SELECT quarter FROM market_estimates JOIN competitors ON competitor_id = party
+        WHERE quarter < first_seen_on""",
+    "an insight is about a client's work that has begun": """
+        SELECT insight_id FROM insights JOIN engagements USING (engagement_id)
+        WHERE kickoff_on > detected_at::DATE""",
     "the last day, week or fortnight is there": """
         SELECT 1 WHERE (SELECT max(hour)::DATE FROM infra_metrics_hourly) <> DATE '2025-12-31'
             OR (SELECT max(hour)::DATE FROM ai_usage_hourly) <> DATE '2025-12-31'
@@ -184,6 +211,7 @@ RULES = {
             OR (SELECT max(created_at)::DATE FROM work_items) <> DATE '2025-12-31'
             OR (SELECT max(started_at)::DATE FROM workflow_runs) < DATE '2025-12-30'
             OR (SELECT max(as_of) FROM account_health_daily) <> DATE '2025-12-28'
+            OR (SELECT max(reported_on) FROM initiatives) <> DATE '2025-12-31'
             OR (SELECT max(end_on) FROM sprints) <> DATE '2025-12-28'""",
 }  # fmt: skip
 

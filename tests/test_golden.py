@@ -69,6 +69,7 @@ SELECTED = [
      "support_csat customer_effort_score survey_response_rate pmf_score unit_economics_health "
      "mau_growth_rate ltv_growth_rate gross_margin_improvement average_deal_size_growth "
      "wau_mau_ratio content_marketing_roi content_marketing_roi_last_touch gross_profit "
+     "market_share tam_change new_entrant_share "
      "net_profit operating_profit ebitda_budget net_profit_budget operating_expenses_budget"),
     ("2025", 2, "segment", LAST_DAY, "revenue_growth_rate revenue_churn_rate operating_expenses "
      "profit_margin burn_vs_budget api_usage_growth resolution_time security_incidents"),
@@ -130,7 +131,8 @@ SELECTED = [
     ("2025-10", 3, "cost_type", date(2025, 10, 15), "cost_of_goods_sold sales_expenses "
      "marketing_expenses development_expenses administration_expenses interest_expense "
      "depreciation_amortisation income_tax"),
-    ("2025-10", 3, "region", date(2025, 10, 15), "cohort_retention_rate_m0 "
+    ("2025-10", 3, "region", date(2025, 10, 15), "market_share tam_change new_entrant_share "
+     "cohort_retention_rate_m0 "
      "cohort_revenue_per_customer_m3 cohort_revenue_per_survivor_m1"),
     ("2025-10", 12, "feature", date(2025, 10, 15), "feature_use_w4 feature_use_by_w1 "
      "feature_use_by_w24"),

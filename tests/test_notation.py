@@ -18,12 +18,13 @@ from boardpack.comparisons import bullet, ranking
 from boardpack.formats import Formatter
 from boardpack.notation import OPEN, bar, color_of, hatching, line
 from boardpack.panels import trends
+from boardpack.periods import Period
 from boardpack.plots import Scale, fitted, text_width, wrapped, x_axis
 from boardpack.readings import is_outside, normal_ranges, read
 from boardpack.render.scheme import in_dark
 from boardpack.sparklines import picture
 from boardpack.theme import HEAT, Palette, dark_palette, draw, palette, styled
-from boardpack.values import Values
+from boardpack.values import Finding, Values
 from boardpack.variances import variance
 from values_fixture import PERIOD, open_values, small_values
 
@@ -328,3 +329,29 @@ def test_a_small_line_ends_hollow_while_its_figure_may_change() -> None:
 
     assert ends(open_values())
     assert not ends(VALUES)
+
+
+def test_a_figure_whose_data_failed_ends_in_a_diamond() -> None:
+    finding = Finding("table_of_mrr", "mrr.rows", "rows are unique", "3 are not", "", "banner")
+    report = replace(VALUES.report, verdict="banner", findings=(finding,))
+    for block in (trend, lambda v, kpi: trends(v, [kpi, "nps"])):
+        marked = json.dumps(drawn(block(replace(VALUES, report=report), "mrr")).spec)
+        clean = json.dumps(drawn(block(VALUES, "mrr")).spec)
+        assert '"diamond"' in marked
+        assert '"diamond"' not in clean
+
+
+def test_the_range_of_one_day_is_a_bar_and_no_more_is_claimed() -> None:
+    """Of days only the last has four weeks before it."""
+    days = Period.parse("2025-12-31").last(29)
+    one = VALUES.frame[VALUES.frame["kpi"] == "mau"].iloc[:1]
+    rows = [
+        {**one.iloc[0].to_dict(), "period": day.label, "grain": "day",
+         "value": 100.0 + 20 * (i % 7) + i % 3}
+        for i, day in enumerate(days)
+    ]  # fmt: skip
+    report = replace(VALUES.report, period=days[-1].label, grain="day")
+    shown = drawn(trend(replace(VALUES, frame=type(one)(rows), report=report), "mau"))
+    assert "the figure of December 31, 2025 is within its normal range" in shown.alt
+    assert [found for found in layers(shown.spec, "rule") if found["mark"]["strokeWidth"] == 12]
+    assert "normal range" in shown.svg

@@ -124,7 +124,7 @@ def test_a_table_of_sixty_rows_goes_over_sheets_with_its_heads(sheets: list[str]
     over = [sheet for sheet in sheets if re.search(r"Customer \d+", sheet)]
     assert len(over) >= 2
     for sheet in over:
-        assert re.search(r"Customer\s+MRR\s+Note", sheet)
+        assert re.search(r"Customer\s+MRR", sheet)
     assert sum(sheet.count("Customer 60") for sheet in sheets) == 1
 
 
@@ -233,3 +233,17 @@ def test_a_long_table_is_rendered_in_seconds(tmp_path: Path) -> None:
         desk.assemble("{{< embed ../notebooks/n.ipynb#t >}}"), tmp_path, renderer="builtin"
     )
     assert done.seconds < 20
+
+
+@pytest.mark.parametrize(("lines", "sheets"), [(3, 1), (8, 1), (25, 2), (33, 2)])
+def test_a_break_is_made_where_it_leaves_no_empty_sheet(
+    tmp_path: Path, lines: int, sheets: int
+) -> None:
+    words = "\n\n".join(f"Line {i}." for i in range(lines))
+    assembled = Desk(tmp_path).assemble(
+        f"## One\n\n{words}\n\n{{{{< pagebreak >}}}}\n\n## Two\n\nEnd."
+    )
+    done = render(assembled, assembled.folder, renderer="builtin")
+    found = [sheet.extract_text() for sheet in pypdf.PdfReader(done.pdf).pages]
+    assert len(found) == sheets
+    assert "Two\nEnd." in found[-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boardpack.brand import PALETTE, contrast, mixed, read_brand, readable
-from boardpack.figures import chart_html, slim
+from boardpack.figures import chart_html, slim, unpacked
 from boardpack.fonts import font_folder
 from boardpack.glossary import definitions
 from boardpack.render.glyphs import characters, drawn_with, strange, supplies
@@ -193,3 +193,13 @@ def test_a_formula_too_long_to_read_is_cut_and_the_whole_is_named() -> None:
 
 def test_no_dark_colour_is_one_of_its_own() -> None:
     assert not any(name.startswith("dark_") for name in (*BRAND.colors, *BRAND.dark))
+
+
+@pytest.mark.parametrize("text", ["</script><!--", "\u2028 😀 חברה", "`" * 9, "x" * 100_000])
+def test_a_specification_travels_small_and_whole(text: str) -> None:
+    spec = {"data": {"values": [{"name": text, "value": 0.1}]}, "width": 12}
+    page = chart_html("<svg/>", spec, "alt", None)
+    sent = re.search(r'class="vega-spec">"([A-Za-z0-9+/=]+)"</script>', page)
+    assert sent is not None
+    assert unpacked(sent[1]) == spec
+    assert len(sent[1]) < 400

@@ -32,7 +32,7 @@ from boardpack.markup import (
 from boardpack.markup import text as written
 from boardpack.render import render
 from boardpack.render.slides import render_slides
-from boardpack.values import KpiFacts
+from boardpack.values import KpiFacts, Note
 from report_fixture import FACTS, Desk, chart, svg
 
 #: What a customer may be called: a formula, control characters, another script, no end.
@@ -367,32 +367,41 @@ def test_signatures_come_last_and_definitions_before_them(desk: Desk) -> None:
     desk.notebook("s", d=words(Box("definitions", (entry,))))
     body = (
         "## Sign-off\n\nAs known.\n\n| Role | Name | Date | Signature |\n|:--|:--|:--|:--|\n| CEO | | | |\n\n"
-        "## Definitions\n\n::: {#definitions}\n{{< embed ../notebooks/s.ipynb#d >}}\n:::\n\n## Last\n\nWords."
+        "## Definitions\n\n::: {#definitions}\n{{< embed ../notebooks/s.ipynb#d >}}\n:::\n\n"
+        "::: {#not-available}\n- NPS: not connected\n:::\n\n## Last\n\nWords."
     )
     deck = made(desk, body)
     assert titles(deck)[2:] == ["Last", "Appendix", "Definitions", "Sign-off"]
     (table,) = tables_of(titled(deck, "Definitions"))
     assert [c.text_frame.text for c in table.rows[1].cells] == ["MRR CFO", "What it is."]
+    assert "Not available\nNPS: not connected" in texts(titled(deck, "Definitions"))
     (sheet,) = tables_of(titled(deck, "Sign-off"))
     assert sheet.rows[1].height >= 12700 * 36  # room to sign
 
 
-def test_a_warning_and_what_people_wrote_are_on_slides(desk: Desk) -> None:
-    desk.notebook("r", fig=block(LINES))
-    body = (
-        '::: {.callout-warning title="Read with care"}\nInvoices came late.\n:::\n\n## Revenue\n\n'
-        "{{< embed ../notebooks/r.ipynb#fig >}}\n\n::: {.remarks}\n::: {.remark}\n"
-        "**MRR:** Two renewals slipped.\n\n[A. Jonas, January 5]{.remark-by}\n:::\n:::"
+def test_a_warning_has_a_slide(desk: Desk) -> None:
+    warning = '::: {.callout-warning title="Read with care"}\nInvoices came late.\n:::'
+    deck = made(desk, f"{warning}\n\n## Revenue\n\nWords.")
+    assert titles(deck) == ["Monthly", "Read with care", "Revenue"]
+    assert "Invoices came late." in texts(deck.slides[1])
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_what_was_written_on_a_figure_stands_below_its_chart(desk: Desk, columns: int) -> None:
+    desk.notebook("r", fig=block(LINES), other=block(BARS, "Bars", numbers=[]))
+    note = Note(
+        "mrr", "2025-12", "", "Two renewals slipped.", "A. Jonas", "2026-01-05T09:00:00Z", 1, "MRR"
     )
-    deck = made(desk, body)
-    alert = next(slide for slide in deck.slides if "Invoices came late." in texts(slide))
-    assert "Read with care" in texts(alert)
-    slide = titled(deck, "MRR rose to $5.5M")
-    assert "MRR: Two renewals slipped." in texts(slide)
-    assert "A. Jonas" in texts(slide)
-    (held,) = [shape for shape in slide.shapes if shape.has_chart]
+    charts = "{{< embed ../notebooks/r.ipynb#fig >}}\n\n{{< embed ../notebooks/r.ipynb#other >}}"
+    body = f"::: {{layout-ncol={columns}}}\n{charts}\n:::" if columns > 1 else charts
+    deck = made(desk, f"## Revenue\n\n{body}", replace(FACTS, notes=(note,)))
+    slide = next(s for s in deck.slides if s.shapes.title.text_frame.text.startswith("MRR rose"))
     (said,) = [shape for shape in slide.shapes if shape.name == "Commentary"]
-    assert held.top + held.height <= said.top
+    assert "MRR: Two renewals slipped." in said.text_frame.text
+    assert "A. Jonas, January 5, 2026" in said.text_frame.text
+    held = [shape for shape in slide.shapes if shape.has_chart]
+    assert len(held) == columns
+    assert all(shape.top + shape.height <= said.top for shape in held)
 
 
 def test_a_draft_says_so_on_every_slide(desk: Desk) -> None:
@@ -588,3 +597,64 @@ def test_a_picture_in_the_text_is_shown(desk: Desk) -> None:
     deck = made(desk, '## Regions\n\n![](map.svg){fig-alt="A map of the regions"}')
     (picture,) = [s for s in titled(deck, "Regions").shapes if s.shape_type == 13]
     assert picture._element.xpath(".//p:cNvPr/@descr") == ["A map of the regions"]
+
+
+def test_bars_without_a_common_measure_are_the_pages_own_drawing(desk: Desk) -> None:
+    series = Series("Against last year in percent", "last_year", (4.0, None), ("+4%", ""))
+    desk.notebook("r", fig=block(Plot("bars", ("ARR", "Margin"), (series,)), "Better: 1 of 2"))
+    slide = titled(made(desk, "{{< embed ../notebooks/r.ipynb#fig >}}"), "Better: 1 of 2")
+    assert charts_of(slide) == []
+    assert [shape.shape_type for shape in slide.shapes].count(13) == 1
+
+
+@pytest.mark.parametrize(("lines", "slides"), [(2, 1), (24, 2)])
+def test_a_tree_of_cards_stands_on_one_slide_where_it_fits(
+    desk: Desk, lines: int, slides: int
+) -> None:
+    def card(name: str, count: int) -> Box:
+        said = [Paragraph((f"Line {i} of {name}",)) for i in range(count)]
+        return Box("card", (Paragraph((Span("card-name", (name,)),)), *said))
+
+    star = Box("cards", (card("North", 2),), columns=1)
+    branches = Box("cards", (card("Input", lines), card("Output", lines)), columns=2)
+    desk.notebook("g", tree=words(star, branches), fig=block(LINES))
+    body = "## Star\n\n{{< embed ../notebooks/g.ipynb#tree >}}\n\n{{< embed ../notebooks/g.ipynb#fig >}}"
+    deck = made(desk, body)
+    holding = [s for s in deck.slides if "Line 0 of" in texts(s)]
+    assert len(holding) == slides
+    if slides == 2:  # the star keeps its course
+        assert "Line 0 of North" in texts(titled(deck, "MRR rose to $5.5M"))
+
+
+def test_the_notes_of_definitions_have_the_formula(desk: Desk) -> None:
+    entry = Box("definition", (
+        Paragraph((Strong(("MRR",)), " CFO")), Paragraph(("What it is.",)),
+        Paragraph((Span("formula", ("sum(x)",)),)),
+    ), id="def-mrr")  # fmt: skip
+    desk.notebook("s", d=words(Box("definitions", (entry,))))
+    mrr = KpiFacts("mrr", "MRR", "What it is", "currency", "higher", formula="sum(x)")
+    deck = made(
+        desk,
+        "## Definitions\n\n::: {#definitions}\n{{< embed ../notebooks/s.ipynb#d >}}\n:::",
+        mrr=mrr,
+    )
+    slide = titled(deck, "Definitions")
+    assert "sum(x)" not in texts(slide)
+    assert "MRR: What it is. Computed as sum(x)." in slide.notes_slide.notes_text_frame.text
+
+
+def test_a_wide_table_is_written_smaller_rather_than_its_figures_broken(desk: Desk) -> None:
+    heads = (Column("KPI", 20), *(Column(f"M {i}", 8, "right") for i in range(11)))
+    row = (("Net profit of the year",), *((f"−${i},123,456",) for i in range(11)))
+    desk.notebook("s", wide=words(Table(heads, (row,))), slim=words(Table(heads[:4], (row[:4],))))
+    deck = made(
+        desk,
+        "\n\n".join(
+            f"## {n}\n\n{{{{< embed ../notebooks/s.ipynb#{n} >}}}}" for n in ("wide", "slim")
+        ),
+    )
+    sizes = [
+        set(tables_of(titled(deck, name))[0]._tbl.xpath(".//a:r/a:rPr/@sz"))
+        for name in ("wide", "slim")
+    ]
+    assert sizes == [{"1200"}, {"1400"}]

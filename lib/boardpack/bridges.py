@@ -86,7 +86,10 @@ def bridge(
         spec=_bridge_spec(steps),
         columns=("Step", "Amount", "Of the opening", "Effect"),
         rows=tuple((step.name, step.full, step.share or DASH, step.effect) for step in steps),
-        numbers=(*numbers(said), *(step.shown for step in steps)),
+        numbers=(
+            *numbers(said),
+            *(shown for step in steps for shown in (step.shown, step.share) if shown is not None),
+        ),
         plot=_bridge_plot(values.kpi(balance).name, steps),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from boardpack import cautions, notation
@@ -328,7 +330,7 @@ def _normal(told: History, x: Channel, scale: Scale) -> list[Layer]:
         for period, normal in zip(told.periods, told.normal, strict=True)
         if normal is not None
     ]
-    return [notation.band(rows, x, scale)] if len(rows) > 1 else []
+    return [notation.band(rows, x, scale)] if rows else []
 
 
 def _reach(told: History) -> list[float]:
@@ -379,20 +381,27 @@ def _free_place(told: History, scale: Scale, size: Size) -> Row | None:
         span = [normal for normal in told.normal[i : i + slots + 1] if normal is not None]
         if len(span) <= slots:
             continue
-        passing = [v for line in lines for v in line[i : i + slots + 1] if v is not None]
         for edge, side in (
             (max(normal.high for normal in span), 1), (min(normal.low for normal in span), -1),
         ):  # fmt: skip
             middle = edge + side * 9 * pixel
             if not scale.low + 8 * pixel <= middle <= scale.high - 8 * pixel:
                 continue
-            room = min((abs(value - middle) / pixel for value in passing), default=99.0)
+            room = min(_clearance(line[i : i + slots + 1], middle) for line in lines) / pixel
             row = {"period": told.periods[i].label, "value": middle, "text": "normal range"}
             found.append((room, row))
     if not found:
         return None
     room, best = max(found, key=lambda pair: pair[0])
     return best if room >= 13 else None
+
+
+def _clearance(line: Sequence[float | None], level: float) -> float:
+    """How far a line stays from a level; 0 where it crosses it between two points."""
+    pairs = [(a, b) for a, b in pairwise(line) if a is not None and b is not None]
+    if any(min(pair) <= level <= max(pair) for pair in pairs):
+        return 0.0
+    return min((abs(value - level) for value in line if value is not None), default=math.inf)
 
 
 def _end_labels(
@@ -420,7 +429,7 @@ def _end_labels(
     if goal is not None and aim:
         labels.append(goal_label(plain(aim), goal, scale, numbers(aim)))
     normal = told.normal[-1]
-    if with_normal and normal is not None and len([n for n in told.normal if n]) > 1:
+    if with_normal and normal is not None:
         labels.append(Label("normal range", (normal.low + normal.high) / 2, look.muted))
     return labels
 
@@ -524,6 +533,12 @@ def _surprises(reading: Reading, told: History) -> Line:
         return ()
     found = told.unusual(formatter)
     if not found:
+        judged = [p for p, normal in zip(told.periods, told.normal, strict=True) if normal]
+        since = formatter.period(judged[0])
+        if len(judged) == 1:
+            return (f"; the figure of {since} is within its normal range",)
+        if judged[0] != told.periods[0]:
+            return (f"; every figure since {since} is within its normal range",)
         return ("; every figure is within its normal range",)
     said: Line = ("; outside the normal range: ",)
     for i, value in enumerate(found):

@@ -102,7 +102,10 @@ def band(rows: Sequence[Row], x: Channel, scale: Scale) -> Layer:
         }
         for row in rows
     ]
-    mark = {"type": "area", "color": palette().band, "opacity": 1}
+    mark: dict[str, Any] = {"type": "area", "color": palette().band, "opacity": 1}
+    if len(within) == 1:
+        # An area of one period would not be seen.
+        mark = {"type": "rule", "color": palette().band, "strokeWidth": 12}
     return layer(within, mark, x=x, y=scale.y(), y2={"field": "high"})
 
 

@@ -35,7 +35,7 @@ from boardpack.values import Value, Values
 _WEEKS = 6
 _HEIGHT, _EDGE = 150, 8
 #: Pixels from the drawing to the figures beneath.
-_BENEATH = 52
+_BENEATH = 64
 #: The share of the drawing that the weeks take; twelve months need more than six weeks.
 _LEFT = 0.38
 

@@ -1,6 +1,6 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 49 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 51 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
 sessions, events, objects and workflow runs are kept, of website visitors, and of the buckets that
@@ -57,6 +57,7 @@ from boardpack.demo import (
     growth,
     initiatives,
     market,
+    market_size,
     marketing,
     pipelines,
     platform,
@@ -139,6 +140,7 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         delivery.build(con)
         success.build(con)
         market.build(con)
+        market_size.build(con)
         progress("initiatives and insights")
         initiatives.build(con)
         progress("control totals")

@@ -44,7 +44,7 @@ _ABOUT = [
     "customer_churn_rate", "net_revenue_retention", "expansion_mrr", "nps", "csat",
     "trial_to_paid_conversion", "win_rate", "cac", "dau_mau_ratio", "feature_adoption_rate",
     "system_uptime", "api_response_time_p95", "error_rate", "support_ticket_volume",
-    "first_response_time", "lead_to_customer_conversion", "gross_margin", "competitive_win_rate",
+    "first_response_time", "sql_to_customer_conversion", "gross_margin", "competitive_win_rate",
 ]  # fmt: skip
 
 

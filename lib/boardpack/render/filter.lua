@@ -313,6 +313,10 @@ local function heat(cell)
       first.content = only.content
       cell.classes:insert(class)
       if to_typst then
+        -- On the fill of a cell no colour of a judgement could be read.
+        first.content = first.content:walk({ Span = function(span)
+          if not span.classes:includes("n") then return span.content end
+        end })
         cell.attributes["typst:fill"] = "bp-heat.at(" .. step .. ").fill"
         cell.attributes["typst:text:fill"] = "bp-heat.at(" .. step .. ").ink"
       end
@@ -366,6 +370,17 @@ local function table_rows(element)
       end
     end
   end
+  -- Those who hear a table need a name of every column, also of one that needs none to the eye.
+  if to_html then
+    for _, row in ipairs(element.head.rows) do
+      for _, cell in ipairs(row.cells) do
+        cell.attributes.scope = "col"
+        if is_empty(cell) then
+          cell.contents = { pandoc.Plain({ pandoc.Span({ pandoc.Str("Item") }, pandoc.Attr("", { "unseen" })) }) }
+        end
+      end
+    end
+  end
   -- The first column names its rows, to those who hear the table as well.
   if to_html and names and rows > 0 and count > 1 then
     for _, body in ipairs(element.bodies) do
@@ -387,7 +402,7 @@ end
 
 local function page_break(paragraph)
   if pandoc.utils.stringify(paragraph):match("^%s*{{<%s*pagebreak%s*>}}%s*$") then
-    if to_typst then return typst("#pagebreak(weak: true)") end
+    if to_typst then return typst("#bp-break") end
     return pandoc.Div({}, pandoc.Attr("", { "page-break" }))
   end
 end

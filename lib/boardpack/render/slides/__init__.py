@@ -13,8 +13,6 @@ from typing import Any
 from boardpack.assemble import Assembled
 from boardpack.brand import read_brand
 from boardpack.errors import RenderError, StorageError
-from boardpack.formats import period_name
-from boardpack.frontpage import period_of
 from boardpack.periods import parse_day
 from boardpack.render.builtin import pandoc_tree
 from boardpack.render.slides.pieces import pieces
@@ -44,8 +42,7 @@ def render_slides(assembled: Assembled, folder: Path) -> Path:
     charts = _charts(assembled.folder)
     tree = pandoc_tree(assembled.folder, Path(__file__).with_name("slides.lua"))
     facts = assembled.facts
-    opening = f"{period_name(period_of(facts), facts.locale)} at a glance"
-    planned = plan(pieces(tree), charts, ruler, opening)
+    planned = plan(pieces(tree), charts, ruler, assembled.title)
     day = parse_day(facts.as_of) if facts.as_of else parse_day("2000-01-01")
     deck = Deck(
         facts, assembled.title, brand, ruler, charts, read_kpis(assembled.folder),

@@ -51,6 +51,7 @@ from boardpack.render.slides.pieces import (
     plain,
 )
 from boardpack.render.slides.plan import JOINT, SIDE, TEXT_SIZE, Slide, height_of
+from boardpack.render.slides.series import is_drawable
 from boardpack.render.slides.tables import draw_table
 from boardpack.values import KpiFacts, ReportFacts
 
@@ -143,7 +144,7 @@ class Deck:
 
     def _plot(self, figure: Figure) -> Mapping[str, Any] | None:
         plot = self.charts.get(figure.name, {}).get("plot")
-        return plot if plot and (plot["panels"] or plot["categories"]) else None
+        return plot if plot and is_drawable(plot) else None
 
     def _add(self, layout: str, title: str, section: str) -> Any:
         slide = self._presentation.slides.add_slide(layout_of(self._presentation, layout))
@@ -289,7 +290,7 @@ class Deck:
             below = sum(height + GAP for height in rest[i + 1 :] if height)
             room = Box(BODY.x, at, BODY.width, BODY.bottom - at - below)
             if isinstance(piece, Alert):
-                at += self._alert(slide, piece, room) + GAP
+                at += self._alert(slide, piece, room, planned.title) + GAP
             elif isinstance(piece, Words):
                 at += self._words(slide, piece, room, rest[i]) + GAP
             elif isinstance(piece, Sheet):
@@ -342,7 +343,9 @@ class Deck:
     def _tree(self, slide: Any, tree: Stack, room: Box) -> None:
         """Cards with the lines that lead from one row of them to the next."""
         at = room.y
+        drawn = any(isinstance(part, Picture) for part in tree.parts)
         for part in tree.parts:
+            at += 0 if drawn or part is tree.parts[0] else CARD_GAP
             if isinstance(part, Cards):
                 at += self._cards(slide, part, Box(room.x, at, room.width, room.bottom - at))
             elif isinstance(part, Picture):
@@ -363,15 +366,18 @@ class Deck:
         self.ink.text_box(slide, box, self._paragraphs(words, size), name="Text")
         return height
 
-    def _alert(self, slide: Any, alert: Alert, room: Box) -> float:
+    def _alert(self, slide: Any, alert: Alert, room: Box, title: str) -> float:
         height = height_of(alert, self.ruler)
         color = {"warning": "warn", "important": "bad", "caution": "warn"}.get(alert.kind, "accent")
         self.ink.bar(slide, Box(room.x, room.y, 4, height), color)
         look = Look(LEAST_SIZE + 2, after=LEAST_SIZE * 0.4)
         head = self.ink.paragraph((Run(alert.title),), Look(14, color, bold=True, after=4))
+        heads = [head] if alert.title != title else []
         lines = [self.ink.paragraph(line, look) for line in alert.lines]
         box = Box(room.x + 4, room.y, room.width - 4, height)
-        self.ink.text_box(slide, box, [head, *lines], fill="wash", inset=10, name=alert.title[:60])
+        self.ink.text_box(
+            slide, box, [*heads, *lines], fill="wash", inset=10, name=alert.title[:60]
+        )
         return height
 
     def _cards(self, slide: Any, cards: Cards, room: Box) -> float:

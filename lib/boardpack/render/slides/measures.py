@@ -151,32 +151,44 @@ class Ruler:
 
     def widths(self, sheet: Sheet, width: float, size: float) -> list[float]:
         """Column widths that fill ``width``: what the report says, but no figure broken."""
-        count = len(sheet.columns)
-        least, longest = [], []
+        least = self._least(sheet, width, size)
+        shares = [column.share for column in sheet.columns]
+        if not all(shares):
+            shares = [min(long, 0.5 * width) for long in self._longest(sheet, size)]
+        wanted = [width * share / sum(shares) for share in shares]
+        short = [max(0.0, low - want) for low, want in zip(least, wanted, strict=True)]
+        spare = [max(0.0, want - low) for low, want in zip(least, wanted, strict=True)]
+        if not sum(short) or not sum(spare):
+            return wanted
+        # What is too narrow takes from what has room.
+        give = min(1.0, sum(short) / sum(spare))
+        found = [want + low - more * give
+                 for want, low, more in zip(wanted, short, spare, strict=True)]  # fmt: skip
+        return [part * width / sum(found) for part in found]
+
+    def has_room(self, sheet: Sheet, width: float, size: float) -> bool:
+        """Whether every figure and word of a sheet stands on one line."""
+        return sum(self._least(sheet, width, size)) <= width
+
+    def _least(self, sheet: Sheet, width: float, size: float) -> list[float]:
+        found = []
         for i, column in enumerate(sheet.columns):
             cells = [plain(row[i]) for row in sheet.rows if not spans(row)]
             words = [word for cell in (*cells, column.head) for word in cell.split()]
             # A figure stays on one line, and so does a word.
             tight = [*words, *(cells if column.align == "right" else [])]
             most = max((self.width(text, size, True) for text in tight), default=0.0)
-            least.append(min(most, 0.4 * width) + CELL_X + 1)
+            found.append(min(most, 0.4 * width) + CELL_X + 1)
+        return found
+
+    def _longest(self, sheet: Sheet, size: float) -> list[float]:
+        found = []
+        for i, column in enumerate(sheet.columns):
+            cells = [plain(row[i]) for row in sheet.rows if not spans(row)]
             empty = bool(sheet.rows) and not any(cells)
             written = [self.width(text, size) for text in (column.head, *cells)]
-            longest.append(max(110.0 if empty else 20.0, *written))
-        shares = [column.share for column in sheet.columns]
-        if not all(shares):
-            shares = [min(long, 0.5 * width) for long in longest]
-        total = sum(shares)
-        wanted = [width * share / total for share in shares]
-        short = [max(0.0, low - want) for low, want in zip(least, wanted, strict=True)]
-        spare = [max(0.0, want - low) for low, want in zip(least, wanted, strict=True)]
-        if not sum(short) or not sum(spare):
-            return wanted
-        give = min(1.0, sum(short) / sum(spare))
-        found = [
-            wanted[i] + short[i] - spare[i] * give for i in range(count)
-        ]  # what is too narrow takes from what has room
-        return [part * width / sum(found) for part in found]
+            found.append(max(110.0 if empty else 20.0, *written))
+        return found
 
 
 def columns_of(cards: Cards) -> int:

@@ -288,11 +288,15 @@ def _glossary(inner: Sequence[dict[str, Any]]) -> Sheet:
     rows = []
     for block in inner:
         first, *rest = [line for piece in _blocks([block]) for line in lines_of(piece)] or [()]
+        kpi = block["c"][0][0].removeprefix("def-") if block["t"] == "Div" else ""
         said: list[Run] = []
         for line in rest:
-            said += [Run(" "), *line] if said else line
-        rows.append((first, tuple(said)))
-    heads = ("KPI", "What it says, and how it is computed")
+            # A formula is read in the notes of the slide.
+            if not all(run.role == "formula" for run in line):
+                said += [Run(" "), *line] if said else line
+        # The name says whose definition it is, as a number says whose it is.
+        rows.append((tuple(replace(run, kpi=kpi) for run in first[:1]) + first[1:], tuple(said)))
+    heads = ("KPI", "What it says")
     columns = tuple(
         Column(head, share, "left") for head, share in zip(heads, (0.3, 0.7), strict=True)
     )

@@ -29,6 +29,8 @@ from boardpack.render.slides.pieces import (
 #: Parts that are looked up rather than read: they come after all others, before the signatures.
 APPENDIX = frozenset({"definitions", "not-available"})
 SIGNATURES = "sign-off"
+#: Parts that a report sets without a heading of their own.
+_NAMES = {"not-available": "Not available"}
 
 #: Words of more characters than this are no title.
 _TITLE = 150
@@ -149,6 +151,8 @@ class _Planner:
         sub, waiting = "", list[Words | Alert]()
         draft = _Draft("")
         for piece in self._trees(section.pieces):
+            if isinstance(piece, Place) and piece.id in _NAMES:
+                piece = Heading(3, _NAMES[piece.id], piece.id)
             if isinstance(piece, Heading):
                 if draft.body:
                     yield draft
@@ -179,26 +183,29 @@ class _Planner:
             yield self._words(sub, waiting)
 
     def _trees(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
-        """The pieces with cards, the lines from them and the cards below as one where they fit."""
+        """The pieces, with cards and the cards below them as one where they fit on a slide.
+
+        Lines that lead from the ones to the others may be drawn between them.
+        """
         i = 0
         while i < len(pieces):
-            parts = list(pieces[i : i + 3])
-            if [type(part) for part in parts] == [Cards, Picture, Cards]:
-                cards = [part for part in parts if isinstance(part, Cards)]
-                heights = [self.ruler.cards(part, BODY_WIDTH) for part in cards]
-                if sum(heights) + JOINT <= BODY.height:
-                    yield Stack(tuple(parts))
-                    i += 3
-                    continue
-                # A chart that comes next belongs to what stands above: it is its course.
-                after = [p for p in pieces[i + 3 : i + 4] if isinstance(p, Figure)]
-                yield cards[0]
-                yield from after
-                yield cards[1]
-                i += 3 + len(after)
-            else:
+            end = i + 3 if isinstance(pieces[min(i + 1, len(pieces) - 1)], Picture) else i + 2
+            parts = pieces[i:end]
+            if not (len(parts) > 1 and all(isinstance(parts[n], Cards) for n in (0, -1))):
                 yield pieces[i]
                 i += 1
+                continue
+            heights = [self.ruler.cards(p, BODY_WIDTH) for p in parts if isinstance(p, Cards)]
+            if sum(heights) + JOINT <= BODY.height:
+                yield Stack(tuple(parts))
+                i = end
+                continue
+            # A chart that comes next belongs to what stands above: it is its course.
+            after = [p for p in pieces[end : end + 1] if isinstance(p, Figure)]
+            yield parts[0]
+            yield from after
+            yield parts[-1]
+            i = end + len(after)
 
     def _follows(self, draft: _Draft, piece: Words | Alert) -> bool:
         """Whether words can stand on the slide of what they follow; they do then."""
@@ -223,6 +230,8 @@ class _Planner:
             "lead": False,
             # A table has its words before it: what follows it speaks of what comes next.
         }.get(piece.kind, isinstance(visual, Figure | Row | Cards) and height <= _BESIDE)
+        if isinstance(visual, Sheet) and piece.kind == "bullets":
+            may = self._height([*draft.body, piece]) <= BODY.height
         if may:
             draft.body.append(piece)
         return may
@@ -260,7 +269,9 @@ class _Planner:
         return BODY.height - height - named >= needed
 
     def _words(self, sub: str, words: Sequence[Words | Alert]) -> _Draft:
-        """A slide of words; a sentence that opens them is its message."""
+        """A slide of words; a warning or a sentence that opens them is its message."""
+        if isinstance(words[0], Alert):
+            return _Draft(sub, list(words), words[0].title)
         message = _as_title(words[0]) if len(words) > 1 else ""
         return _Draft(sub, list(words[1:] if message else words), message)
 
@@ -353,7 +364,7 @@ class _Planner:
             under = f"{section.title} › {draft.sub}" if section.title else draft.sub
         for i, body in enumerate(chunks):
             shown = "" if under == draft.message else under
-            part, part_of = (i + 1, len(chunks)), section.title or self.opening
+            part, part_of = (i + 1, len(chunks)), section.title or draft.message
             kpis = _kpis(body, self.charts)
             yield Slide(draft.message, shown, body, kpis, part, part_of)
 
@@ -366,7 +377,7 @@ class _Planner:
         least = self._split(sheet, room, after, LEAST_SIZE)
         for size in _SIZES:
             pages = self._split(sheet, room, after, size)
-            if len(pages) == len(least):
+            if len(pages) == len(least) and self.ruler.has_room(sheet, BODY_WIDTH, size):
                 return [(page, size) for page in pages]
         return [(page, LEAST_SIZE) for page in least]
 

@@ -31,6 +31,21 @@ class Drawn:
     hues: dict[int, str] = field(default_factory=dict)
 
 
+def is_drawable(plot: Mapping[str, Any]) -> bool:
+    """Whether a plot has figures for all that its drawing shows.
+
+    Bars may be of what has no common measure, such as points of a rate beside percent of an amount:
+    only the page's own drawing shows these.
+    """
+    if plot["kind"] == "panels":
+        return bool(plot["panels"])
+    whole = all(
+        any(series["values"][i] is not None for series in plot["series"])
+        for i in range(len(plot["categories"]))
+    )
+    return bool(plot["categories"]) and (whole or plot["kind"] != "bars")
+
+
 def drawn(plot: Mapping[str, Any], colors: Mapping[str, str]) -> list[Drawn]:
     """The series of a plot, as ``charts.json`` holds it, that is no panels; ``colors`` are the
     palette.
