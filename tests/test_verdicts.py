@@ -382,7 +382,8 @@ def test_a_report_with_a_warning_says_so_wherever_it_counts(
     assert tuple(said.loc["total_revenue"]) == ("publish", "")
     page = (done.edition / "report.html").read_text(encoding="utf-8")
     pdf = "\n".join(p.extract_text() for p in pypdf.PdfReader(done.edition / "report.pdf").pages)
-    for text in (page, pdf.replace("\n", " ")):
+    # A long word may break in the PDF, at places of no width.
+    for text in (page, pdf.replace("\u200b", "").replace("\n", " ")):
         for words in (
             "payments: no invoice is paid more than its amount", "Since May 31, 2025",
             "ask finance", check,
