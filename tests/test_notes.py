@@ -25,12 +25,14 @@ from boardpack.errors import StorageError, UserError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.model import Model
+from boardpack.objectives import Target
 from boardpack.outcomes import RunResult
 from boardpack.qmd import read_report
 from boardpack.runs import Force
 from boardpack.values import Note, ReportFacts, Signature
 from processes import PROCESSES
 from report_fixture import FACTS, HOSTILE, Desk, chart, text
+from values_fixture import small_values
 from verdict_fixture import INVOICED_TWICE, planted
 
 SCORECARD = """\
@@ -68,7 +70,7 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def desk(folder: Path) -> Path:
-    """The shop with two targets that are missed, one that is met, and two reports about them."""
+    """The shop with two KPIs that are off track, one that is not, and two reports about them."""
     shop = workspaces.shop(folder)
     settings = shop / "boardpack.yml"
     more = "scorecard: own\nstart: 2024-01-01\n"
@@ -160,7 +162,7 @@ def facts(folder: Path) -> ReportFacts:
     return ReportFacts.from_dict(entry["report"])
 
 
-def test_a_report_is_a_draft_until_the_headline_figures_that_missed_have_notes(
+def test_a_report_is_a_draft_until_the_headline_figures_off_track_have_notes(
     fresh: Path,
 ) -> None:
     first = edition(fresh, 1)
@@ -168,7 +170,7 @@ def test_a_report_is_a_draft_until_the_headline_figures_that_missed_have_notes(
         "total_revenue": "Total revenue", "average_order_value": "Average order value",
     }  # fmt: skip
     assert rows(fresh)[0].lacks_notes == ("total_revenue", "average_order_value")
-    line = "no note says yet why targets were missed: Total revenue, Average order value."
+    line = "no note says yet why these are off track: Total revenue, Average order value."
     assert f"<strong>DRAFT</strong>, not for distribution: {line}" in page(first)
     assert 'boardpack note KPI --period 2025-05 --by NAME "why' in page(first)
     assert "did not pass its checks" not in page(first)
@@ -183,7 +185,7 @@ def test_a_report_is_a_draft_until_the_headline_figures_that_missed_have_notes(
     assert [(made["report"], made["lacks_notes"]) for made in one["made"]] == [
         ("monthly", ["average_order_value"]), ("short", []),
     ]  # fmt: skip
-    assert "missed their targets: Average order value." in page(edition(fresh, 2))
+    assert "these are off track: Average order value." in page(edition(fresh, 2))
     two = write(fresh, "average_order_value", "Small baskets.")
     assert [made["revision"] for made in two["made"]] == [3]
     assert 'class="draft-' not in page(edition(fresh, 3))
@@ -500,6 +502,20 @@ def test_killed_at_any_step_a_revision_is_whole_or_not_there(
     assert [row.revision for row in rows(fresh)] == [1, 2]
     assert "It rains." in page(edition(fresh, 2))
     assert not list((fresh / "var" / "editions").glob(".tmp-*"))
+
+
+def test_a_kpi_off_track_needs_a_note_and_one_that_is_near_does_not() -> None:
+    values = small_values()
+    nps = values.kpi("nps")
+    far = replace(nps, targets={values.period.label: Target(900, ">=")})
+    # Missed, but on track; missed, and at risk; without a target; without a figure.
+    assert remarks.lacking(values, ["mrr", "nps", "mau", "runway"]) == {}
+    off = replace(values, kpis={**values.kpis, "nps": far})
+    assert remarks.lacking(off, ["mrr", "nps"]) == {"nps": nps.name}
+    note = replace(MRR, kpi="nps", period=values.period.label)
+    for member, needs in (("", {}), ("segment=smb", {"nps": nps.name})):
+        report = replace(off.report, notes=(replace(note, member=member),))
+        assert remarks.lacking(replace(off, report=report), ["nps"]) == needs
 
 
 def figure(kpi: str, member: str = "", **more: str) -> dict[str, str]:

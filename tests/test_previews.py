@@ -6,7 +6,11 @@ import http.client
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -326,3 +330,28 @@ def test_the_suite_is_previewed_from_where_it_lies(process: NotebookProcess) -> 
     assert {SUITE / "notebooks", SUITE / "reports", SUITE / "lib" / "kpis"} <= folders
     assert SUITE / "boardpack.yml" in files
     assert not any("var" in path.parts[len(SUITE.parts) :] for path in folders)
+
+
+def test_from_the_command_line_it_serves_until_it_is_interrupted(shop: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "boardpack",
+        "preview",
+        "monthly",
+        "--period",
+        "2025-05",
+        "--json",
+    ]
+    with subprocess.Popen(
+        [*command, "--workspace", str(shop)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as started:  # fmt: skip
+        assert started.stdout is not None
+        where, first = (json.loads(started.stdout.readline()) for _ in range(2))
+        assert where["url"].startswith(f"http://{HOST}:")
+        assert first["is_new"], first
+        with urllib.request.urlopen(where["url"], timeout=10) as answer:
+            assert b"<h1>Sales" in answer.read()
+        started.send_signal(signal.SIGINT)
+        assert started.wait(30) == 0
+    assert not (shop / "var" / "previews" / "monthly").exists()

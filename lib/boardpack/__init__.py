@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from boardpack.remarks import notes
     from boardpack.reviews import six_twelve
     from boardpack.risk_register import risks
-    from boardpack.sentences import finding, summary
+    from boardpack.sentences import finding, sentence, standing, summary
     from boardpack.stage_checks import stages
     from boardpack.tables import history, members, not_available, scorecard
     from boardpack.target_paths import paths
@@ -72,8 +72,10 @@ __all__ = [
     "recommendation",
     "risks",
     "scorecard",
+    "sentence",
     "six_twelve",
     "stages",
+    "standing",
     "statement",
     "summary",
     "trend",
@@ -122,6 +124,8 @@ _HOMES = {
     "risk_register": ("risks",),
     "sentences": (
         "finding",
+        "sentence",
+        "standing",
         "summary",
     ),
     "stage_checks": ("stages",),

@@ -204,7 +204,7 @@ def _tell(result: Any, workspace: str) -> None:
             click.echo(f"  DRAFT, forced by {result.forced_by}: {result.forced}")
         if result.lacks_notes:
             lacking = ", ".join(result.lacks_notes)
-            click.echo(f"  DRAFT: these missed their targets and lack a note: {lacking}")
+            click.echo(f"  DRAFT: these are off track and lack a note: {lacking}")
             click.echo(f'  boardpack note KPI --period {result.period} --by NAME "why"')
         for reason in result.reasons:
             click.echo(f"  {reason}")

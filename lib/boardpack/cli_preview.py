@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from typing import Any
 
 import click
 
-from boardpack.cli_options import clock, json_option, print_json, workspace_option
+from boardpack.cli_options import clock, json_option, workspace_option
 
 
 @click.command()
@@ -63,7 +64,7 @@ def preview(
                 sys.exit(found.error.exit_code if found.error else 0)
             with preview_server.serving(board, port) as address:
                 if as_json:
-                    print_json({"url": address})
+                    _print_line({"url": address})
                 else:
                     click.echo(f"{report}: {address} (Ctrl-C ends it)")
                 sys.stdout.flush()
@@ -75,13 +76,18 @@ def preview(
                     click.echo("", err=True)
 
 
+def _print_line(value: object) -> None:
+    """A JSON value on a line of its own, for who reads along."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
 def _tell(found: Any, as_json: bool) -> None:
     spent = sum(found.seconds.values())
     if as_json:
         error = {"error": found.error.as_dict()} if found.error else {}
         seconds = {step: round(took, 3) for step, took in found.seconds.items()}
         again = {what: list(names) for what, names in found.again.items()}
-        print_json({"is_new": found.page is not None, "seconds": seconds, "again": again, **error})
+        _print_line({"is_new": found.page is not None, "seconds": seconds, "again": again, **error})
     else:
         steps = ", ".join(f"{step} {took:.1f} s" for step, took in found.seconds.items())
         names = found.again.get("notebooks", ())

@@ -81,14 +81,14 @@ def draft_line(facts: ReportFacts) -> str:
     >>> from dataclasses import replace
     >>> facts = ReportFacts("C", "USD", "en_US", "UTC", "", "", "", "2025-12", "", "month")
     >>> draft_line(replace(facts, lacks_notes={"arr": "ARR", "nps": "NPS"}))
-    'no note says yet why targets were missed: ARR, NPS.'
+    'no note says yet why these are off track: ARR, NPS.'
     """
     reasons = []
     if facts.forced:
         reasons.append(f"the data did not pass its checks. {shortened(facts.forced)}")
     if facts.lacks_notes:
         names = shortened(", ".join(facts.lacks_notes.values()))
-        reasons.append(f"no note says yet why targets were missed: {names}.")
+        reasons.append(f"no note says yet why these are off track: {names}.")
     return "; ".join(reasons)
 
 
@@ -145,7 +145,7 @@ def _lacking(facts: ReportFacts) -> list[str]:
     """Which KPIs need a note, and how one writes it, a line of Markdown each."""
     of = f" --member segment={facts.segment}" if facts.segment else ""
     command = f'boardpack note KPI --period {facts.period}{of} --by NAME "why, and what follows"'
-    told = "This report is a draft until a note says why each of these KPIs missed its target."
+    told = "This report is a draft until a note says why each of these KPIs is off track."
     return [
         f"**{escape_markdown(told)}** {escape_markdown(f'One writes it with: {command}')}",
         *(f"**{escape_markdown(name)}** ({escape_markdown(kpi)})"

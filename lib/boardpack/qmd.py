@@ -109,7 +109,7 @@ class Report:
 
     @property
     def needs_notes(self) -> tuple[str, ...]:
-        """Labels of the cells whose KPIs need a note where they missed their target."""
+        """Labels of the cells whose KPIs need a note where they are off track."""
         written = self.header.get("needs_notes", [])
         return (written,) if isinstance(written, str) else tuple(written)
 

@@ -258,7 +258,7 @@ def _check_signable(row: EditionRow) -> None:
     if row.lacks_notes:
         raise UserError(
             f"{name} is a draft until notes are written on {', '.join(row.lacks_notes)}, which"
-            " missed their targets.",
+            " are off track.",
             hint=f'boardpack note {row.lacks_notes[0]} --period {row.period} --by NAME "why"',
         )
     if row.verdict == "not checked":

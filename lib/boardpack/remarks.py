@@ -13,6 +13,8 @@ from boardpack.blocks import Text
 from boardpack.errors import UserError
 from boardpack.formats import day_name, member_name
 from boardpack.markup import Box, Column, Paragraph, Piece, Span, Strong, Table, text
+from boardpack.progress import status
+from boardpack.readings import read
 from boardpack.values import Note, ReportFacts, Values
 
 #: So long may a note be, in characters, and the name of who writes it.
@@ -102,19 +104,13 @@ def for_report(facts: ReportFacts, latest: Iterable[Note], names: Mapping[str, s
 
 
 def lacking(values: Values, kpis: Iterable[str]) -> dict[str, str]:
-    """The KPIs among these that missed their target and that nothing was written on, by name.
+    """The KPIs among these that are off track and that nothing was written on, by name.
 
-    Those without a figure, or without a target for the period, need no note.
+    What is off track says `boardpack.progress.status`; without figure or target nothing is.
     """
     written = {note.kpi for note in values.report.notes if not note.member}
-    return {
-        kpi: values.kpi(kpi).name for kpi in kpis if _missed(values, kpi) and kpi not in written
-    }
-
-
-def _missed(values: Values, kpi: str) -> bool:
-    target, figure = values.target(kpi), values.value(kpi).value
-    return target is not None and figure is not None and not target.met_by(figure)
+    asked = [kpi for kpi in kpis if kpi not in written]
+    return {kpi: values.kpi(kpi).name for kpi in asked if status(read(values, kpi)) == "off track"}
 
 
 def shown_by(block: Mapping[str, Any], period: str) -> dict[tuple[str, str], None]:
