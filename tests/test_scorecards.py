@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,12 @@ def test_the_plan_of_the_demo_company() -> None:
     assert targets(model, "customer_churn_rate", "2025-12") == [2]
     assert model.scorecard is not None
     assert set(model.scorecard.goals) <= set(model.catalogue.kpis)
+
+
+def test_the_notebook_of_all_kpis_has_each_of_the_demo() -> None:
+    """What the scorecard gains, the report that lists everything has to show."""
+    model = Model.open(SUITE)
+    notebook = json.loads((SUITE / "notebooks" / "catalogue.ipynb").read_text(encoding="utf-8"))
+    cells = "".join("".join(cell["source"]) for cell in notebook["cells"])
+    assert model.scorecard is not None
+    assert {kpi for kpi in model.scorecard.goals if f'"{kpi}"' not in cells} == set()
