@@ -189,7 +189,7 @@ def _tick(reading: Reading) -> Line:
         return (Span("missed", ("missed",)),)
     if reading.standing == "no value":
         return (NoValue(reading.now.reason or "no value"),)
-    return (Span("muted", ("no target",)),)
+    return (Span("muted", ("no\u00a0target",)),)
 
 
 def _mark(reading: Reading) -> Line:

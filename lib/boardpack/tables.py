@@ -174,9 +174,9 @@ def restatements(values: Values, restated: Sequence[Restated], most: int = 20) -
 def status(reading: Reading) -> Line:
     """Whether the target is met, in a word that also has a colour."""
     if reading.standing == "no value":
-        return (Span("muted", ("no value",)), *_doubt(reading))
+        return (Span("muted", ("no\u00a0value",)), *_doubt(reading))
     if reading.standing == "no target":
-        return (Span("muted", ("no target",)), *_doubt(reading))
+        return (Span("muted", ("no\u00a0target",)), *_doubt(reading))
     said = Span(reading.standing, (reading.standing,))
     return (said, *_so_far(reading), *_doubt(reading))
 
