@@ -68,6 +68,7 @@ def six_twelve(values: Values, kpi: str, *, dims: str = "") -> Block:
         return nothing(values, [kpi])
     reading = read(values, kpi, dims)
     figures = _figures(reading, to_date)
+    spec, written = _spec(reading, weeks, months, figures)
     said = message(reading)
     sides = [side for side in (weeks, months) if side is not None]
     return Chart(
@@ -78,7 +79,7 @@ def six_twelve(values: Values, kpi: str, *, dims: str = "") -> Block:
         + "; ".join(_told(figure) for figure in figures)
         + "."
         + in_currency(values, [kpi]),
-        spec=_spec(reading, weeks, months, figures),
+        spec=spec,
         columns=("Period", "Actual", "Year before", "Target"),
         rows=tuple(
             (
@@ -93,18 +94,14 @@ def six_twelve(values: Values, kpi: str, *, dims: str = "") -> Block:
         numbers=(
             *numbers(said),
             *(shown for figure in figures for shown in figure.shown),
-            *(
-                shown
-                for side in sides
-                for shown in numbers(tuple(reading.formatter.figure(v) for v in _written(side)))
-            ),
+            *(shown for v in written for shown in numbers((reading.formatter.figure(v),))),
             *(shown for label in _labels(reading, sides[-1]) for shown in label.numbers),
         ),
         plot=Plot("panels", panels=tuple(_side_plot(reading, side) for side in sides)),
     )
 
 
-def _written(side: History) -> list[Value]:
+def _known(side: History) -> list[Value]:
     return [value for value in side.actual if value.value is not None]
 
 
@@ -184,7 +181,8 @@ def _labels(reading: Reading, side: History, scale: Scale | None = None) -> list
 
 def _spec(
     reading: Reading, weeks: History, months: History | None, figures: Sequence[_Figure]
-) -> dict[str, object]:
+) -> tuple[dict[str, object], list[Value]]:
+    """The drawing, and the figures that it writes at their points."""
     formatter, kpi = reading.formatter, reading.facts.id
     sides = [side for side in (weeks, months) if side is not None]
     scales = [
@@ -197,11 +195,14 @@ def _spec(
     room = WIDTHS["full"] - 2 * _EDGE - scales[0].room - right - (gap if months else 0)
     widths = [room * _LEFT, room * (1 - _LEFT)] if months else [room]
     panels: list[Layer] = []
+    written: list[Value] = []
     heads = ("Last six weeks", "Last twelve months")
     for side, scale, width, head in zip(sides, scales, widths, heads, strict=False):
         x = x_axis(formatter, side.periods, width)
         layers = lines(formatter, side, x, scale)
-        layers += _points(formatter, side, x, scale, width)
+        named_here = _named(formatter, side, width)
+        written += named_here
+        layers += _points(formatter, side, x, scale, named_here)
         layers.append(_heading(head))
         if side is sides[-1]:
             layers += beside(scale, labels, _HEIGHT, x, side.periods[-1].label)
@@ -214,33 +215,37 @@ def _spec(
         for part, width, more in zip(parts, widths, free, strict=True)
         if part
     ]
-    return finished(
-        {
-            "concat": [*panels, *beneath],
-            "columns": 2 if months else 1,
-            "bounds": "flush",
-            "spacing": {"row": _BENEATH, "column": gap},
-            "padding": _EDGE,
-        }
-    )
+    spec = {
+        "concat": [*panels, *beneath],
+        "columns": 2 if months else 1,
+        "bounds": "flush",
+        "spacing": {"row": _BENEATH, "column": gap},
+        "padding": _EDGE,
+    }
+    return finished(spec), written
+
+
+def _named(formatter: Formatter, side: History, width: float) -> list[Value]:
+    """The figures that are written at their points: as many as there is room for, from the end."""
+    known = _known(side)
+    widest = max(text_width(plain((formatter.figure(v),)), 10.5) for v in known) + 4
+    every = max(1, -int(-widest * len(side.periods) // width))
+    last = len(side.periods) - 1
+    places = {period.label: i for i, period in enumerate(side.periods)}
+    return [v for v in known if (last - places[v.period.label]) % every == 0]
 
 
 def _points(
-    formatter: Formatter, side: History, x: Channel, scale: Scale, width: float
+    formatter: Formatter, side: History, x: Channel, scale: Scale, written: Sequence[Value]
 ) -> list[Layer]:
-    """The figures above their points, as many as there is room for, counted from the end."""
-    known = _written(side)
-    texts = [plain((formatter.figure(value),)) for value in known]
-    widest = max(text_width(text, 10.5) for text in texts) + 4
-    every = max(1, -int(-widest * len(side.periods) // width))
+    """The points of the line, and the figures of some above them, of a valley below it."""
+    known = _known(side)
     high: list[Row] = []
     low: list[Row] = []
-    places = {period.label: i for i, period in enumerate(side.periods)}
-    for value, text in zip(known, texts, strict=True):
-        back = len(side.periods) - 1 - places[value.period.label]
-        if back % every == 0:
-            row = {"period": value.period.label, "value": value.value, "text": text}
-            (low if _is_valley(known, value) else high).append(row)
+    for value in written:
+        text = plain((formatter.figure(value),))
+        row = {"period": value.period.label, "value": value.value, "text": text}
+        (low if _is_valley(known, value) else high).append(row)
     mark = {"type": "text", "fontSize": 10.5, "color": palette().ink}
     dots = {"type": "point", "size": 22, "opacity": 1, "filled": True, "color": palette().accent}
     points = [{"period": v.period.label, "value": v.value} for v in known[:-1]]
