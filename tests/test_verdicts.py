@@ -383,7 +383,6 @@ def test_a_report_with_a_warning_says_so_wherever_it_counts(
     page = (done.edition / "report.html").read_text(encoding="utf-8")
     pdf = "\n".join(p.extract_text() for p in pypdf.PdfReader(done.edition / "report.pdf").pages)
     # A long word may break in the PDF, at places of no width.
-    print(repr([w for w in pdf.split() if "invoice" in w]))
     for text in (page, pdf.replace("\n", " ")):
         for words in (
             "payments: no invoice is paid more than its amount", "Since May 31, 2025",
