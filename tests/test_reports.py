@@ -161,6 +161,17 @@ def test_axe_finds_nothing_on_the_index(
     assert axe(visit(workspace / "var" / "site" / "index.html", dark=dark).page) == []
 
 
+@pytest.mark.parametrize("width", [360, 768, 980, 1100, 1280])
+def test_the_index_does_not_scroll_sideways(
+    published: dict[tuple[str, str], Edition],
+    workspace: Path,
+    visit: Callable[..., Any],
+    width: int,
+) -> None:
+    page = visit(workspace / "var" / "site" / "index.html", width=width).page
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_no_heading_is_the_last_line_of_a_sheet(edition: Edition) -> None:
     page = (edition.folder / "report.html").read_text(encoding="utf-8")
     found = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", page, re.DOTALL)
