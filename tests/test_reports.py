@@ -161,7 +161,7 @@ def test_axe_finds_nothing_on_the_index(
     assert axe(visit(workspace / "var" / "site" / "index.html", dark=dark).page) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 980, 1100, 1280])
+@pytest.mark.parametrize("width", [360, 768, 961, 1000, 1100, 1280])
 def test_the_index_does_not_scroll_sideways(
     published: dict[tuple[str, str], Edition],
     workspace: Path,
