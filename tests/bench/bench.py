@@ -206,7 +206,7 @@ class Ways:
 
     @property
     def kpis(self) -> list[str]:
-        return list(self.model.catalogue.kpis)
+        return [kpi for kpi in self.model.catalogue.kpis if kpi not in handwritten.LEFT_OUT]
 
     def together(self) -> None:
         compute(self.model.catalogue, self.slice_, self.kpis, self.periods, BY)
