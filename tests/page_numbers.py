@@ -14,7 +14,7 @@ from boardpack.formats import Formatter
 from boardpack.periods import Period, parse_day
 from boardpack.profit_and_loss import PROFIT_AND_LOSS, REVENUE
 from boardpack.readings import read
-from boardpack.urgency import pace
+from boardpack.urgency import crossing
 from boardpack.values import Target, Values
 
 #: Parts of a page whose numbers are no figures: programs, drawings, what a definition says.
@@ -171,7 +171,7 @@ def written_of(values: Values, shown: dict[str, str]) -> set[str]:
     known = (values.value(kpi, _period(values, label), shown["member"]).value for label in labels)
     others = [value for value in known if value is not None]
     found = {text for other in others for text in _apart(formatter, kpi, at, other)}
-    lately = pace(read(values, kpi))
+    lately = crossing(read(values, kpi))
     return found | ({formatter.step(kpi, lately.step)} if lately else set())
 
 

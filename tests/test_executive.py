@@ -11,11 +11,11 @@ from boardpack.formats import Formatter
 from boardpack.periods import Period
 from boardpack.readings import read
 from boardpack.urgency import (
+    crossing,
     gravity,
     is_slipping,
     missed_in_a_row,
     needs_decision,
-    pace,
     worse_in_a_row,
 )
 from boardpack.values import Target, Values
@@ -169,7 +169,7 @@ def test_more_decisions_than_a_page_wants_are_named() -> None:
     ],
 )
 def test_pace(figures: list[float], step: float, periods: float | None) -> None:
-    found = pace(read(with_course("nps", figures, targets=flat(70)), "nps"))
+    found = crossing(read(with_course("nps", figures, targets=flat(70)), "nps"))
     assert found is not None
     assert found.step == pytest.approx(step)
     assert found.periods == (None if periods is None else pytest.approx(periods))

@@ -28,13 +28,13 @@ from boardpack.markup import (
     text,
 )
 from boardpack.readings import Reading, against_target, message, read
-from boardpack.tables import change
+from boardpack.tables import change, so_far
 from boardpack.urgency import (
+    crossing,
     gravity,
     is_slipping,
     missed_in_a_row,
     needs_decision,
-    pace,
     worse_in_a_row,
 )
 from boardpack.values import Value, Values
@@ -175,7 +175,7 @@ def _metric(reading: Reading, against: Baseline) -> tuple[Line, ...]:
     arrow = {1: "▲ ", -1: "▼ ", 0: ""}[moved]
     return (
         (Name(reading.facts.id, reading.name), *cautions.mark(values, reading.facts.id)),
-        (reading.formatter.figure(reading.now), *_mark(reading)),
+        (reading.formatter.figure(reading.now), *so_far(reading)),
         (arrow, *change(reading, other)),
         (reading.goal,) if reading.goal else (Span("muted", ("none",)),),
         _tick(reading),
@@ -190,10 +190,6 @@ def _tick(reading: Reading) -> Line:
     if reading.standing == "no value":
         return (NoValue(reading.now.reason or "no value"),)
     return (Span("muted", ("no\u00a0target",)),)
-
-
-def _mark(reading: Reading) -> Line:
-    return (" ", Span("warn", (reading.mark,))) if reading.mark else ()
 
 
 def _names(readings: Sequence[Reading]) -> Line:
@@ -220,7 +216,7 @@ def _action(reading: Reading) -> Line:
 
 
 def _slipping(reading: Reading) -> Line:
-    found = pace(reading)
+    found = crossing(reading)
     if not is_slipping(reading) or found is None or found.periods is None:
         return ()
     grain = reading.now.period.grain
@@ -275,7 +271,7 @@ def _decision(reading: Reading) -> Line:
     line: Line = (Strong((f"{reading.name}{owner}",)), *_standing(reading))
     if row > 1:
         line = (*line, ", missed ", _counted(reading, row), f" {grain}s in a row")
-    found = pace(reading)
+    found = crossing(reading)
     if found is not None and found.periods is not None:
         line = (
             *line, f"; at the pace of the last three {grain}s still about ",
@@ -314,7 +310,7 @@ def _ahead(reading: Reading) -> tuple[Line, ...]:
     goal = values.target(kpi, period.shift(1))
     assert goal is not None
     aim = goal.value
-    lately = pace(reading)
+    lately = crossing(reading)
     ago, after = (values.value(kpi, p) for p in (period.year_ago(), period.shift(1).year_ago()))
     last = None if ago.value is None or after.value is None else after.value - ago.value
     takes: Line = (NoValue("the target is a range"),)

@@ -20,7 +20,7 @@ Status = Literal["on track", "at risk", "off track", "no target", "no value"]
 Nearness = Literal["on target", "near target", "below target", "no target", "no value"]
 
 #: So many steps back tell the present pace, and a goal further ahead than this is out of sight.
-_STEPS = 3
+STEPS = 3
 _PATIENCE = 60
 
 
@@ -89,6 +89,14 @@ class Pace:
         return self.reached is not None and self.reached <= self.due
 
 
+def mean_step(reading: Reading) -> float | None:
+    """The mean step of the last periods, in the unit of the KPI; None after too short a past."""
+    now = reading.now.value
+    if now is None or len(reading.earlier) < STEPS:
+        return None
+    return (now - reading.earlier[-STEPS]) / STEPS
+
+
 def pace(reading: Reading) -> Pace | None:
     """The pace to the next milestone of a KPI's path, or to its target where that has no path.
 
@@ -109,8 +117,7 @@ def pace(reading: Reading) -> Pace | None:
         return None
     left = _periods_between(period, due) if due else 0
     needs = (goal - now) / left if left else None
-    recent = (*reading.earlier[-_STEPS:], now)
-    goes = (recent[-1] - recent[0]) / _STEPS if len(recent) == _STEPS + 1 else None
+    goes = mean_step(reading)
     reached = None
     if goes and (goal - now) / goes > 0:
         steps = (goal - now) / goes

@@ -8,7 +8,7 @@ from boardpack.blocks import Text
 from boardpack.formats import count, number
 from boardpack.markup import Box, Bullets, Line, Paragraph, Strong, text
 from boardpack.readings import Reading, explanation, message, read
-from boardpack.urgency import gravity, pace
+from boardpack.urgency import crossing, gravity
 from boardpack.values import Values
 
 #: More bullets than this are no summary.
@@ -131,7 +131,7 @@ def _last_year(reading: Reading) -> Line:
 
 def _pace(reading: Reading) -> Line:
     """When the target would be reached at the pace of the last three periods, if ever."""
-    found = pace(reading)
+    found = crossing(reading)
     if reading.standing != "missed" or found is None or found.periods is None:
         return ()
     grain, whole = reading.now.period.grain, max(1, round(found.periods))

@@ -178,7 +178,7 @@ def status(reading: Reading) -> Line:
     if reading.standing == "no target":
         return (Span("muted", ("no\u00a0target",)), *_doubt(reading))
     said = Span(reading.standing, (reading.standing,))
-    return (said, *_so_far(reading), *_doubt(reading))
+    return (said, *so_far(reading), *_doubt(reading))
 
 
 def gap(reading: Reading) -> Line:
@@ -271,7 +271,8 @@ def _scored(values: Values, reading: Reading) -> tuple[Line, ...]:
     )
 
 
-def _so_far(reading: Reading) -> Line:
+def so_far(reading: Reading) -> Line:
+    """The mark beside a figure that may still change, or is a near one."""
     return (" ", Span("warn", (reading.mark,))) if reading.mark else ()
 
 

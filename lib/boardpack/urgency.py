@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from boardpack.progress import STEPS, mean_step
 from boardpack.readings import Reading
 from boardpack.values import Target, Value
 
-#: The pace is that of so many steps up to now.
-STEPS = 3
 #: A pace that takes longer than this many periods is no way to a target.
 PATIENCE = 24
 #: A target that the pace leads out of within so many periods is at risk.
@@ -16,8 +15,8 @@ _SOON = 6
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Where a figure is led by its mean step of the last periods.
+class Crossing:
+    """When the mean step of the last periods leads a figure over its target.
 
     ``step`` is in the unit of the KPI, a period. ``periods`` says in how many of them the target is
     met or, where it is met today, missed; None when never, or too late to say.
@@ -41,22 +40,22 @@ def gravity(reading: Reading) -> int:
     return 3 if missed else 5
 
 
-def pace(reading: Reading) -> Pace | None:
-    """The pace of a figure and when its target changes sides; None where there is no saying.
+def crossing(reading: Reading) -> Crossing | None:
+    """When a figure crosses its target at the present pace; None where there is no saying.
 
     That is of an open period, of a day, of a target that is a range, of too short a past.
     """
     target, now = reading.target, reading.now.value
     if target is None or isinstance(target.value, tuple) or now is None or reading.is_open:
         return None
-    if reading.now.period.grain == "day" or len(reading.earlier) < STEPS:
+    step = mean_step(reading)
+    if reading.now.period.grain == "day" or step is None:
         return None
-    step = (now - reading.earlier[-STEPS]) / STEPS
     away = target.value - now
     periods = away / step if step else None
     if periods is not None and not 0 < periods <= PATIENCE:
         periods = None
-    return Pace(step, periods)
+    return Crossing(step, periods)
 
 
 def missed_in_a_row(reading: Reading) -> int:
@@ -80,14 +79,14 @@ def needs_decision(reading: Reading) -> bool:
         return False
     lasts = missed_in_a_row(reading) >= STEPS
     worse = reading.is_unusual and reading.verdict_on(reading.before) == "worse"
-    found = pace(reading)
+    found = crossing(reading)
     comes_back = found is not None and found.periods is not None and found.periods <= STEPS
     return (lasts or worse) and not comes_back
 
 
 def is_slipping(reading: Reading) -> bool:
     """Whether a target is met that the pace leads out of soon."""
-    found = pace(reading)
+    found = crossing(reading)
     return (
         reading.standing == "met"
         and found is not None
