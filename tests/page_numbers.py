@@ -88,7 +88,9 @@ def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
     ``periods`` are labels beyond those of the values, such as of a plan that runs ahead.
     """
     formatter, facts = Formatter(values), values.report
-    labels = {*values.frame["period"].unique(), *periods, values.period.shift(1).label}
+    # A pace may lead as far ahead as this.
+    ahead = (values.period.shift(n).label for n in range(1, 61))
+    labels = {*values.frame["period"].unique(), *periods, *ahead}
     for label in sorted(label for label in labels if _is_period(label)):
         period = Period.parse(label.split("/")[0], values.calendar)
         name, year = formatter.tick(period)
