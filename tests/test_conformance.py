@@ -14,7 +14,8 @@ import pytest
 
 from boardpack.engine import definition_tests
 from boardpack.engine.compute import compute
-from boardpack.model import Model
+from boardpack.listed import Listed
+from boardpack.model import Model, listed
 from boardpack.periods import Period
 from boardpack.warehouse import Slice, open_slice
 from engines_fixture import (
@@ -147,6 +148,30 @@ def test_the_whole_catalogue_is_the_same(
     assert not wrong, "\n".join(wrong[:20])
     assert len(found) > 1000
     assert found["value"].notna().sum() > len(found) / 2
+
+
+def _listed(model: Model, period: str, as_of: date) -> dict[str, Listed]:
+    names = list(model.listings.listings)
+    slice_ = open_slice(model.workspace, model.sources, as_of, model.listings.tables(names))
+    try:
+        return listed(model, slice_, names, Period.parse(period))
+    finally:
+        slice_.close()
+
+
+@pytest.mark.parametrize(
+    ("period", "as_of"), [("2025-12", date(2025, 12, 31)), ("2025-W46", date(2025, 11, 13))]
+)
+def test_the_rows_of_every_listing_are_the_same(
+    engine: Engine, reference: Engine, period: str, as_of: date
+) -> None:
+    expected = _listed(reference.model, period, as_of)
+    found = _listed(engine.model, period, as_of)
+    assert expected.keys() == found.keys()
+    for name, one in found.items():
+        pd.testing.assert_frame_equal(one.frame, expected[name].frame, obj=name, rtol=TOLERANCE)
+        assert one.reason == expected[name].reason
+    assert sum(len(one.frame) for one in found.values()) > 100
 
 
 def test_days_are_those_of_the_company_s_zone(engine: Engine, reference: Engine) -> None:

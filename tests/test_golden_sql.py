@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from boardpack.engine import listing_rows
 from boardpack.engine.exactness import in_dialect
 from boardpack.engine.plans import make_plan
 from boardpack.errors import DefinitionError
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.sql_dialects import DIALECTS
-from boardpack.warehouse import Slice, open_slice
+from boardpack.translation import translate
+from boardpack.warehouse import Slice, described, open_slice
 from workspaces import over_demo
 
 FOLDER = Path(__file__).parent / "golden_sql"
@@ -103,3 +105,16 @@ def test_every_kpi_is_said_exactly_or_refused_for_its_percentile(
         for kpi in near:
             with pytest.raises(DefinitionError, match="has no exact percentile of groups"):
                 _written(model, slice_, dialect, [kpi])
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [d if d in QUICK else pytest.param(d, marks=pytest.mark.slow) for d in DIALECTS],
+)
+def test_every_listing_is_said_exactly(model: Model, slice_: Slice, dialect: str) -> None:
+    said = DIALECTS[dialect]
+    relations = described(slice_, said)
+    assert len(model.listings.listings) >= 8
+    for listing in model.listings.listings.values():
+        sql = listing_rows.statement(slice_, listing, Period.parse("2025-12"))
+        assert translate(sql, said, relations).count("cell0") == 1, listing.id

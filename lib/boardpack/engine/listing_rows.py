@@ -14,7 +14,7 @@ from boardpack.engine.listings import GROUP, ROW, Expression, Listing, Listings
 from boardpack.engine.rows import apart
 from boardpack.engine.rows import rows as row_stage
 from boardpack.engine.windows import Buckets
-from boardpack.errors import RunError
+from boardpack.errors import DefinitionError, RunError
 from boardpack.periods import Period
 from boardpack.warehouse import Slice
 
@@ -93,12 +93,12 @@ def rows(slice_: Slice, listing: Listing, period: Period, segment: str = "") -> 
     """All rows of a listing as of the slice's day, in their order: `ROW`, its columns, `GROUP`.
 
     Texts are text, days ``date``, numbers float; None where there is nothing. Raises `RunError`
-    with the engine's own words.
+    with the engine's own words, and `DefinitionError` for what its dialect cannot say exactly.
     """
     try:
         found = slice_.rows(statement(slice_, listing, period, segment))
-    except RunError as error:
-        raise RunError(
+    except (RunError, DefinitionError) as error:
+        raise type(error)(
             f"listing {listing.id!r}: {error.message}", file=listing.file, line=listing.line
         ) from None
     source = slice_.declared[listing.source]
