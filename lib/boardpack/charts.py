@@ -188,7 +188,7 @@ def trend(
             *numbers(course),
             *(shown for label in labels for shown in label.numbers),
         ),
-        plot=replace(plot(reading, told, size), ends=(scale.low, scale.high)),
+        plot=_with_band(plot(reading, told, size), told, scale, formatter),
     )
 
 
@@ -489,9 +489,9 @@ def plot(reading: Reading, told: History, size: Size, *, with_last_year: bool = 
     latest, ago = told.latest, told.year_ago[-1]
     labels = [""] * n
     labels[told.periods.index(latest.period)] = plain((formatter.figure(latest),))
-    series = [
-        Series("Actual", "actual", tuple(value.value for value in told.actual), tuple(labels))
-    ]
+    still_open = tuple(i for i, value in enumerate(told.actual) if value.status in _OPEN)
+    figures = tuple(value.value for value in told.actual)
+    series = [Series("Actual", "actual", figures, tuple(labels), still_open)]
     if with_last_year and any(value.value is not None for value in told.year_ago):
         text = plain((formatter.figure(ago),)) if ago.value is not None and size == "full" else ""
         figures = tuple(value.value for value in told.year_ago)
@@ -501,6 +501,20 @@ def plot(reading: Reading, told: History, size: Size, *, with_last_year: bool = 
         series.append(Series("Target", "target", told.target, at_end(text, n)))
     categories = tuple(category(formatter, period) for period in told.periods)
     return Plot("lines", categories, tuple(series), reading.name)
+
+
+def _with_band(found: Plot, told: History, scale: Scale, formatter: Formatter) -> Plot:
+    """The same with its axis, what was to be expected, and what lies outside of it."""
+    ringed = [value.period for value in told.unusual(formatter)]
+    unusual = tuple(told.periods.index(period) for period in ringed)
+    own, *others = found.series
+    normal = tuple((one.low, one.high) if one else None for one in told.normal)
+    return replace(
+        found,
+        series=(replace(own, unusual=unusual), *others),
+        ends=(scale.low, scale.high),
+        normal=normal if any(normal) else (),
+    )
 
 
 def _course(reading: Reading, told: History) -> Line:

@@ -15,7 +15,7 @@ from boardpack.brand import read_brand
 from boardpack.errors import RenderError, StorageError
 from boardpack.periods import parse_day
 from boardpack.render.builtin import pandoc_tree
-from boardpack.render.slides.pieces import pieces
+from boardpack.render.slides.tree import pieces
 from boardpack.values import read_kpis
 
 __all__ = ["SLIDES", "render_slides"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
 from pptx.util import Pt
 
 from boardpack.render.slides.drawing import Ink, Look, describe, emu, qn
-from boardpack.render.slides.measures import CELL_X, CELL_Y, Box, Ruler, spans
-from boardpack.render.slides.pieces import Line, Run, Sheet
+from boardpack.render.slides.measures import CELL_X, CELL_Y, Box, Ruler
+from boardpack.render.slides.pieces import Line, Run, Sheet, is_by_hand, spans
 
 #: The style without lines and fills, of which every program has its own copy.
 _PLAIN = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
@@ -61,16 +62,25 @@ def _row(
         align = {"right": "r", "center": "ctr"}.get(column.align, "l")
         look = Look(sheet.size, "muted" if is_head else "ink", bold=is_head, align=align)
         cell = table.cell(index, j)
+        steps = [run.heat for run in line if run.heat >= 0]
+        heat = ink.heat(steps[0]) if steps else None
+        if heat:
+            # On a dark cell the colour of a judgement could not be read: its sign says it.
+            look = replace(look, color=heat["ink"])
+            line = tuple(replace(run, role="") for run in line)
         ink.write(cell.text_frame, [ink.paragraph(line, look)])
         properties = cell._tc.get_or_add_tcPr()
         sides = {"marL": 0.0 if j == 0 else CELL_X / 2, "marR": CELL_X / 2,
                  "marT": CELL_Y / 2, "marB": CELL_Y / 2}  # fmt: skip
         for side, inset in sides.items():
             properties.set(side, str(int(Pt(inset))))
-        properties.set("anchor", "b" if is_head else "ctr" if heading else "t")
+        by_hand = not is_head and is_by_hand(cells)
+        properties.set("anchor", "b" if is_head or by_hand else "ctr" if heading else "t")
         rule = ink.outline("muted" if is_head else "faint", 1.25 if is_head else 0.75, tag="a:lnB")
         properties.append(rule)
-        if heading:
+        if heat:
+            properties.append(ink.fill(heat["fill"]))
+        elif heading:
             properties.append(ink.fill("wash"))
         else:
             etree.SubElement(properties, qn("a:noFill"))
