@@ -100,7 +100,7 @@ class Drafter:
                     continue
                 if draft.body:
                     yield draft
-                draft = Draft(sub, [piece], of_charts(piece, self.charts), piece)
+                draft = Draft(sub, [piece], self._message(piece), piece)
                 words, waiting = waiting, []
                 if not draft.message and words and not is_signed:
                     draft.message = as_title(words[-1])
@@ -188,16 +188,19 @@ class Drafter:
             return False
         if not self._leaves_room(piece, before):
             return False
-        name = named(piece, "")
+        name = piece.title or named(piece, "")
         draft.body += [Heading(4, name, ""), piece] if name else [piece]
         return True
+
+    def _message(self, piece: Piece) -> str:
+        return piece.title if isinstance(piece, Sheet) else of_charts(piece, self.charts)
 
     def _leaves_room(self, sheet: Piece | None, drawn: Piece | None) -> bool:
         """Whether a chart can still be read above a table."""
         if not isinstance(sheet, Sheet):
             return False
         height = self.pages.sheet_height(sheet, TABLE_SIZE) + 2 * GAP
-        name = TEXT_SIZE * 1.25 + GAP if named(sheet, "") else 0.0
+        name = TEXT_SIZE * 1.25 + GAP if sheet.title or named(sheet, "") else 0.0
         needed = _LEAST_CHART + (TEXT_SIZE * 1.5 if isinstance(drawn, Row) else 0.0)
         return BODY.height - height - name >= needed
 
@@ -209,14 +212,23 @@ class Drafter:
         return Draft(sub, list(words[1:] if message else words), message)
 
     def _native(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
-        """The pieces; of a chart that cannot be drawn from its figures its message and table."""
+        """The pieces, a table with its message; so is a chart that cannot be drawn natively."""
+        before: Words | None = None
         for piece in pieces:
             entry = self.charts.get(piece.name, {}) if isinstance(piece, Figure) else {}
             plot = entry.get("plot")
             sheet = table_of(entry) if plot and not is_drawable(plot) else None
             if isinstance(piece, Figure) and sheet is not None:
-                yield Words("lead", ((Run(title_of(piece, self.charts)),),))
-            yield sheet or piece
+                piece = replace(sheet, title=title_of(piece, self.charts))
+            if isinstance(piece, Sheet) and before:
+                piece, before = replace(piece, title=as_title(before) or piece.title), None
+            if before:
+                yield before
+            before = piece if isinstance(piece, Words) and piece.kind == "message" else None
+            if not before:
+                yield piece
+        if before:
+            yield before
 
     def _tables_together(self, drafts: Sequence[Draft]) -> list[Draft]:
         """A small table that would stand alone joins that of the chart before it, on one slide."""
@@ -231,13 +243,12 @@ class Drafter:
                 and len(draft.body) == 1
                 and isinstance(last.visual, Figure | Row)
                 and isinstance(last.body[0], Figure | Row)
-                and not draft.message
                 and last.sub == draft.sub
                 and self.pages.height(both) <= BODY.height
                 and self.pages.height(alone) <= _SMALL
             ):
                 found[-1] = replace(last, body=last.body[:1])
-                draft = Draft(draft.sub, both, visual=moved[0])
+                found.append(Draft(draft.sub, moved, self._message(moved[0]), moved[0]))
             found.append(draft)
         return found
 
@@ -246,11 +257,13 @@ class Drafter:
         found: list[Draft] = []
         for draft in drafts:
             last = found[-1] if found else None
-            if last and last.is_quiet and draft.is_quiet and not (last.message and draft.message):
+            if last and last.is_quiet and draft.is_quiet:
                 whole = [*_headed(last), *([] if last.sub == draft.sub else _headed(draft)[:1]),
                          *(draft.body)]  # fmt: skip
-                if not draft.sub or last.sub == draft.sub:
-                    whole = [*last.body, *draft.body]
+                if not draft.sub or last.sub == draft.sub or (last.message and draft.message):
+                    # Of two messages the first is the title, the other stands above its table.
+                    between = [Heading(3, draft.message, "")] if last.message and draft.message else []
+                    whole = [*last.body, *between, *draft.body]
                 message = last.message or draft.message
                 name = last.sub if last.sub == draft.sub else ""
                 if self.pages.height(whole) <= BODY.height and (draft.sub or not last.sub):

@@ -25,6 +25,8 @@ LEAST_SIZE = 12.0
 #: Nor that of a table, unless its figures would be broken; what is looked up may be smaller still.
 TABLE_SIZE, GLOSSARY_SIZE = 11.0, 10.0
 LEADING = 1.2
+#: From one line of the labels of a chart to the next.
+LINE = LEAST_SIZE * 1.25
 
 #: Between pieces of a slide, from top to bottom.
 GAP = 14.0

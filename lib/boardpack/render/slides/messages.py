@@ -42,7 +42,7 @@ _FIGURE = re.compile(r"\d+")
 
 def as_title(words: Words | Alert) -> str:
     """What a sentence says if it can be a title; a list, a note or a warning cannot."""
-    if isinstance(words, Alert) or words.kind not in ("text", "lead") or len(words.lines) != 1:
+    if isinstance(words, Alert) or words.kind not in ("text", "lead", "message") or len(words.lines) != 1:
         return ""
     said = plain(words.lines[0])
     return said.removesuffix(".").removesuffix(":") if len(said) <= LONGEST else ""

@@ -69,10 +69,10 @@ class Heading:
 class Words:
     """Passages: running text, a list, the answer that opens a section, a note below a table.
 
-    A remark is what somebody wrote on the figures above it.
+    A message is that of the table that follows it; a remark is what somebody wrote on the figures above it.
     """
 
-    kind: Literal["text", "bullets", "lead", "note", "remark"]
+    kind: Literal["text", "bullets", "lead", "message", "note", "remark"]
     lines: tuple[Line, ...]
 
 
@@ -93,6 +93,8 @@ class Sheet:
     rows: tuple[tuple[Line, ...], ...]
     #: of its text, in points
     size: float = 12.0
+    #: what it says, where the report says so
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,13 @@ ROLES = frozenset(
 #: Divs that are no part of a slide's body: the cover and the foot of each slide say the same.
 _ELSEWHERE = frozenset({"facts", "draft-mark", "draft-strip", "page-break"})
 #: What the passages of a div are.
-_KINDS = {"lead": "lead", "note": "note", "source-note": "note", "decision": "bullets"}
+_KINDS = {
+    "lead": "lead",
+    "message": "message",
+    "note": "note",
+    "source-note": "note",
+    "decision": "bullets",
+}
 #: The class of a cell of a heatmap, before the number of its step.
 _HEAT = "heat-"
 _PAGE_BREAK = re.compile(r"\s*\{\{<\s*pagebreak\s*>\}\}\s*")
