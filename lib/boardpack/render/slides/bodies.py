@@ -47,6 +47,8 @@ from boardpack.render.slides.tables import draw_table
 _HEADING = 14.0
 #: Words that stand alone are written larger, as far as they fit.
 _ALONE = 20.0
+#: What takes the room that words and tables leave.
+_DRAWN = (Figure, Picture, Row, Stack)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,12 @@ class Bodies:
         at = BODY.y
         size = text_size(planned.body, self.ruler)
         rest = [self._height(piece, size) for piece in planned.body]
+        # Where nothing is drawn the tables take what is left, each by its rows.
+        spare = BODY.height - sum(rest) - GAP * len(rest)
+        if spare < 0 or any(isinstance(p, _DRAWN) for p in planned.body):
+            spare = 0.0
+        rows = [len(p.rows) if isinstance(p, Sheet) else 0 for p in planned.body]
+        shares = [n / (sum(rows) or 1) for n in rows]
         for i, piece in enumerate(planned.body):
             below = sum(height + GAP for height in rest[i + 1 :] if height)
             room = Box(BODY.x, at, BODY.width, BODY.bottom - at - below)
@@ -90,7 +98,12 @@ class Bodies:
             elif isinstance(piece, Sheet):
                 alt = _table_alt(planned, piece)
                 name = f"Table {i + 1}"
-                at += draw_table(slide, piece, room, self.ink, self.ruler, name, alt) + GAP
+                at += (
+                    draw_table(
+                        slide, piece, room, self.ink, self.ruler, name, alt, spare * shares[i]
+                    )
+                    + GAP
+                )
             elif isinstance(piece, Cards):
                 at += self._cards(slide, piece, room) + GAP
             elif isinstance(piece, Glossary):

@@ -12,9 +12,12 @@ from pptx.enum.chart import XL_CHART_TYPE
 
 from boardpack.render.slides.datasheets import Data
 from boardpack.render.slides.drawing import Ink, Look, describe, emu, qn
-from boardpack.render.slides.measures import LEAST_SIZE, Box, Ruler
+from boardpack.render.slides.frames import Frame, frame_of, lay_out
+from boardpack.render.slides.labels import write_labels
+from boardpack.render.slides.measures import LEAST_SIZE, LINE, Box, Ruler
 from boardpack.render.slides.pieces import Run, clean
-from boardpack.render.slides.series import Drawn, drawn, ends_of, needs_legend, short_years
+from boardpack.render.slides.series import Drawn, drawn, needs_legend, short_years
+from boardpack.render.slides.strokes import as_band, as_line, style
 
 _TYPES = {
     "lines": XL_CHART_TYPE.LINE_MARKERS,
@@ -23,8 +26,8 @@ _TYPES = {
     "bridge": XL_CHART_TYPE.COLUMN_STACKED,
     "bars": XL_CHART_TYPE.BAR_CLUSTERED,
 }
-_LINE = LEAST_SIZE * 1.25
-_EDGE = 6.0
+#: Series of a line chart that stand behind its lines.
+_BEHIND = ("band", "hidden")
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Painter:
         kind = plot["kind"]
         categories = [clean(str(category)) for category in plot["categories"]]
         series = drawn(plot, self.ink.colors)
-        legend = kind in ("stack", "columns", "bars") and needs_legend(kind, series)
-        frame = self._frame(kind, categories, series, box, legend, plot.get("ends"))
+        legend = needs_legend(kind, series)
+        frame = frame_of(self.ruler, kind, categories, series, box, legend, plot.get("ends"))
         shown = short_years(categories) if kind != "bars" else categories
         chart_data = Data(self.day)
         chart_data.categories = shown
@@ -57,26 +60,30 @@ class Painter:
 
     def _dress(
         self, chart: Any, kind: str, categories: Sequence[str], series: Sequence[Drawn],
-        frame: _Frame, box: Box, legend: bool,
+        frame: Frame, box: Box, legend: bool,
     ) -> None:  # fmt: skip
         chart.has_title = False
         chart.has_legend = False
         chart.font.size = int(LEAST_SIZE * 12700)
         root = chart._chartSpace
         area = root.find(f".//{qn('c:plotArea')}")
-        _layout(area, frame, box)
+        lay_out(area, frame, box)
         self._axes(area, kind, categories, frame)
         for element, one in zip(area.iter(qn("c:ser")), series, strict=True):
-            self._style(element, kind, one)
-            self._labels(element, kind, one, series, frame, box, len(categories))
+            style(self.ink, element, kind, one)
+            if one.role != "band":
+                write_labels(self.ink, element, kind, one, series, frame, box, len(categories))
         group = next(child for child in area if child.tag in (qn("c:barChart"), qn("c:lineChart")))
         if kind != "lines":
             _gaps(group, kind, series)
         nets = [i for i, one in enumerate(series) if kind == "stack" and one.role == "balance"]
         if nets:
-            self._as_line(group, nets)
+            as_line(self.ink, group, nets)
+        bands = [i for i, one in enumerate(series) if kind == "lines" and one.role in _BEHIND]
+        if bands:
+            as_band(group, bands)
         if legend:
-            self._legend(root.find(qn("c:chart")), series)
+            self._legend(root.find(qn("c:chart")), kind, series)
         # The chart stands on the slide: it has no paper and no frame of its own.
         space = etree.Element(qn("c:spPr"))
         etree.SubElement(space, qn("a:noFill"))
@@ -87,7 +94,7 @@ class Painter:
         first = root.find(qn("c:date1904"))
         first.addnext(etree.Element(qn("c:roundedCorners"), val="0"))
 
-    def _axes(self, area: Any, kind: str, categories: Sequence[str], frame: _Frame) -> None:
+    def _axes(self, area: Any, kind: str, categories: Sequence[str], frame: Frame) -> None:
         values, names = area.find(qn("c:valAx")), area.find(qn("c:catAx"))
         for axis, is_names in ((values, False), (names, True)):
             for tag in ("c:majorGridlines", "c:minorGridlines", "c:title", "c:txPr", "c:spPr"):
@@ -115,7 +122,7 @@ class Painter:
         skip = etree.Element(qn("c:tickLblSkip"), val="1")
         names.find(qn("c:noMultiLvlLbl")).addprevious(skip)
 
-    def _ends(self, slide: Any, categories: Sequence[str], frame: _Frame, box: Box) -> None:
+    def _ends(self, slide: Any, categories: Sequence[str], frame: Frame, box: Box) -> None:
         """The first and the last category below a chart that has no room for more."""
         slot = frame.width / len(categories)
         for text, at, align in (
@@ -125,7 +132,7 @@ class Painter:
             width = self.ruler.width(text, LEAST_SIZE) + 12
             x = box.x + (at if align == "l" else at - width / 2)
             x = min(x, box.x + box.width - width)
-            place = Box(x, box.y + frame.y + frame.height + 3, width, _LINE)
+            place = Box(x, box.y + frame.y + frame.height + 3, width, LINE)
             look = Look(LEAST_SIZE, "muted", align=align)
             self.ink.text_box(slide, place, [self.ink.paragraph((Run(text),), look)], name="Period")
 
@@ -140,11 +147,12 @@ class Painter:
         etree.SubElement(p, qn("a:endParaRPr"), lang=self.ink.language)
         return style
 
-    def _legend(self, chart: Any, series: Sequence[Drawn]) -> None:
+    def _legend(self, chart: Any, kind: str, series: Sequence[Drawn]) -> None:
         legend = etree.Element(qn("c:legend"))
+        band = next((one for one in series if one.role == "band"), None)
         etree.SubElement(legend, qn("c:legendPos"), val="b")
         for i, one in enumerate(series):
-            if one.role == "hidden":
+            if one.role == "hidden" or (kind == "lines" and one is not band):
                 entry = etree.SubElement(legend, qn("c:legendEntry"))
                 etree.SubElement(entry, qn("c:idx"), val=str(i))
                 etree.SubElement(entry, qn("c:delete"), val="1")

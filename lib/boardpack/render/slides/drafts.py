@@ -20,7 +20,6 @@ from boardpack.render.slides.pieces import (
     Piece,
     Place,
     Row,
-    Run,
     Sheet,
     Stack,
     Words,
@@ -77,6 +76,9 @@ class Drafter:
             if not draft.message:
                 _speak(draft)
             draft.message = draft.message or of_body(draft.body, draft.sub or title)
+            first = draft.body[0]
+            if isinstance(first, Heading) and draft.message.startswith(f"{first.text}:"):
+                draft.body = draft.body[1:]
             yield draft
 
     def _drafts(self, pieces: Sequence[Piece], is_signed: bool) -> Iterator[Draft]:
@@ -260,9 +262,10 @@ class Drafter:
             if last and last.is_quiet and draft.is_quiet:
                 whole = [*_headed(last), *([] if last.sub == draft.sub else _headed(draft)[:1]),
                          *(draft.body)]  # fmt: skip
-                if not draft.sub or last.sub == draft.sub or (last.message and draft.message):
+                both = bool(last.message and draft.message)
+                if not draft.sub or last.sub == draft.sub or both:
                     # Of two messages the first is the title, the other stands above its table.
-                    between = [Heading(3, draft.message, "")] if last.message and draft.message else []
+                    between = [Heading(3, draft.message, "")] if both else []
                     whole = [*last.body, *between, *draft.body]
                 message = last.message or draft.message
                 name = last.sub if last.sub == draft.sub else ""

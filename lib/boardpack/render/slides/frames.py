@@ -41,7 +41,9 @@ def frame_of(
     ends: Sequence[float] | None,
 ) -> Frame:
     """The frame of a chart in a box: with room for its labels, its categories and its legend."""
-    figures = [v for s in series for v in s.values if v is not None] or [0.0]
+    # What stands behind the lines has no part in the axis: a wide band would press them flat.
+    seen = [s for s in series if kind != "lines" or s.role not in ("band", "hidden")]
+    figures = [v for s in seen for v in s.values if v is not None] or [0.0]
     below = _LEGEND if legend else 0.0
     if kind == "bars":
         left = max(ruler.width(c, LEAST_SIZE) for c in categories) + 14

@@ -13,6 +13,7 @@ from boardpack.render.slides.measures import LEAST_SIZE, LINE, Box
 from boardpack.render.slides.pieces import clean
 from boardpack.render.slides.series import Drawn
 
+
 def write_labels(
     ink: Ink, element: Any, kind: str, one: Drawn, series: Sequence[Drawn], frame: Frame,
     box: Box, count: int,

@@ -176,12 +176,17 @@ class Ruler:
 
     def _least(self, sheet: Sheet, width: float, size: float) -> list[float]:
         found = []
+        has_figures = any(column.align == "right" for column in sheet.columns)
         for i, column in enumerate(sheet.columns):
             cells = [plain(row[i]) for row in sheet.rows if not spans(row)]
             words = [word for cell in (*cells, column.head) for word in cell.split()]
             # A figure stays on one line, and so does a word.
             tight = [*words, *(cells if column.align == "right" else [])]
             most = max((self.width(text, size, True) for text in tight), default=0.0)
+            if i == 0 and has_figures:
+                # A name is read at once where it stands on one line.
+                longest = max((self.width(text, size) for text in cells), default=0.0)
+                most = max(most, min(longest, 0.3 * width))
             found.append(min(most, 0.4 * width) + CELL_X + 1)
         return found
 

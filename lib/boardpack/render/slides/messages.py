@@ -42,7 +42,8 @@ _FIGURE = re.compile(r"\d+")
 
 def as_title(words: Words | Alert) -> str:
     """What a sentence says if it can be a title; a list, a note or a warning cannot."""
-    if isinstance(words, Alert) or words.kind not in ("text", "lead", "message") or len(words.lines) != 1:
+    is_sentence = isinstance(words, Words) and words.kind in ("text", "lead", "message")
+    if not is_sentence or len(words.lines) != 1:
         return ""
     said = plain(words.lines[0])
     return said.removesuffix(".").removesuffix(":") if len(said) <= LONGEST else ""

@@ -33,7 +33,7 @@ TEXT_SIZE = 14.0
 #: Cards that fill a slide.
 _CARDS = 8
 #: A table is written as large as it may without more slides.
-_SIZES = (16.0, 14.0, 13.0, LEAST_SIZE, TABLE_SIZE)
+_SIZES = (16.0, 15.0, 14.0, 13.0, LEAST_SIZE, TABLE_SIZE)
 #: Rather than break its figures a wide one is written smaller.
 _WIDE = 10.0
 #: Between the two columns of definitions, and below each of them.
@@ -127,11 +127,12 @@ class Pages:
         """Whether no figure is broken at this size, and no more lines are than at the least."""
         if not self.ruler.has_room(sheet, BODY_WIDTH, size):
             return False
-        least, lines = (
-            (self.sheet_height(sheet, at) - CELL_Y * (len(sheet.rows) + 1)) / at
-            for at in (TABLE_SIZE, size)
-        )
-        return lines <= least + 0.1
+        return self._lines(sheet, size) <= self._lines(sheet, TABLE_SIZE) + 0.1
+
+    def _lines(self, sheet: Sheet, size: float) -> float:
+        """How many lines the rows of a table have."""
+        _, rows = self.ruler.rows(sheet, self.ruler.widths(sheet, BODY_WIDTH, size), size)
+        return sum(row - CELL_Y for row in rows) / size
 
     def _split(self, sheet: Sheet, room: float, after: float, size: float) -> list[Rows]:
         """Rows in even parts, since a last slide with a single row reads like a mistake.

@@ -69,7 +69,8 @@ class Heading:
 class Words:
     """Passages: running text, a list, the answer that opens a section, a note below a table.
 
-    A message is that of the table that follows it; a remark is what somebody wrote on the figures above it.
+    A message is that of the table that follows it; a remark is what somebody wrote on the figures
+    above it.
     """
 
     kind: Literal["text", "bullets", "lead", "message", "note", "remark"]

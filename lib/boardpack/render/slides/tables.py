@@ -15,14 +15,22 @@ from boardpack.render.slides.pieces import Line, Run, Sheet, is_by_hand, spans
 
 #: The style without lines and fills, of which every program has its own copy.
 _PLAIN = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
+#: How much of its size a row may be higher than its text needs, where there is room.
+_MOST_AIR = 0.7
 
 
 def draw_table(
-    slide: Any, sheet: Sheet, box: Box, ink: Ink, ruler: Ruler, name: str, alt: str
-) -> float:
-    """Draw a sheet into a box and return how high it came out, in points."""
+    slide: Any, sheet: Sheet, box: Box, ink: Ink, ruler: Ruler, name: str, alt: str,
+    spare: float = 0.0,
+) -> float:  # fmt: skip
+    """Draw a sheet into a box and return how high it came out, in points.
+
+    Of the room that is to ``spare`` each row takes a part.
+    """
     widths = ruler.widths(sheet, box.width, sheet.size)
     head, heights = ruler.rows(sheet, widths, sheet.size)
+    more = min(_MOST_AIR * sheet.size, spare / (len(heights) + 1))
+    heights = [height + more for height in heights]
     total = head + sum(heights)
     held = slide.shapes.add_table(
         len(sheet.rows) + 1, len(sheet.columns), *emu(Box(box.x, box.y, box.width, total))
@@ -75,7 +83,7 @@ def _row(
         for side, inset in sides.items():
             properties.set(side, str(int(Pt(inset))))
         by_hand = not is_head and is_by_hand(cells)
-        properties.set("anchor", "b" if is_head or by_hand else "ctr" if heading else "t")
+        properties.set("anchor", "b" if is_head or by_hand else "ctr")
         rule = ink.outline("muted" if is_head else "faint", 1.25 if is_head else 0.75, tag="a:lnB")
         properties.append(rule)
         if heat:
