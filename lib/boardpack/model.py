@@ -12,8 +12,7 @@ import pandas as pd
 from boardpack import scorecards
 from boardpack import sources as source_files
 from boardpack.calendars import PLAIN, Calendar
-from boardpack.engine import catalogue as catalogue_files
-from boardpack.engine import listing_rows
+from boardpack.engine import kpi_files, listing_rows
 from boardpack.engine import listings as listing_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
@@ -52,7 +51,7 @@ class Model:
         """
         workspace = Workspace.open(folder)
         sources = source_files.load(workspace)
-        catalogue = catalogue_files.load(workspace, sources)
+        catalogue = kpi_files.load(workspace, sources)
         listings = listing_files.load(workspace, sources)
         card = scorecards.load(workspace, catalogue)
         catalogue = replace(catalogue, goals=card)

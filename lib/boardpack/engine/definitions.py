@@ -16,6 +16,10 @@ from boardpack.engine.windows import Window
 from boardpack.periods import GRAINS, Grain
 from boardpack.yamlfile import Place
 
+#: What every formula may name beside measures and KPIs: the days of the period and of window month,
+#: and those of the period that are worked on; of an open one those up to the as-of.
+BUILT_IN = ("period_days", "month_days", "business_days")
+
 
 @dataclass(frozen=True)
 class Measure:
