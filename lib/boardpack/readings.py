@@ -165,7 +165,7 @@ class Reading:
     @property
     def is_open(self) -> bool:
         """Whether the figure may still change because its period or cohort is not over."""
-        return self.now.status in ("provisional", "maturing")
+        return self.now.is_open
 
     @property
     def mark(self) -> str:

@@ -75,6 +75,11 @@ class Value:
     high: float | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it may still change."""
+        return self.status in ("provisional", "maturing")
+
+    @property
     def is_approximate(self) -> bool:
         """Whether the engine had no exact form of it, and the KPI allows a near one."""
         return self.value is not None and "approximate: " in self.reason

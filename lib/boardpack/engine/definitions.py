@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from boardpack.engine.entries import Direction, MeasureEntry, TestEntry, Unit
-from boardpack.engine.expressions import (
-    Formula,
-    Measured,
-)
+from boardpack.engine.expressions import Formula, Measured
 from boardpack.engine.intervals import Interval
 from boardpack.engine.windows import Window
 from boardpack.periods import GRAINS, Grain

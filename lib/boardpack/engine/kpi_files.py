@@ -17,11 +17,7 @@ from boardpack.engine.definition_checks import (
 )
 from boardpack.engine.definitions import BUILT_IN, Identity, Kpi
 from boardpack.engine.entries import IdentityEntry, KpiEntry
-from boardpack.engine.expressions import (
-    ExpressionError,
-    Formula,
-    formula,
-)
+from boardpack.engine.expressions import ExpressionError, Formula, formula
 from boardpack.engine.functions import COUNTING
 from boardpack.engine.intervals import Interval, parse_interval
 from boardpack.engine.measures import read_measure

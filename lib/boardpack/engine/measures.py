@@ -9,13 +9,7 @@ from typing import TypeVar
 from boardpack.engine.columns import column_sql
 from boardpack.engine.definitions import Measure
 from boardpack.engine.entries import MeasureEntry
-from boardpack.engine.expressions import (
-    ExpressionError,
-    Resolve,
-    aggregate,
-    indispensable,
-    scalar,
-)
+from boardpack.engine.expressions import ExpressionError, Resolve, aggregate, indispensable, scalar
 from boardpack.engine.kinds import check_kinds
 from boardpack.engine.members import check_members
 from boardpack.engine.windows import parse_window
