@@ -26,8 +26,9 @@ from boardpack.locks import lock
 from boardpack.mart_files import Part, State
 from boardpack.periods import add_months, instant
 from boardpack.sources import Source
-from boardpack.warehouse import Slice, fingerprint, literal, local_day
+from boardpack.warehouse import Slice, fingerprint
 from boardpack.workspace import Workspace
+from boardpack.zones import literal, local_day
 
 #: A mart with a larger share of its source's rows costs about as much to read.
 _WORTH = 0.5

@@ -12,7 +12,8 @@ from boardpack.engine.expressions import scalar
 from boardpack.engine.windows import Buckets
 from boardpack.source_entries import MilestoneEntry, TouchesEntry
 from boardpack.sources import Join, Source, resolve
-from boardpack.warehouse import Slice, literal, local_day
+from boardpack.warehouse import Slice
+from boardpack.zones import literal, local_day
 
 UNKNOWN = "(unknown)"
 #: The column of a mart with the local day, or the first day of the month.
