@@ -10,6 +10,7 @@ import pytest
 
 from boardpack import ledger as ledgers
 from boardpack.errors import StorageError
+from boardpack.facts import Note
 from boardpack.ledger import (
     EditionRow,
     KeptChecks,
@@ -20,7 +21,6 @@ from boardpack.ledger import (
     RunEnded,
     RunStarted,
 )
-from boardpack.values import Note
 from processes import PROCESSES
 
 STARTED = RunStarted(

@@ -23,13 +23,13 @@ from boardpack.assemble import assemble
 from boardpack.cli import main
 from boardpack.errors import StorageError, UserError
 from boardpack.executions import NotebookProcess
+from boardpack.facts import Note, ReportFacts, Signature
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.model import Model
 from boardpack.objectives import Target
 from boardpack.outcomes import RunResult
 from boardpack.qmd import read_report
 from boardpack.runs import Force
-from boardpack.values import Note, ReportFacts, Signature
 from processes import PROCESSES
 from report_fixture import FACTS, HOSTILE, Desk, chart, text
 from values_fixture import small_values

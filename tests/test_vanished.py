@@ -18,9 +18,9 @@ from boardpack import orders, runs
 from boardpack.doctors import examine
 from boardpack.errors import SourceError
 from boardpack.executions import NotebookProcess
+from boardpack.facts import Finding
 from boardpack.ledger import Ledger
 from boardpack.model import Model
-from boardpack.values import Finding
 from boardpack.warehouse import open_slice
 from verdict_fixture import ODD, gate_policy, judged, readable, report_on
 

@@ -24,6 +24,7 @@ from boardpack.charts import by_member, trend
 from boardpack.comparisons import bullet
 from boardpack.errors import UnknownNameError
 from boardpack.executions import NotebookProcess
+from boardpack.facts import Finding
 from boardpack.gate import CheckResult
 from boardpack.gatefile import GateEntry
 from boardpack.judging import policy
@@ -33,7 +34,7 @@ from boardpack.model import Model
 from boardpack.outcomes import RunResult
 from boardpack.panels import trends
 from boardpack.sentences import summary
-from boardpack.values import Finding, Values
+from boardpack.values import Values
 from boardpack.verdicts import broken_since, findings, reasons, since
 from boardpack.workspace import SUITE
 from report_fixture import FACTS, HOSTILE, Desk

@@ -92,7 +92,7 @@ def judged(root: Path, period: str = "2025-06") -> tuple[GateResult, dict[str, s
 
 def verdicts_on(model: Model, order: Order, found: GateResult) -> dict[str, str]:
     """The verdict on each KPI of an order."""
-    from boardpack.values import concerning, verdict_of
+    from boardpack.facts import concerning, verdict_of
 
     return {
         kpi: verdict_of(concerning(found.findings, kpi, model.catalogue.tables([kpi])))

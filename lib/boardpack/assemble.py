@@ -19,6 +19,7 @@ from boardpack.blocks import MIME, Text
 from boardpack.blocks import Shown as ShownNumber
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
+from boardpack.facts import Note, ReportFacts
 from boardpack.figures import chart_html, standalone
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import (
@@ -46,7 +47,7 @@ from boardpack.qmd import (
 )
 from boardpack.remarks import lacking, notes_of, places, remarks, shown_by, sign_off
 from boardpack.theme import use_brand
-from boardpack.values import Note, ReportFacts, Values
+from boardpack.values import Values
 from boardpack.workspace import SUITE
 
 __all__ = [

@@ -21,13 +21,14 @@ from boardpack.engine import marts as marts_
 from boardpack.engine.compute import compute
 from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
+from boardpack.facts import ReportFacts
 from boardpack.ledger import Ledger, stamp
 from boardpack.listed import Listed
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
 from boardpack.periods import Grain, Period
-from boardpack.values import ReportFacts, Values
+from boardpack.values import Values
 
 #: The grain whose figures are added up to check those of another.
 _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "year": "month"}

@@ -22,9 +22,10 @@ import pandas as pd
 from boardpack.calendars import is_label
 from boardpack.csvfile import csv_text
 from boardpack.errors import PeriodError, ReportError, RunError, StorageError
+from boardpack.facts import Signature, Verdict
 from boardpack.files import make_folders, reason, seal, sync
 from boardpack.frontpage import QUALITY
-from boardpack.ledger import Because, EditionRow, Ledger, Verdict
+from boardpack.ledger import Because, EditionRow, Ledger
 from boardpack.listed import FOLDER as LISTINGS
 from boardpack.locks import lock
 from boardpack.manifests import (
@@ -40,7 +41,6 @@ from boardpack.manifests import (
     verify,
     versions,
 )
-from boardpack.values import Signature
 
 __all__ = [
     "FILES",

@@ -18,18 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boardpack import elsewhere
 from boardpack.errors import UnknownNameError, UserError
+from boardpack.facts import Finding
 from boardpack.gate_checks import Checks
-from boardpack.gate_suites import (
-    Dimension,
-    Expectation,
-    Severity,
-    Suite,
-    load_suites,
-    reads,
-)
+from boardpack.gate_suites import Dimension, Expectation, Severity, Suite, load_suites, reads
 from boardpack.gate_types import OWN
 from boardpack.sources import Source
-from boardpack.values import Finding
 from boardpack.warehouse import Slice
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from boardpack.formats import Formatter
+from boardpack.objectives import Target
 from boardpack.periods import Period
 from boardpack.readings import Range, is_outside, normal_ranges
-from boardpack.values import Target, Value, Values
+from boardpack.values import Value, Values
 
 #: A target beyond this multiple of every figure is named above the drawing and not drawn.
 _FAR = 3.0

@@ -17,13 +17,12 @@ from types import TracebackType
 from typing import Any, Literal
 
 from boardpack.errors import StorageError
+from boardpack.facts import Note, Signature, Verdict
 from boardpack.ledger_schema import MIGRATIONS as _MIGRATIONS
 from boardpack.ledger_schema import TABLES as _TABLES
 from boardpack.ledger_schema import append_only
 from boardpack.locks import lock
-from boardpack.values import Note, Signature
 
-Verdict = Literal["publish", "banner", "hold", "not checked"]
 RunStatus = Literal["published", "held", "failed"]
 Because = Literal["", "note", "signature"]
 

@@ -20,13 +20,14 @@ from boardpack.engine.listings import Listings
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
+from boardpack.facts import KpiFacts, ReportFacts
 from boardpack.listed import Listed
 from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
 from boardpack.periods import Grain, Period, beside_weeks
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
-from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
+from boardpack.values import COLUMNS, INTERVAL, Values
 from boardpack.warehouse import Slice, Span, data_span
 from boardpack.workspace import Workspace
 

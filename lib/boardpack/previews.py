@@ -30,6 +30,7 @@ from boardpack.engine.compute import compute
 from boardpack.errors import BoardpackError, NotebookError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
+from boardpack.facts import ReportFacts
 from boardpack.gate import GateResult
 from boardpack.kept_checks import by_day
 from boardpack.ledger import Ledger
@@ -43,7 +44,7 @@ from boardpack.render import html_page
 from boardpack.runs import Progress, Watch
 from boardpack.tables import not_available
 from boardpack.theme import DRAWINGS, use_brand
-from boardpack.values import ReportFacts, Values
+from boardpack.values import Values
 from boardpack.workspace import Kind, Workspace
 
 #: Folders with what a report is made of.

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from boardpack.brand import Brand
+from boardpack.facts import ReportFacts
 from boardpack.formats import day_name, member_name, period_name
 from boardpack.frontpage import period_of
 from boardpack.gate import CheckResult
@@ -28,7 +29,6 @@ from boardpack.model import Model
 from boardpack.periods import parse_day
 from boardpack.render.assets import page_head
 from boardpack.sparklines import sparkline
-from boardpack.values import ReportFacts
 
 #: Of how many days that were checked as of the page shows what was found.
 SHOWN_DAYS = 24

@@ -9,10 +9,12 @@ from statistics import median
 from typing import Literal
 
 from boardpack.cautions import word
+from boardpack.facts import KpiFacts
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import Line, Number
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import KpiFacts, Target, Value, Values
+from boardpack.values import Value, Values
 
 Standing = Literal["met", "missed", "no target", "no value"]
 

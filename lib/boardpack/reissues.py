@@ -26,6 +26,7 @@ from boardpack.errors import (
     UnknownNameError,
     UserError,
 )
+from boardpack.facts import Note, ReportFacts, Signature
 from boardpack.ledger import Because, EditionRow, Ledger, stamp
 from boardpack.manifests import MANIFEST, read_manifest, verify
 from boardpack.model import Model
@@ -33,7 +34,7 @@ from boardpack.periods import Period
 from boardpack.qmd import read_report
 from boardpack.render import Renderer, render
 from boardpack.runs import Progress, Watch
-from boardpack.values import Note, ReportFacts, Signature, Values
+from boardpack.values import Values
 
 #: What is made anew; every other file of an edition is that of its parent.
 _MADE = frozenset(

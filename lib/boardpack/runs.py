@@ -33,6 +33,7 @@ from boardpack.brand import brand_file, read_brand
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
+from boardpack.facts import Finding, ReportFacts, concerning, verdict_of
 from boardpack.frontpage import QUALITY
 from boardpack.gate import GateResult
 from boardpack.kept_checks import by_day
@@ -45,7 +46,7 @@ from boardpack.outcomes import RunResult
 from boardpack.qmd import read_report
 from boardpack.render import render
 from boardpack.restatements import Grounds, Restated
-from boardpack.values import Finding, ReportFacts, Values, concerning, verdict_of
+from boardpack.values import Values
 
 Progress = Callable[[str], None]
 Renderer = Literal["auto", "builtin", "quarto"]
