@@ -29,10 +29,10 @@ from boardpack.executions import NotebookProcess
 from boardpack.frontpage import shortened
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.model import Model
+from boardpack.orders import Force
 from boardpack.outcomes import RunResult
 from boardpack.render import render
 from boardpack.revisions import two_revisions
-from boardpack.runs import Force
 from boardpack.site import index_html
 from boardpack.standings import Known
 from report_fixture import FACTS, HOSTILE, Desk

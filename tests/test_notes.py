@@ -27,9 +27,9 @@ from boardpack.facts import Note, ReportFacts, Signature
 from boardpack.ledger import EditionRow, Ledger
 from boardpack.model import Model
 from boardpack.objectives import Target
+from boardpack.orders import Force
 from boardpack.outcomes import RunResult
 from boardpack.qmd import read_report
-from boardpack.runs import Force
 from processes import PROCESSES
 from report_fixture import FACTS, HOSTILE, Desk, chart, text
 from values_fixture import small_values

@@ -25,6 +25,7 @@ from boardpack.manifests import read_manifest
 from boardpack.model import Model
 from boardpack.orders import Order
 from boardpack.periods import Period
+from boardpack.render import Renderer
 
 Status = Literal["published", "held", "failed", "skipped"]
 
@@ -57,7 +58,7 @@ class Task:
     segment: str
     now: Callable[[], datetime]
     again: bool
-    renderer: runs.Renderer
+    renderer: Renderer
 
 
 class _Maker:

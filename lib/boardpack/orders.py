@@ -49,6 +49,17 @@ class Order:
         return tuple(dict.fromkeys(name for n in self.notebooks for name in n.listings))
 
 
+@dataclass(frozen=True)
+class Force:
+    """Somebody's word that a report is to be published although the data did not pass.
+
+    What it makes is a draft, and says so on every page, with ``reason``.
+    """
+
+    reason: str
+    by: str
+
+
 def order(model: Model, report: str, period: str = "", as_of: str = "", segment: str = "") -> Order:
     """What a run of this report means, before anything is computed.
 

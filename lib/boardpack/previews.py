@@ -41,7 +41,7 @@ from boardpack.notebooks import examine, validate
 from boardpack.orders import Order
 from boardpack.qmd import read_report
 from boardpack.render import html_page
-from boardpack.runs import Progress, Watch
+from boardpack.stages import Progress, Watch
 from boardpack.tables import not_available
 from boardpack.theme import DRAWINGS, use_brand
 from boardpack.values import Values

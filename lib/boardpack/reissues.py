@@ -33,7 +33,7 @@ from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.qmd import read_report
 from boardpack.render import Renderer, render
-from boardpack.runs import Progress, Watch
+from boardpack.stages import Progress, Watch
 from boardpack.values import Values
 
 #: What is made anew; every other file of an edition is that of its parent.

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from boardpack.model import Model
     from boardpack.orders import Order
     from boardpack.outcomes import RunResult
-    from boardpack.runs import Progress, Renderer
+    from boardpack.render import Renderer
+    from boardpack.stages import Progress
 
 Status = Literal["published", "held", "failed", "busy"]
 
