@@ -16,7 +16,8 @@ import workspaces
 from boardpack import editions, schedule_runs, schedules, standings
 from boardpack.editions import FILES, EditionDraft
 from boardpack.errors import BoardpackError, NotebookError
-from boardpack.ledger import Ledger, MadeFor, RunEnded, RunStarted, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import MadeFor, RunEnded, RunStarted
 from boardpack.orders import Order
 from boardpack.outcomes import RunResult
 from boardpack.schedule_runs import Outcome

@@ -19,7 +19,8 @@ import pytest
 from boardpack import editions, files
 from boardpack.editions import FILES, EditionDraft, publish, reconcile, verify
 from boardpack.errors import BoardpackError, PeriodError, ReportError, RunError, StorageError
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from processes import PROCESSES
 
 DRAFT = EditionDraft(

@@ -27,7 +27,8 @@ from boardpack.brand import read_brand
 from boardpack.cli import main
 from boardpack.executions import NotebookProcess
 from boardpack.frontpage import shortened
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.model import Model
 from boardpack.orders import Force
 from boardpack.outcomes import RunResult

@@ -11,11 +11,11 @@ import pytest
 from boardpack import ledger as ledgers
 from boardpack.errors import StorageError
 from boardpack.facts import Note
-from boardpack.ledger import (
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import (
     EditionRow,
     KeptChecks,
     KpiVersion,
-    Ledger,
     MadeFor,
     Run,
     RunEnded,

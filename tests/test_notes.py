@@ -24,7 +24,8 @@ from boardpack.cli import main
 from boardpack.errors import StorageError, UserError
 from boardpack.executions import NotebookProcess
 from boardpack.facts import Note, ReportFacts, Signature
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.model import Model
 from boardpack.objectives import Target
 from boardpack.orders import Force

@@ -19,7 +19,8 @@ from boardpack.elsewhere import own_relation
 from boardpack.engine.compute import compute
 from boardpack.judging import examine
 from boardpack.kept_checks import KeptCheck, by_day, outcomes
-from boardpack.ledger import KeptChecks, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import KeptChecks
 from boardpack.model import Model
 from boardpack.orders import Order
 from boardpack.own_sources import (

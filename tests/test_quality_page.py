@@ -15,7 +15,7 @@ from boardpack.brand import read_brand
 from boardpack.cli import main
 from boardpack.gate import CheckResult
 from boardpack.kept_checks import KeptCheck
-from boardpack.ledger import EditionRow
+from boardpack.ledger_rows import EditionRow
 from boardpack.quality_page import MASK, SHOWN_DAYS, Quality, quality_html
 from boardpack.quality_section import section
 from boardpack.site import index_html

@@ -18,7 +18,8 @@ import pytest
 
 from boardpack import editions, schedule_runs
 from boardpack.errors import DefinitionError, StorageError
-from boardpack.ledger import Ledger, MadeFor, RunStarted
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import MadeFor, RunStarted
 from boardpack.workspace import Workspace
 from processes import PROCESSES
 from schedule_fixture import Maker, desk, run, status, told, utc

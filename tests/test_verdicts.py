@@ -29,7 +29,8 @@ from boardpack.gate import CheckResult
 from boardpack.gatefile import GateEntry
 from boardpack.judging import policy
 from boardpack.kept_checks import body_of
-from boardpack.ledger import KeptChecks, Ledger, Run, RunEnded, RunStarted
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import KeptChecks, Run, RunEnded, RunStarted
 from boardpack.model import Model
 from boardpack.outcomes import RunResult
 from boardpack.panels import trends

@@ -32,7 +32,8 @@ from boardpack.facts import Finding, ReportFacts, concerning, verdict_of
 from boardpack.frontpage import QUALITY
 from boardpack.gate import GateResult
 from boardpack.kept_checks import by_day
-from boardpack.ledger import EditionRow, Ledger, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import EditionRow
 from boardpack.manifests import code_hash, fingerprint, versions
 from boardpack.model import Model
 from boardpack.notebooks import validate

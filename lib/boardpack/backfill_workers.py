@@ -20,7 +20,8 @@ from boardpack import orders, own_sources, runs
 from boardpack.basis import Basis
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import NotebookProcess
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.manifests import read_manifest
 from boardpack.model import Model
 from boardpack.orders import Order

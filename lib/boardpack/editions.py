@@ -25,7 +25,8 @@ from boardpack.errors import PeriodError, ReportError, RunError, StorageError
 from boardpack.facts import Signature, Verdict
 from boardpack.files import make_folders, reason, seal, sync
 from boardpack.frontpage import QUALITY
-from boardpack.ledger import Because, EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import Because, EditionRow
 from boardpack.listed import FOLDER as LISTINGS
 from boardpack.locks import lock
 from boardpack.manifests import (

@@ -11,7 +11,8 @@ from boardpack import gate, own_sources, vanished, verdicts
 from boardpack.errors import SourceError, UserError
 from boardpack.gatefile import GateEntry
 from boardpack.kept_checks import body_of
-from boardpack.ledger import KeptChecks, Ledger, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import KeptChecks
 from boardpack.model import Model
 from boardpack.periods import parse_day
 from boardpack.warehouse import Slice, data_span, open_slice

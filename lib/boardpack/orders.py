@@ -10,7 +10,7 @@ from typing import Any
 
 from boardpack import model as models
 from boardpack.errors import BoardpackError, PeriodError, ReportError
-from boardpack.ledger import MadeFor
+from boardpack.ledger_rows import MadeFor
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.notebooks import read as read_notebook

@@ -27,7 +27,8 @@ from boardpack.errors import (
     UserError,
 )
 from boardpack.facts import Note, ReportFacts, Signature
-from boardpack.ledger import Because, EditionRow, Ledger, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import Because, EditionRow
 from boardpack.manifests import MANIFEST, read_manifest, verify
 from boardpack.model import Model
 from boardpack.periods import Period

@@ -16,7 +16,8 @@ from boardpack.attempts import Attempt
 from boardpack.basis import Basis
 from boardpack.errors import BoardpackError, StorageError
 from boardpack.executions import NotebookProcess
-from boardpack.ledger import Ledger, RunEnded, RunStarted, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import RunEnded, RunStarted
 from boardpack.model import Model
 from boardpack.orders import Force, Order
 from boardpack.outcomes import RunResult

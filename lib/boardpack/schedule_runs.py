@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from boardpack import editions, slots
 from boardpack.errors import BoardpackError, BusyError, RunError, StorageError
 from boardpack.files import make_folders, reason
-from boardpack.ledger import Ledger, MadeFor, Run, RunEnded, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import MadeFor, Run, RunEnded
 from boardpack.locks import lock
 from boardpack.schedules import Schedule
 from boardpack.slots import Slot

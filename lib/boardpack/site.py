@@ -17,7 +17,8 @@ from boardpack.brand import Brand, brand_file, read_brand
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.files import replace_text
 from boardpack.formats import member_name, period_name
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.periods import known_as
 from boardpack.qmd import read_report
 from boardpack.render.assets import page_head

@@ -13,7 +13,8 @@ from boardpack.facts import Finding, verdict_of
 from boardpack.gate import CheckResult, GateResult, Suite
 from boardpack.gatefile import USUAL, GateEntry, OverrideEntry, Response, WaiverEntry
 from boardpack.kept_checks import checks_of
-from boardpack.ledger import Ledger, Run
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import Run
 from boardpack.model import Model
 from boardpack.sources import Source
 from boardpack.yamlfile import Document
