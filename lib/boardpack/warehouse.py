@@ -21,7 +21,8 @@ from boardpack.embedded import first_line
 from boardpack.errors import DefinitionError, RunError, SourceError
 from boardpack.sources import Source, Sources
 from boardpack.sql_dialects import Dialect
-from boardpack.translation import Relation, Untranslatable, quoted, translate
+from boardpack.sql_forms import Untranslatable
+from boardpack.translation import Relation, quoted, translate
 from boardpack.workspace import Workspace
 from boardpack.zones import local_day
 
