@@ -20,7 +20,8 @@ from boardpack.gate import CheckResult, GateResult, Suite
 from boardpack.gate_checks import Checks
 from boardpack.gate_types import CONTROL, OWN
 from boardpack.own_sources import REGISTRY, RESULTS
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.sql_dialects import SPARK
 from boardpack.warehouse import open_slice
 from boardpack.workspace import SUITE, Workspace
@@ -595,7 +596,7 @@ def test_a_check_leaves_no_noise_behind(tmp_path: Path) -> None:
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "shown = warnings.showwarning\n"
         "from boardpack import gate\n"
-        "from boardpack.sources import load\n"
+        "from boardpack.source_files import load\n"
         "from boardpack.workspace import SUITE, Workspace\n"
         "from gate_fixture import company, slice_for\n"
         "declared = load(Workspace.open(SUITE))\n"

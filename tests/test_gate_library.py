@@ -15,7 +15,8 @@ import pytest
 from boardpack import gate
 from boardpack.gate import Suite
 from boardpack.gate_types import ROWS
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import company, slice_for
 

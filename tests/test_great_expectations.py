@@ -33,7 +33,8 @@ from boardpack.gate_lent import LentConnection, engine_on
 from boardpack.gate_suites import Expectation, Suite, load_suites
 from boardpack.gate_types import REFUSED
 from boardpack.model import Model
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import company, slice_for
 
@@ -432,7 +433,7 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 socket.getaddrinfo = lambda *address, **more: refuse(None, address)
 sys.path.insert(0, {tests!r})
 from boardpack import gate
-from boardpack.sources import load
+from boardpack.source_files import load
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import company, slice_for
 declared = load(Workspace.open(SUITE))

@@ -281,7 +281,7 @@ def test_data_docs_take_data_for_text(tmp_path: Path) -> None:
 
     from boardpack import gate
     from boardpack.gate_suites import load_suites
-    from boardpack.sources import load
+    from boardpack.source_files import load
     from boardpack.workspace import SUITE, Workspace
 
     gate.warm()

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from boardpack import sources as source_files
+from boardpack import source_files
 from boardpack.discovery import Refused, Table, expand
 from boardpack.draft_reports import Shown, draft_report
 from boardpack.draft_suites import draft_suite, suite_text

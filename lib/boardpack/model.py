@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from boardpack import scorecards
-from boardpack import sources as source_files
+from boardpack import scorecards, source_files
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.engine import kpi_files, listing_rows
 from boardpack.engine import listings as listing_files

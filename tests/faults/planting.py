@@ -9,8 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from boardpack import gate, vanished
-from boardpack import sources as source_files
+from boardpack import gate, source_files, vanished
 from boardpack.errors import SourceError
 from boardpack.gate_suites import Dimension, Severity
 from boardpack.sources import Mapped
