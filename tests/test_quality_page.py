@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from boardpack.brand import read_brand
 from boardpack.cli import main
-from boardpack.gate import CheckResult
+from boardpack.gate_results import CheckResult
 from boardpack.kept_checks import KeptCheck
 from boardpack.ledger_rows import EditionRow
 from boardpack.quality_page import MASK, SHOWN_DAYS, Quality, quality_html

@@ -25,7 +25,7 @@ from boardpack.comparisons import bullet
 from boardpack.errors import UnknownNameError
 from boardpack.executions import NotebookProcess
 from boardpack.facts import Finding
-from boardpack.gate import CheckResult
+from boardpack.gate_results import CheckResult
 from boardpack.gatefile import GateEntry
 from boardpack.judging import policy
 from boardpack.kept_checks import body_of

@@ -12,7 +12,7 @@ import nbformat
 
 from boardpack import orders
 from boardpack.basis import Basis
-from boardpack.gate import GateResult
+from boardpack.gate_results import GateResult
 from boardpack.ledger import Ledger
 from boardpack.model import Model
 from boardpack.orders import Order

@@ -30,7 +30,7 @@ from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
 from boardpack.facts import Finding, ReportFacts, concerning, verdict_of
 from boardpack.frontpage import QUALITY
-from boardpack.gate import GateResult
+from boardpack.gate_results import GateResult
 from boardpack.kept_checks import by_day
 from boardpack.ledger import Ledger, stamp
 from boardpack.ledger_rows import EditionRow

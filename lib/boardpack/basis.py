@@ -14,7 +14,7 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate, judging, mart_builds, mart_files, own_sources, vanished, verdicts
+from boardpack import judging, mart_builds, mart_files, own_sources, vanished, verdicts
 from boardpack import model as models
 from boardpack.engine import identities, listing_rows
 from boardpack.engine import marts as marts_
@@ -22,6 +22,8 @@ from boardpack.engine.compute import compute
 from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
 from boardpack.facts import ReportFacts
+from boardpack.gate_results import GateResult, verdict_key
+from boardpack.gate_suites import reads
 from boardpack.ledger import Ledger, stamp
 from boardpack.listed import Listed
 from boardpack.model import Model
@@ -60,11 +62,11 @@ class Basis:
             tables = tuple(s.id for s in model.sources.declared.values() if not s.derived_from)
         self.suites = judging.load_suites(model, tables)
         # The gate also looks at what the sources refer to.
-        seen = gate.reads(self.suites, tables)
+        seen = reads(self.suites, tables)
         self._stamp = mart_files.stamp(model.workspace)
         self.policy = judging.policy(model)
         self._known = judging.known_columns(model)
-        needed = gate.reads(self.suites, used)
+        needed = reads(self.suites, used)
         self.slice, broken = judging.open_known(model, self.as_of, seen, self._known, needed)
         self._changed = vanished.changes(
             tables, self.slice, broken, self._known, self.policy.retired, self.suites
@@ -140,11 +142,11 @@ class Basis:
 
     def fingerprints(self, order: Order) -> dict[str, str]:
         """The hash of every table that an order's KPIs, listings or their checks look at."""
-        seen = gate.reads(self.suites, self._tables(order))
+        seen = reads(self.suites, self._tables(order))
         wanted = {table for name in seen for table in self.model.sources.tables(name)}
         return self._hashes(sorted(wanted))
 
-    def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
+    def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> GateResult:
         """The gate's verdict on the sources of an order; what was checked before is known.
 
         The ledger then remembers the columns of every table.
@@ -180,7 +182,7 @@ class Basis:
     def gate_key(self, order: Order) -> str:
         """All that the verdict on an order rests on, as a hash: data, as-of, suites and policy."""
         parts = [
-            gate.verdict_key(self.fingerprints(order), self.suites, self.as_of),
+            verdict_key(self.fingerprints(order), self.suites, self.as_of),
             self.policy.model_dump_json(),
             *self.gone(order),
         ]

@@ -31,7 +31,7 @@ from boardpack.errors import BoardpackError, NotebookError, RunError, StorageErr
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
 from boardpack.facts import ReportFacts
-from boardpack.gate import GateResult
+from boardpack.gate_results import GateResult
 from boardpack.kept_checks import by_day
 from boardpack.ledger import Ledger
 from boardpack.listed import Listed

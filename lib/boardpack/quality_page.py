@@ -12,8 +12,8 @@ from boardpack.brand import Brand
 from boardpack.facts import ReportFacts
 from boardpack.formats import day_name, member_name, period_name
 from boardpack.frontpage import period_of
-from boardpack.gate import CheckResult
 from boardpack.gate_controls import controls
+from boardpack.gate_results import CheckResult
 from boardpack.gate_scores import (
     WEIGHTS,
     Scores,

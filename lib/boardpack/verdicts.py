@@ -10,7 +10,8 @@ from functools import cache
 from boardpack.engine.identities import Break
 from boardpack.errors import UnknownNameError
 from boardpack.facts import Finding, verdict_of
-from boardpack.gate import CheckResult, GateResult, Suite
+from boardpack.gate_results import CheckResult, GateResult
+from boardpack.gate_suites import Suite
 from boardpack.gatefile import USUAL, GateEntry, OverrideEntry, Response, WaiverEntry
 from boardpack.kept_checks import checks_of
 from boardpack.ledger import Ledger
