@@ -178,6 +178,10 @@ class Formatter:
         """A calendar day: ``December 31, 2025``."""
         return day_name(day, self._locale)
 
+    def short_day(self, day: date) -> str:
+        """A calendar day in a table: ``Dec 31, 2025``."""
+        return format_date(day, "medium", locale=self._locale)
+
     @cached_property
     def _locale(self) -> Locale:
         try:

@@ -15,7 +15,7 @@ local SPANS = {
   "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
-  "lead", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
+  "lead", "message", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
   "definitions",
 }
 local CALLOUT_TITLES = {
@@ -519,7 +519,12 @@ local function is_drawn(block)
     or block.attributes["layout-ncol"] ~= nil or block.attributes.layout ~= nil
 end
 
--- The words between a heading and its first chart stay with the chart, as the heading stays with them.
+local function is_message(block)
+  return block.t == "Div" and block.classes:includes("message")
+end
+
+-- The words between a heading and its first chart stay with the chart, as the heading stays with them; the
+-- message above a table stays with the table.
 local function keep_with_chart(document)
   if not to_typst then return nil end
   local out, waiting = pandoc.Blocks({}), nil
@@ -530,8 +535,11 @@ local function keep_with_chart(document)
     waiting = nil
   end
   for _, block in ipairs(document.blocks) do
-    if waiting and block.t == "Para" and #waiting < 2 then
+    if waiting and (block.t == "Para" or is_message(block)) and #waiting < 2 then
       waiting:insert(block)
+    elseif is_message(block) then
+      release(false)
+      waiting = pandoc.List({ block })
     else
       release(is_drawn(block))
       out:insert(block)

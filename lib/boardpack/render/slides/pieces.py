@@ -22,7 +22,13 @@ ROLES = frozenset(
 #: Divs that are no part of a slide's body: the cover and the foot of each slide say the same.
 _ELSEWHERE = frozenset({"facts", "draft-mark", "draft-strip", "page-break"})
 #: What the passages of a div are.
-_KINDS = {"lead": "lead", "note": "note", "source-note": "note", "decision": "bullets"}
+_KINDS = {
+    "lead": "lead",
+    "message": "lead",
+    "note": "note",
+    "source-note": "note",
+    "decision": "bullets",
+}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _PAGE_BREAK = re.compile(r"\s*\{\{<\s*pagebreak\s*>\}\}\s*")
 
