@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from boardpack.engine.rows import at_event
+from boardpack.engine.borrowing import at_event
 from boardpack.gate_history import Numbers
 from boardpack.sources import Source
 from boardpack.warehouse import Slice
