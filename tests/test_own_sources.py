@@ -12,7 +12,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from boardpack import backfills, doctors, mart_builds, orders
+from boardpack import backfills, doctors, mart_grounds, orders
 from boardpack.backfill_workers import Task, gate_first
 from boardpack.basis import Basis
 from boardpack.elsewhere import own_relation
@@ -288,7 +288,7 @@ def test_periods_made_at_once_know_what_was_found_before_them(
 def test_no_mart_is_made_of_what_we_fill_ourselves(model: Model) -> None:
     slice_ = open_slice(model.workspace, model.sources, AS_OF)
     try:
-        ground = mart_builds.Ground(model.workspace, model.catalogue, slice_, "")
+        ground = mart_grounds.Ground(model.workspace, model.catalogue, slice_, "")
         made_of = {ground.table(design).id for design in ground.designs()}
     finally:
         slice_.close()

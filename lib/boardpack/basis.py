@@ -14,7 +14,15 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import judging, mart_builds, mart_files, own_sources, vanished, verdicts
+from boardpack import (
+    judging,
+    mart_builds,
+    mart_files,
+    mart_grounds,
+    own_sources,
+    vanished,
+    verdicts,
+)
 from boardpack import model as models
 from boardpack.engine import identities, listing_rows
 from boardpack.engine import marts as marts_
@@ -269,12 +277,12 @@ class Basis:
         """The marts that hold what the slice does, of the tables of orders that passed the gate."""
         tables = tuple(dict.fromkeys(t for order in self._passed for t in self.sources(order)))
         if tables not in self._marts:
-            ground = mart_builds.Ground(
+            ground = mart_grounds.Ground(
                 self.model.workspace, self.model.catalogue, self.slice, self._stamp, self._hashes
             )
             if self._keep_marts:
                 mart_builds.refresh(ground, tables)
-            self._marts[tables] = mart_builds.ready(ground)
+            self._marts[tables] = mart_grounds.ready(ground)
         return self._marts[tables]
 
     def _kpis(self, order: Order) -> list[str]:
