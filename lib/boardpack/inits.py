@@ -15,11 +15,11 @@ import duckdb
 from boardpack import source_files
 from boardpack.discovery import Refused, Table, expand
 from boardpack.draft_reports import Shown, draft_report
+from boardpack.draft_selects import one_line
 from boardpack.draft_suites import draft_suite, suite_text
 from boardpack.drafts import (
     mapping_text,
     mappings,
-    one_line,
     relation_name,
     row_number_column,
     view,
