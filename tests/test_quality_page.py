@@ -16,7 +16,8 @@ from boardpack.cli import main
 from boardpack.gate_results import CheckResult
 from boardpack.kept_checks import KeptCheck
 from boardpack.ledger_rows import EditionRow
-from boardpack.quality_page import MASK, SHOWN_DAYS, Quality, quality_html
+from boardpack.quality import Quality
+from boardpack.quality_page import MASK, SHOWN_DAYS, quality_html
 from boardpack.quality_section import section
 from boardpack.site import index_html
 from conftest import Visit

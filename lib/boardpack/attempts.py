@@ -15,7 +15,6 @@ from boardpack import (
     editions,
     files,
     glossary,
-    quality_page,
     quality_section,
     remarks,
     revisions,
@@ -40,6 +39,8 @@ from boardpack.notebooks import validate
 from boardpack.orders import Force, Order
 from boardpack.outcomes import RunResult
 from boardpack.qmd import read_report
+from boardpack.quality import Quality, quality_of
+from boardpack.quality_page import quality_html
 from boardpack.render import Renderer, render
 from boardpack.restatements import Grounds, Restated
 from boardpack.stages import Watch
@@ -154,14 +155,14 @@ class Attempt:
     def _write_quality(self) -> None:
         """The page about the data, beside the report that will be."""
         brand = read_brand(brand_file(*self.model.workspace.folders("reports")))
-        page = quality_page.quality_html(self._quality(), brand)
+        page = quality_html(self._quality(), brand)
         (self.folder / QUALITY).write_text(page, encoding="utf-8")
 
-    def _quality(self) -> quality_page.Quality:
+    def _quality(self) -> Quality:
         """What the gate found in the data of the report, and what it found before."""
         kept = by_day(self.ledger.kept_checks(self.facts.as_of))
         results = self._found.results if self._found else ()
-        return quality_page.quality_of(self.model, self.facts, results, kept)
+        return quality_of(self.model, self.facts, results, kept)
 
     def _kpi_verdicts(self) -> dict[str, str]:
         """The verdict on each KPI of the report, by what it rests on.

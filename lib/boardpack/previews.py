@@ -20,7 +20,7 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import editions, glossary, mart_files, orders, quality_page, quality_section, remarks
+from boardpack import editions, glossary, mart_files, orders, quality_section, remarks
 from boardpack import model as models
 from boardpack.assemble import Section, assemble, lacking_notes
 from boardpack.basis import Basis, seen_by
@@ -40,6 +40,7 @@ from boardpack.model import Model
 from boardpack.notebooks import examine, validate
 from boardpack.orders import Order
 from boardpack.qmd import read_report
+from boardpack.quality import quality_of
 from boardpack.render import html_page
 from boardpack.stages import Progress, Watch
 from boardpack.tables import not_available
@@ -347,7 +348,7 @@ class Preview:
     def _sections(self, model: Model, values: Values, ground: _Ground) -> dict[str, Section]:
         def quality(shown: frozenset[str]) -> Text:
             kept = by_day(self._ledger.kept_checks(values.report.as_of))
-            found = quality_page.quality_of(model, values.report, ground.found.results, kept)
+            found = quality_of(model, values.report, ground.found.results, kept)
             return quality_section.section(found)
 
         told = "A preview is compared with no edition; the report lists what it restates."
