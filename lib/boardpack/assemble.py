@@ -32,19 +32,9 @@ from boardpack.frontpage import (
 )
 from boardpack.markup import escape_attribute, escape_markdown, text
 from boardpack.periods import parse_day
-from boardpack.qmd import (
-    ALT,
-    DIV,
-    IMAGE,
-    SHORTCODE,
-    Embed,
-    Line,
-    Report,
-    labels_used,
-    local_file,
-    parse_embed,
-    read_report,
-)
+from boardpack.qmd import Report, labels_used, read_report
+from boardpack.qmd_checks import ALT, DIV
+from boardpack.qmd_lines import IMAGE, SHORTCODE, Embed, Line, local_file, parse_embed
 from boardpack.remarks import lacking, notes_of, places, remarks, shown_by, sign_off
 from boardpack.theme import use_brand
 from boardpack.values import Values
