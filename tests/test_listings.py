@@ -19,13 +19,13 @@ import pytest
 import boardpack as bp
 import workspaces
 from boardpack import orders, runs
-from boardpack.editions import verify
 from boardpack.engine import listing_rows
 from boardpack.errors import BoardpackError, UnknownNameError, UserError
 from boardpack.executions import NotebookProcess
 from boardpack.facts import Finding
 from boardpack.listed import Listed, load, save
 from boardpack.listings import MOST
+from boardpack.manifests import verify
 from boardpack.model import Model, listed
 from boardpack.outcomes import RunResult
 from boardpack.periods import Period

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from boardpack import (
+    edition_folders,
     editions,
     files,
     glossary,
@@ -193,7 +194,7 @@ class Attempt:
     def _values(self) -> tuple[Values, list[Finding]]:
         """The values, frozen, and the identities that do not hold among them."""
         report, period, segment = self.wanted.key
-        revision = editions.next_revision(self.root, self.ledger, report, period, segment)
+        revision = edition_folders.next_revision(self.root, self.ledger, report, period, segment)
         values = self.basis.values(self.wanted, replace(self.facts, revision=revision))
         values = values.marked(self._fingerprints(values.kpis)).judged()
         written = self.ledger.latest_notes(values.report.period)

@@ -17,8 +17,8 @@ from typing import Any
 
 import psutil
 
-from boardpack import editions, orders, site
 from boardpack import model as models
+from boardpack import orders, reconciliation, site
 from boardpack.backfill_workers import Entry, Status, Task, at_once, in_turn
 from boardpack.errors import BoardpackError, PeriodError
 from boardpack.ledger import Ledger
@@ -168,7 +168,7 @@ def make(
     entries: dict[str, Entry] = {}
     with lock(root / ".locks" / f"backfill-{report}.lock", f"A backfill of {report}"):
         with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
-            editions.reconcile(root, ledger)
+            reconciliation.reconcile(root, ledger)
         task = Task(report, wanted[0].segment, now, again, renderer)
         done = in_turn(model, wanted, task) if jobs == 1 else at_once(model, wanted, task, jobs)
         for entry in done:

@@ -366,7 +366,7 @@ def verify(edition: Path, as_json: bool) -> None:
     Example:
       boardpack verify var/editions/monthly/2025-12/r1
     """
-    from boardpack.editions import verify as differences
+    from boardpack.manifests import verify as differences
 
     found = differences(edition)
     if as_json:

@@ -20,7 +20,14 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import editions, glossary, mart_files, orders, quality_section, remarks
+from boardpack import (
+    edition_folders,
+    glossary,
+    mart_files,
+    orders,
+    quality_section,
+    remarks,
+)
 from boardpack import model as models
 from boardpack.assemble import Section, assemble, lacking_notes
 from boardpack.basis import Basis, seen_by
@@ -290,7 +297,7 @@ class Preview:
         facts = model.report_facts(order.period, order.as_of.isoformat(), order.report, order.title)
         report, period, segment = order.key
         root = model.workspace.var / "editions"
-        revision = editions.next_revision(root, self._ledger, report, period, segment)
+        revision = edition_folders.next_revision(root, self._ledger, report, period, segment)
         found = ground.found
         return replace(
             facts, revision=revision, run_id="preview", segment=segment,

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from boardpack import editions, files, remarks
+from boardpack import edition_folders, editions, files, reconciliation, remarks
 from boardpack.assemble import assemble, lacking_notes, read_sections
 from boardpack.errors import (
     BoardpackError,
@@ -314,8 +314,8 @@ def _again(
     """The next revision of an edition from what it froze, with its facts changed."""
     workspace = model.workspace
     root, watch = workspace.var / "editions", Watch(progress)
-    with editions.running(root, row.report, row.period, row.segment, _WAIT_SECONDS):
-        editions.reconcile(root, ledger)
+    with edition_folders.running(root, row.report, row.period, row.segment, _WAIT_SECONDS):
+        reconciliation.reconcile(root, ledger)
         newest = ledger.latest(row.report, row.period, row.segment) or row
         if newest.revision != row.revision and because == "signature":
             raise UserError(
@@ -329,7 +329,7 @@ def _again(
         facts = change(values.report, names)
         if facts is None:
             return None
-        revision = editions.next_revision(root, ledger, row.report, row.period, row.segment)
+        revision = edition_folders.next_revision(root, ledger, row.report, row.period, row.segment)
         run_id = (
             f"{now():%Y%m%dT%H%M%SZ}-{row.report}-{row.period}-{because}-{secrets.token_hex(3)}"
         )

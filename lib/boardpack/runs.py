@@ -10,7 +10,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from boardpack import editions, files
+from boardpack import edition_folders, files, reconciliation
 from boardpack import model as models
 from boardpack.attempts import Attempt
 from boardpack.basis import Basis
@@ -57,10 +57,10 @@ def run(
         raise _storage(workspace.var, error) from None
     with (
         Ledger(workspace.var / "ledger.sqlite") as ledger,
-        editions.running(root, wanted.report, wanted.period.label, wanted.segment),
+        edition_folders.running(root, wanted.report, wanted.period.label, wanted.segment),
         ExitStack() as opened,
     ):
-        editions.reconcile(root, ledger)
+        reconciliation.reconcile(root, ledger)
         notebooks = process or opened.enter_context(NotebookProcess())
         with watch.stage("plan"):
             shared = basis or opened.enter_context(Basis(model, [wanted]))
