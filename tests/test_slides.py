@@ -18,6 +18,7 @@ from pptx.enum.text import PP_ALIGN
 
 from boardpack.blocks import Plot, Series
 from boardpack.errors import ReportError
+from boardpack.facts import KpiFacts, Note
 from boardpack.markup import (
     Box,
     Break,
@@ -32,7 +33,6 @@ from boardpack.markup import (
 from boardpack.markup import text as written
 from boardpack.render import render
 from boardpack.render.slides import render_slides
-from boardpack.values import KpiFacts, Note
 from report_fixture import FACTS, Desk, chart, svg
 
 #: What a customer may be called: a formula, control characters, another script, no end.

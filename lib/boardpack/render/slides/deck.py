@@ -14,6 +14,7 @@ from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.util import Pt
 
 from boardpack.brand import Brand
+from boardpack.facts import KpiFacts, ReportFacts
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import draft_line, period_of
 from boardpack.periods import parse_day
@@ -53,7 +54,6 @@ from boardpack.render.slides.pieces import (
 from boardpack.render.slides.plan import JOINT, SIDE, TEXT_SIZE, Slide, height_of
 from boardpack.render.slides.series import is_drawable
 from boardpack.render.slides.tables import draw_table
-from boardpack.values import KpiFacts, ReportFacts
 
 _HEADING = 14.0
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "range": "Within its range."}

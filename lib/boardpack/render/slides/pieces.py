@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from boardpack.qmd import CALLOUTS
+from boardpack.qmd_checks import CALLOUTS
 
 #: Classes of spans that a run keeps as its role.
 ROLES = frozenset(
