@@ -116,7 +116,7 @@ def _source(document: Document) -> tuple[Source, str | None]:
         entry.source, entry.title, document.path, columns, tuple(entry.key), entry.time,
         entry.time_end, entry.recorded_at,
         {
-            name: Join(join.source, join.on, join.as_of == "event")
+            name: Join(join.source, join.on, join.as_of == "event", join.optional)
             for name, join in entry.joins.items()
         },
         entry.dimensions, entry.exclude, entry.references, entry.histogram,

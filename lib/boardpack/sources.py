@@ -48,12 +48,14 @@ class Join:
     """A many-to-one join along the whole key of ``source``.
 
     The key of a history is whose it is and from when; ``at_event`` joins what held at the time of
-    the row: the last change before it.
+    the row: the last change before it. What an ``optional`` one borrows is null where its source
+    is not connected.
     """
 
     source: str
     on: str
     at_event: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,11 @@ class Sources:
         except KeyError:
             raise UnknownNameError.near("source", source, self.declared) from None
 
-    def tables(self, source: str) -> tuple[str, ...]:
-        """The tables to be connected for ``source``: itself or its base, and its joins."""
+    def tables(self, source: str, *, optional: bool = True) -> tuple[str, ...]:
+        """The tables to be connected for ``source``: itself or its base, and its joins.
+
+        Without ``optional`` those that it cannot do without.
+        """
         found: dict[str, None] = {}
         todo = [self[source].derived_from or source]
         todo += [self[other].derived_from or other for other in self[source].also]
@@ -140,7 +145,8 @@ class Sources:
             table = self[todo.pop(0)]
             if table.id not in found:
                 found[table.id] = None
-                todo += [join.source for join in table.joins.values()]
+                joins = table.joins.values()
+                todo += [j.source for j in joins if optional or not j.optional]
         return tuple(found)
 
 

@@ -106,7 +106,8 @@ class Slice:
 
     def missing(self, source: str) -> tuple[str, ...]:
         """The tables that ``source`` needs and the workspace has not connected."""
-        return tuple(t for t in self.declared.tables(source) if t not in self.sources)
+        needed = self.declared.tables(source, optional=False)
+        return tuple(table for table in needed if table not in self.sources)
 
     def lacks(self, source: str) -> frozenset[str]:
         """The optional columns that the table of a connected source does not have."""

@@ -118,10 +118,19 @@ def joins_to(slice_: Slice, table: Source, needed: set[str]) -> str:
         via, _, column = join.on.rpartition(".")
         key = slice_.declared[join.source].key[0]
         text += (
-            f"\nLEFT JOIN {slice_.relation(join.source)} AS {_quoted(alias)}"
+            f"\nLEFT JOIN {_joined(slice_, join)} AS {_quoted(alias)}"
             f' ON {_quoted(alias)}."{key}" = {_quoted(via) if via else "t"}."{column}"'
         )
     return text
+
+
+def _joined(slice_: Slice, join: Join) -> str:
+    """The relation that a join borrows from; nothing is in it where it may be lacking, and is."""
+    if not join.optional or join.source in slice_.sources:
+        return slice_.relation(join.source)
+    columns = slice_.declared[join.source].columns.values()
+    nulls = ", ".join(f'CAST(NULL AS {c.sql_type}) AS "{c.name}"' for c in columns)
+    return f"(SELECT {nulls} WHERE FALSE)"
 
 
 def at_event(slice_: Slice, table: Source, alias: str, join: Join) -> str:
