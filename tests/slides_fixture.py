@@ -11,10 +11,10 @@ from typing import Any
 from pptx import Presentation
 
 from boardpack.blocks import Plot, Series
+from boardpack.facts import KpiFacts
 from boardpack.markup import Column, Span
 from boardpack.markup import text as written
 from boardpack.render.slides import render_slides
-from boardpack.values import KpiFacts
 from report_fixture import FACTS, Desk, chart
 
 MONTHS = ("Nov 2024", "Dec 2024", "Jan 2025", "Feb 2025", "Mar 2025")

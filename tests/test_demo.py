@@ -13,7 +13,8 @@ import pytest
 from boardpack import demo
 from boardpack.demo import finance
 from boardpack.errors import StorageError, UserError
-from boardpack.sources import Source, load
+from boardpack.source_files import load
+from boardpack.sources import Source
 from boardpack.workspace import SUITE, Workspace
 
 TABLES = {
@@ -26,7 +27,8 @@ TABLES = {
     "ai_usage_hourly", "engagements", "job_runs", "action_items", "work_items", "sprints",
     "code_quality_scans", "onboarding_steps", "account_health_daily", "email_sends",
     "manual_inputs", "initiatives", "insights",
-    "user_features", "competitors", "market_estimates",
+    "user_features", "competitors", "market_estimates", "employees", "projects",
+    "sales_activities",
 }  # fmt: skip
 #: Those of users and visitors, and what is measured of them.
 SCALED = {

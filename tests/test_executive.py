@@ -8,6 +8,7 @@ import pytest
 from boardpack import executive
 from boardpack.blocks import Text
 from boardpack.formats import Formatter
+from boardpack.objectives import Target
 from boardpack.periods import Period
 from boardpack.readings import read
 from boardpack.urgency import (
@@ -18,7 +19,7 @@ from boardpack.urgency import (
     needs_decision,
     worse_in_a_row,
 )
-from boardpack.values import Target, Values
+from boardpack.values import Values
 from values_fixture import PERIOD, in_locale, open_values, small_values, titles
 
 VALUES = small_values()

@@ -10,17 +10,17 @@ import pytest
 
 from boardpack import ledger as ledgers
 from boardpack.errors import StorageError
-from boardpack.ledger import (
+from boardpack.facts import Note
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import (
     EditionRow,
     KeptChecks,
     KpiVersion,
-    Ledger,
     MadeFor,
     Run,
     RunEnded,
     RunStarted,
 )
-from boardpack.values import Note
 from processes import PROCESSES
 
 STARTED = RunStarted(

@@ -19,16 +19,17 @@ import pytest
 import boardpack as bp
 import workspaces
 from boardpack import orders, runs
-from boardpack.editions import verify
 from boardpack.engine import listing_rows
 from boardpack.errors import BoardpackError, UnknownNameError, UserError
 from boardpack.executions import NotebookProcess
+from boardpack.facts import Finding
 from boardpack.listed import Listed, load, save
 from boardpack.listings import MOST
+from boardpack.manifests import verify
 from boardpack.model import Model, listed
 from boardpack.outcomes import RunResult
 from boardpack.periods import Period
-from boardpack.values import Finding, Values
+from boardpack.values import Values
 from boardpack.warehouse import Slice, open_slice, slice_of_rows
 from boardpack.workspace import SUITE
 from engines_fixture import given_rows

@@ -7,9 +7,10 @@ import pytest
 
 from boardpack.blocks import Text
 from boardpack.formats import Formatter
+from boardpack.objectives import Target
 from boardpack.periods import Period
 from boardpack.sentences import finding, sentence, summary
-from boardpack.values import Target, Values
+from boardpack.values import Values
 from values_fixture import PERIOD, open_values, small_values
 
 VALUES = small_values()

@@ -15,6 +15,7 @@ from pptx.enum.text import PP_ALIGN
 
 from boardpack.blocks import Plot, Series
 from boardpack.errors import ReportError
+from boardpack.facts import KpiFacts, Note
 from boardpack.markup import (
     Box,
     Break,
@@ -28,7 +29,6 @@ from boardpack.markup import (
 )
 from boardpack.render import render
 from boardpack.render.slides import render_slides
-from boardpack.values import KpiFacts, Note
 from report_fixture import FACTS, Desk, svg
 from slides_fixture import (
     BARS,

@@ -9,8 +9,10 @@ from dataclasses import replace
 import pandas as pd
 
 from boardpack.blocks import Text
+from boardpack.facts import KpiFacts, ReportFacts
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Target, Values
+from boardpack.values import COLUMNS, Values
 
 PERIOD = "2025-12"
 HOSTILE = "Odd <b>name</b> | *x* $y$ #z"

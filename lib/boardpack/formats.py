@@ -23,8 +23,9 @@ from babel.units import format_compound_unit, format_unit
 
 from boardpack.blocks import Shown
 from boardpack.markup import NoValue, Number
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import Target, Value, Values
+from boardpack.values import Value, Values
 
 DASH = "—"
 MINUS = "−"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from boardpack.blocks import Text
+from boardpack.facts import KpiFacts
 from boardpack.markup import Box, Line, Paragraph, Span, Strong, text
-from boardpack.values import KpiFacts, Values
+from boardpack.values import Values
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "within its range"}
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from boardpack.blocks import Shown, Text
 from boardpack.errors import UserError
+from boardpack.facts import Finding, concerning
 from boardpack.formats import Formatter, member_name
 from boardpack.listed import FOLDER, Listed, ListedColumn
 from boardpack.markup import (
@@ -29,7 +30,7 @@ from boardpack.markup import (
 )
 from boardpack.periods import parse_day
 from boardpack.table_titles import of_listing, titled
-from boardpack.values import Finding, Values, concerning
+from boardpack.values import Values
 
 #: No page shows more rows than this, whatever is asked for: all are in the file.
 MOST = 200

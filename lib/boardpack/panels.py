@@ -8,8 +8,9 @@ from typing import Literal
 
 from boardpack import cautions
 from boardpack.blocks import Block, Chart, Plot
-from boardpack.charts import History, history, lines, plot, starts_at_zero
 from boardpack.formats import Formatter, count
+from boardpack.histories import History, history
+from boardpack.lines import lines, plot, starts_at_zero
 from boardpack.markup import Line, NoValue, numbers, plain
 from boardpack.plots import (
     Layer,

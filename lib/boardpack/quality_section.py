@@ -10,7 +10,7 @@ from boardpack.frontpage import QUALITY
 from boardpack.gate_scores import Standard, percent, scores, standards
 from boardpack.markup import Box, Column, Line, Number, Span, Table, text
 from boardpack.periods import parse_day
-from boardpack.quality_page import Quality
+from boardpack.quality import Quality
 from boardpack.table_titles import titled
 
 _COLUMNS = (

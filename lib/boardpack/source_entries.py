@@ -45,12 +45,14 @@ class JoinEntry(Strict):
     """``{source: accounts, on: account_id}``.
 
     With ``as_of: event`` the other source is a history, a row each time that something changed, and
-    what held at the time of the row is borrowed, not what holds now.
+    what held at the time of the row is borrowed, not what holds now. ``optional: true`` borrows
+    nothing, and lacks nothing, where the other source is not connected: names beside ids.
     """
 
     source: str
     on: str
     as_of: Literal["now", "event"] = "now"
+    optional: bool = False
 
 
 class HistogramEntry(Strict):

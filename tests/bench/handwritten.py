@@ -736,12 +736,12 @@ LEFT_OUT = frozenset((
     "development_expenses_budget", "ebitda", "ebitda_budget", "feature_use_by_w1",
     "feature_use_by_w12", "feature_use_by_w24", "feature_use_by_w4", "feature_use_by_w52",
     "feature_use_w1", "feature_use_w12", "feature_use_w24", "feature_use_w4", "feature_use_w52",
-    "goal_progress", "gross_profit", "gross_profit_budget", "income_tax",
-    "initiatives_on_track_rate", "insights_found", "interest_budget", "interest_expense",
+    "goal_progress", "gross_profit", "gross_profit_budget", "headcount",
+    "implementation_on_time_rate", "income_tax", "initiatives_on_track_rate", "insights_found", "interest_budget", "interest_expense",
     "market_share", "marketing_expenses", "marketing_expenses_budget",
     "milestone_achievement_rate", "net_profit", "net_profit_budget", "new_entrant_share",
     "operating_expenses_budget", "operating_profit", "operating_profit_budget", "revenue_budget",
-    "sales_expenses", "sales_expenses_budget", "tam_change", "tax_budget",
+    "sales_activity", "sales_expenses", "sales_expenses_budget", "tam_change", "tax_budget",
 ))  # fmt: skip
 
 

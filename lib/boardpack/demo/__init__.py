@@ -1,6 +1,6 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 51 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 54 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
 sessions, events, objects and workflow runs are kept, of website visitors, and of the buckets that
@@ -44,6 +44,7 @@ from pathlib import Path
 import duckdb
 
 from boardpack.demo import (
+    activities,
     adoption,
     automation,
     billing,
@@ -62,8 +63,10 @@ from boardpack.demo import (
     pipelines,
     platform,
     product,
+    projects,
     revenue,
     sales,
+    staff,
     success,
     support,
 )
@@ -143,6 +146,10 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         market_size.build(con)
         progress("initiatives and insights")
         initiatives.build(con)
+        progress("employees and their work")
+        staff.build(con)
+        activities.build(con)
+        projects.build(con)
         progress("control totals")
         controls.build(con)
         tables = con.execute(

@@ -15,6 +15,7 @@ from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.util import Pt
 
 from boardpack.brand import Brand
+from boardpack.facts import KpiFacts, ReportFacts
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import draft_line, period_of
 from boardpack.periods import parse_day
@@ -45,7 +46,6 @@ from boardpack.render.slides.pieces import (
     plain,
 )
 from boardpack.render.slides.plan import Slide
-from boardpack.values import KpiFacts, ReportFacts
 
 #: From so many sections on a reader looks for one.
 _WORTH_LISTING = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boardpack.facts import KpiFacts, ReportFacts
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import period_of
 from boardpack.periods import parse_day
 from boardpack.render.slides.pieces import Figure, Row, clean
 from boardpack.render.slides.plan import Slide
-from boardpack.values import KpiFacts, ReportFacts
 
 _BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "range": "Within its range."}
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from boardpack.qmd import CALLOUTS
+from boardpack.qmd_checks import CALLOUTS
 from boardpack.render.slides.pieces import (
     Alert,
     Align,
