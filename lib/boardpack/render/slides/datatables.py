@@ -9,6 +9,8 @@ from boardpack.render.slides.pieces import Column, Line, Run, Sheet, clean
 
 #: The column that says how a change is to be judged, and the words for it.
 _JUDGED = "Is"
+#: The column of a change, which stands behind that of what it is against.
+_CHANGE = "Change"
 _ROLES = {"better": "good", "worse": "bad"}
 #: A table of more rows would be no picture of anything.
 _MOST = 16
@@ -20,23 +22,31 @@ def as_drawn(charts: Mapping[str, Any], shown: Iterable[Mapping[str, str]]) -> d
     Behind a chart stand full amounts, which only a page shows that is pointed at; one that the
     report writes nowhere else is left empty.
     """
-    short: dict[tuple[str, ...], str] = {}
+    written: dict[tuple[str, ...], set[str]] = {}
     for one in shown:
         if "only" not in one:
-            key = (one["kpi"], one["period"], one["member"], one["what"])
-            short[key] = min(short.get(key, one["text"]), one["text"], key=len)
-    return {name: {**entry, "data": _shortened(entry, short)} for name, entry in charts.items()}
+            written.setdefault(_key(one), set()).add(one["text"])
+    return {name: {**entry, "data": _rewritten(entry, written)} for name, entry in charts.items()}
 
 
-def _shortened(entry: Mapping[str, Any], short: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
+def _rewritten(
+    entry: Mapping[str, Any], written: Mapping[tuple[str, ...], set[str]]
+) -> dict[str, Any]:
     data = entry.get("data") or {}
 
     def cell(of: Any) -> Any:
-        if not isinstance(of, Mapping):
+        texts = written.get(_key(of), set()) if isinstance(of, Mapping) else set()
+        if not isinstance(of, Mapping) or of["text"] in texts:
             return of
-        return {**of, "text": short.get((of["kpi"], of["period"], of["member"], of["what"]), "")}
+        # A change may be against this period or that one: only a figure is the same wherever it is.
+        same = texts if of["what"] in ("value", "target") else set()
+        return {**of, "text": min(same, key=lambda text: (len(text), text), default="")}
 
     return {**data, "rows": [[cell(of) for of in row] for row in data.get("rows") or ()]}
+
+
+def _key(one: Mapping[str, str]) -> tuple[str, ...]:
+    return one["kpi"], one["period"], one["member"], one["what"]
 
 
 def table_of(entry: Mapping[str, Any]) -> Sheet | None:
@@ -51,8 +61,15 @@ def table_of(entry: Mapping[str, Any]) -> Sheet | None:
     kept = [
         i for i, head in enumerate(heads) if head != _JUDGED and all(_text(row[i]) for row in rows)
     ]
-    columns = tuple(Column(clean(heads[i]), 0.0, "left" if i == 0 else "right") for i in kept)
+    columns = tuple(Column(_head(heads, i), 0.0, "left" if i == 0 else "right") for i in kept)
     return Sheet(columns, tuple(tuple(_cell(row, i, heads) for i in kept) for row in rows))
+
+
+def _head(heads: list[str], i: int) -> str:
+    """What a column is called; a change says against what."""
+    if heads[i] != _CHANGE:
+        return clean(heads[i])
+    return f"vs {clean(heads[i - 1]).lower()}"
 
 
 def _cell(row: list[Any], i: int, heads: list[str]) -> Line:
