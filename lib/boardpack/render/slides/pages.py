@@ -120,7 +120,7 @@ class Pages:
             if len(pages) == len(least) and self._is_calm(sheet, size):
                 break
         if len(pages) == 1:
-            return [replace(sheet, size=size)]
+            return [replace(sheet, size=max(size, self._ample(sheet, room - after)))]
         # Its columns stand where they stood on the slide before.
         widths = self.ruler.widths(sheet, BODY_WIDTH, size)
         columns = tuple(
@@ -128,6 +128,18 @@ class Pages:
             for column, width in zip(sheet.columns, widths, strict=True)
         )
         return [replace(sheet, columns=columns, rows=page, size=size) for page in pages]
+
+    def _ample(self, sheet: Sheet, room: float) -> float:
+        """The size at which a small table is read with ease, though its names take more lines."""
+        sizes = (size for size in _SIZES if size <= TEXT_SIZE)
+        return next(
+            (
+                size for size in sizes
+                if self.sheet_height(sheet, size) <= 0.8 * room
+                and self.ruler.has_room(sheet, BODY_WIDTH, size)
+            ),
+            0.0,
+        )  # fmt: skip
 
     def _is_calm(self, sheet: Sheet, size: float) -> bool:
         """Whether no figure is broken at this size, and no more lines are than at the least."""
