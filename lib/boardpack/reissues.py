@@ -34,8 +34,8 @@ from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.qmd import read_report
 from boardpack.render import Renderer, render
-from boardpack.stages import Progress, Watch
 from boardpack.values import Values
+from boardpack.watches import Progress, Watch
 
 #: What is made anew; every other file of an edition is that of its parent.
 _MADE = frozenset(
