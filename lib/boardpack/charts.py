@@ -83,7 +83,7 @@ def trend(
             *numbers(course),
             *(shown for label in labels for shown in label.numbers),
         ),
-        plot=replace(plot(reading, told, size), ends=(scale.low, scale.high)),
+        plot=replace(plot(reading, told, size, with_normal=True), ends=(scale.low, scale.high)),
     )
 
 

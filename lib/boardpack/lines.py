@@ -239,15 +239,30 @@ def _tips(formatter: Formatter, told: History) -> list[Row]:
     return rows
 
 
-def plot(reading: Reading, told: History, size: Size, *, with_last_year: bool = True) -> Plot:
+def plot(
+    reading: Reading,
+    told: History,
+    size: Size,
+    *,
+    with_last_year: bool = True,
+    with_normal: bool = False,
+) -> Plot:
     """The figures of the drawing and what it writes at its end."""
     formatter, n = reading.formatter, len(told.periods)
     latest, ago = told.latest, told.year_ago[-1]
     labels = [""] * n
     labels[told.periods.index(latest.period)] = plain((formatter.figure(latest),))
-    series = [
-        Series("Actual", "actual", tuple(value.value for value in told.actual), tuple(labels))
-    ]
+    figures = tuple(value.value for value in told.actual)
+    unusual = [value.period for value in told.unusual(formatter)] if with_normal else []
+    own = Series(
+        "Actual",
+        "actual",
+        figures,
+        tuple(labels),
+        still_open=tuple(range(told.first_open, n)),
+        unusual=tuple(told.periods.index(period) for period in unusual),
+    )
+    series = [own]
     if with_last_year and any(value.value is not None for value in told.year_ago):
         text = plain((formatter.figure(ago),)) if ago.value is not None and size == "full" else ""
         figures = tuple(value.value for value in told.year_ago)
@@ -256,4 +271,7 @@ def plot(reading: Reading, told: History, size: Size, *, with_last_year: bool = 
         text = plain(reading.aim[1:]) if told.target[-1] is not None else ""
         series.append(Series("Target", "target", told.target, at_end(text, n)))
     categories = tuple(category(formatter, period) for period in told.periods)
-    return Plot("lines", categories, tuple(series), reading.name)
+    normal = tuple((one.low, one.high) if one else None for one in told.normal)
+    if not (with_normal and any(normal)):
+        normal = ()
+    return Plot("lines", categories, tuple(series), reading.name, normal=normal)

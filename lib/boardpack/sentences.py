@@ -13,20 +13,24 @@ from boardpack.values import Values
 
 #: More bullets than this are no summary.
 _MOST = 5
+#: On a quiet day this many are told all the same, so that the reader knows where things stand.
+_FEWEST = 3
 
 
 def summary(values: Values, kpis: Sequence[str], *, dimension: str = "", most: int = _MOST) -> Text:
     """The answer first: one line on how many targets are met, then what matters most, in sentences.
 
     Off target and moved beyond its normal variation comes first, then the other targets missed,
-    unusual moves and the rest. With ``dimension`` a KPI that adds up also says which member
-    explains its move.
+    unusual moves; what is neither is told only where there are few others. With ``dimension`` a KPI
+    that adds up also says which member explains its move.
     """
     readings = [read(values, kpi) for kpi in kpis if values.is_available(kpi)]
     if not readings:
         return Text("")
     # The order of ``kpis`` is kept among equals: a report lists what it cares for first.
-    chosen = sorted(readings, key=gravity)[:most]
+    ranked = sorted(readings, key=gravity)
+    news = sum(r.standing == "missed" or r.is_unusual for r in readings)
+    chosen = ranked[: min(most, max(news, _FEWEST))]
     bullets = tuple(_sentence(values, reading, dimension) for reading in chosen)
     return text(Box("lead", (Paragraph(_verdict(values, readings)),)), Bullets(bullets))
 
