@@ -196,6 +196,10 @@ def load(workspace: Workspace) -> Sources:
     for name, source in declared.items():
         if source.placed_of in declared:
             declared[name] = _placed(source, declared[source.placed_of])
+        elif source.panel_of in declared:
+            split = declared[source.panel_of].dimensions
+            kept = {dimension: split.get(dimension, "") for dimension in source.dimensions}
+            declared[name] = replace(source, dimensions=kept)
     sources = Sources(declared, mappings)
     for name in declared:
         _check(sources, name, origin[name])
@@ -221,7 +225,7 @@ def _source(document: Document) -> tuple[Source, str | None]:
         return Source(
             panel.source, panel.title, document.path, panel_of=panel.panel_of,
             entity=(panel.entity,), panel=panel.columns, also=panel.also, where=panel.where,
-            grain=panel.grain, text=text,
+            dimensions=dict.fromkeys(panel.dimensions, ""), grain=panel.grain, text=text,
         ), panel.replaces  # fmt: skip
     if "distinct_of" in document.data:
         distinct = parse(document, DistinctEntry)
@@ -304,6 +308,12 @@ def _check(sources: Sources, name: str, document: Document) -> None:
             )
         for column in source.entity:
             _own_column(base, column, document, ("entity" if source.panel_of else "columns",))
+        for index, dimension in enumerate(source.dimensions):
+            if dimension not in base.dimensions:
+                raise UnknownNameError.near(
+                    f"dimension of {base_name}", dimension, base.dimensions,
+                    file=document.path, line=document.line(("dimensions", index)),
+                )  # fmt: skip
         _check_also(sources, source, document)
         return
     for column in source.key:
@@ -416,16 +426,19 @@ def _check_milestones(sources: Sources, source: Source, base: Source, document: 
 def _check_also(sources: Sources, source: Source, document: Document) -> None:
     """A panel's further sources have a time, its entity and all of its dimensions."""
     base = sources[str(source.derived_from)]
+    split = source.dimensions or base.dimensions
     for name, column in source.also.items():
         key = ("also", name)
         other = _known(sources, name, document, key)
         if other.panel_of or other.distinct_of or other.time is None:
             raise document.error(f"{name!r} has no rows in time to take columns from.", key)
         _own_column(other, column, document, key)
-        lacking = [dimension for dimension in base.dimensions if dimension not in other.dimensions]
+        lacking = [dimension for dimension in split if dimension not in other.dimensions]
         if lacking:
             raise document.error(
-                f"{name!r} cannot be split by {', '.join(lacking)}, as {base.id!r} can.", key
+                f"{name!r} cannot be split by {', '.join(lacking)}, as {base.id!r} can.",
+                key,
+                hint="dimensions: names those that all sources of the panel have",
             )
     for name, entry in source.panel.items():
         if entry.of is not None and entry.of not in source.also:
