@@ -11,11 +11,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 from boardpack.formats import Formatter
+from boardpack.objectives import Target
 from boardpack.periods import Period, parse_day
 from boardpack.profit_and_loss import PROFIT_AND_LOSS, REVENUE
 from boardpack.readings import read
 from boardpack.urgency import crossing
-from boardpack.values import Target, Values
+from boardpack.values import Values
 
 #: Parts of a page whose numbers are no figures: programs, drawings, what a definition says.
 _SILENT = ("script", "style", "svg", "head")

@@ -15,6 +15,7 @@ from boardpack.markup import (
     Bullets,
     Callout,
     Column,
+    Line,
     Name,
     Number,
     Paragraph,
@@ -81,6 +82,15 @@ def scorecard() -> Table:
             ((Strong(("Total",)),), (Strong((money("$9"),)),), (Strong(("met",)),)),
         ),
     )
+
+
+def groups(count: int) -> Table:
+    """So many groups of two rows."""
+    rows: list[tuple[Line, ...]] = []
+    for i in range(1, count + 1):
+        rows.append(((Strong((f"Group {i}",)),), (), ()))
+        rows += [((f"Row {i}{end}",), (money("$1"),), ("none",)) for end in "ab"]
+    return Table((Column("Name", 30), Column("MRR", 10, "right"), Column("State", 12)), tuple(rows))
 
 
 def customers(count: int) -> Table:
@@ -214,12 +224,16 @@ def axe(page: Page) -> list[str]:
 
 
 def orphaned_headings(sheets: list[str], headings: set[str]) -> list[str]:
-    """Headings that are the last line of a sheet but for its foot."""
+    """Headings that end a sheet but for its foot; of a long one the last line ends it."""
     found = []
     for sheet in sheets:
         lines = [line.strip() for line in sheet.splitlines() if line.strip()]
         body = [line for line in lines if " · as of " not in line]
         body = [line for line in body if not line.replace(" ", "").replace("/", "").isdigit()]
-        if body and body[-1] in headings:
+        if body and any(_ends(heading, body[-1]) for heading in headings):
             found.append(body[-1])
     return found
+
+
+def _ends(heading: str, line: str) -> bool:
+    return line == heading or (len(line) > 12 and heading.endswith(line))

@@ -10,7 +10,7 @@ from typing import Any
 
 from boardpack.assemble import Assembled, Section, assemble
 from boardpack.blocks import MIME
-from boardpack.values import ReportFacts
+from boardpack.facts import ReportFacts
 
 #: Every character that means something to HTML, Markdown, Typst or a shortcode.
 HOSTILE = 'Smith & <b>Sons</b> #1 $x$ *y* @z \\n | _u_ `c` [l](m) {{< meta company >}} "q" ~t~ ^s^'

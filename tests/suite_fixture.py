@@ -17,13 +17,13 @@ def suite_is_read_once() -> Iterator[None]:
     source that differs has every KPI checked against it.
     """
     from boardpack import workspace
-    from boardpack.engine import catalogue
+    from boardpack.engine import kpi_files
     from boardpack.engine.catalogue import Catalogue
     from boardpack.sources import Sources
     from boardpack.workspace import SUITE, Workspace
     from boardpack.yamlfile import Document
 
-    read, load = workspace.read, catalogue.load
+    read, load = workspace.read, kpi_files.load
     documents: dict[Path, Document] = {}
     checked: list[Catalogue] = []
 
@@ -45,5 +45,5 @@ def suite_is_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workspace, "read", read_once)
-        patch.setattr(catalogue, "load", load_once)
+        patch.setattr(kpi_files, "load", load_once)
         yield

@@ -13,7 +13,8 @@ import pytest
 from boardpack import demo
 from boardpack.demo import finance
 from boardpack.errors import StorageError, UserError
-from boardpack.sources import Source, load
+from boardpack.source_files import load
+from boardpack.sources import Source
 from boardpack.workspace import SUITE, Workspace
 
 TABLES = {

@@ -22,17 +22,18 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser
 
 import workspaces
-from boardpack import editions, orders, published, runs
+from boardpack import manifests, orders, published, runs
 from boardpack.brand import read_brand
 from boardpack.cli import main
 from boardpack.executions import NotebookProcess
 from boardpack.frontpage import shortened
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.model import Model
+from boardpack.orders import Force
 from boardpack.outcomes import RunResult
 from boardpack.render import render
 from boardpack.revisions import two_revisions
-from boardpack.runs import Force
 from boardpack.site import index_html
 from boardpack.standings import Known
 from report_fixture import FACTS, HOSTILE, Desk
@@ -164,7 +165,7 @@ def test_who_takes_the_mark_away_is_found_out(
 ) -> None:
     forced = story[1]
     assert forced.edition is not None
-    assert editions.verify(forced.edition) == []
+    assert manifests.verify(forced.edition) == []
     copy = tmp_path / "r2"
     shutil.copytree(forced.edition, copy)
     for path in (copy, *copy.rglob("*")):
@@ -173,13 +174,13 @@ def test_who_takes_the_mark_away_is_found_out(
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("draft-mark", "unseen"), encoding="utf-8")
     manifest = copy / "manifest.json"
-    assert [d.file for d in editions.verify(copy)] == ["report.html"]
+    assert [d.file for d in manifests.verify(copy)] == ["report.html"]
     manifest.write_text(
         manifest.read_text(encoding="utf-8").replace('"verdict": "hold"', '"verdict": "publish"'),
         encoding="utf-8",
     )
-    known = editions.text_hash((forced.edition / "manifest.json").read_text(encoding="utf-8"))
-    assert {d.file for d in editions.verify(copy, known)} == {"report.html", "manifest.json"}
+    known = manifests.text_hash((forced.edition / "manifest.json").read_text(encoding="utf-8"))
+    assert {d.file for d in manifests.verify(copy, known)} == {"report.html", "manifest.json"}
 
 
 def test_a_draft_is_listed_as_one_and_never_as_the_latest(

@@ -18,18 +18,19 @@ import pytest
 from click.testing import CliRunner, Result
 
 import workspaces
-from boardpack import editions, orders, reissues, remarks, runs
+from boardpack import editions, manifests, orders, reconciliation, reissues, remarks, runs
 from boardpack.assemble import assemble
 from boardpack.cli import main
 from boardpack.errors import StorageError, UserError
 from boardpack.executions import NotebookProcess
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.facts import Note, ReportFacts, Signature
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.model import Model
 from boardpack.objectives import Target
+from boardpack.orders import Force
 from boardpack.outcomes import RunResult
 from boardpack.qmd import read_report
-from boardpack.runs import Force
-from boardpack.values import Note, ReportFacts, Signature
 from processes import PROCESSES
 from report_fixture import FACTS, HOSTILE, Desk, chart, text
 from values_fixture import small_values
@@ -224,7 +225,7 @@ def test_the_revision_has_the_values_of_its_parent_and_says_why_it_is_there(fres
                  "quality.html", "sections.json", "reports/monthly.qmd", "reports/_end.qmd",
                  "reports/logo.svg", "notebooks/purchases.ipynb"):  # fmt: skip
         assert after["files"][file] == before["files"][file], file
-    assert [row.revision for row in rows(fresh) if editions.verify(
+    assert [row.revision for row in rows(fresh) if manifests.verify(
         fresh / "var" / "editions" / row.folder, row.manifest_hash)] == []  # fmt: skip
     found = said(fresh, "diff", "monthly", "2025-05")
     assert (found["changes"], found["code"], found["sources"]) == ([], False, [])
@@ -233,7 +234,7 @@ def test_the_revision_has_the_values_of_its_parent_and_says_why_it_is_there(fres
     # What a dead process left is mended from the manifest alone.
     (fresh / "var" / "ledger.sqlite").rename(fresh / "var" / "gone.sqlite")
     with Ledger(fresh / "var" / "ledger.sqlite") as ledger:
-        editions.reconcile(fresh / "var" / "editions", ledger)
+        reconciliation.reconcile(fresh / "var" / "editions", ledger)
         mended = ledger.editions("monthly")
     with Ledger(fresh / "var" / "gone.sqlite") as ledger:
         assert mended == ledger.editions("monthly")
@@ -495,7 +496,7 @@ def test_killed_at_any_step_a_revision_is_whole_or_not_there(
     assert child.exitcode == -signal.SIGKILL
     folders = sorted((fresh / "var" / "editions" / "monthly" / "2025-05").iterdir())
     assert [folder.name for folder in folders] == [f"r{n}" for n in there]
-    assert all(editions.verify(folder) == [] for folder in folders)
+    assert all(manifests.verify(folder) == [] for folder in folders)
     assert [note.text for note in notes(fresh)] == ["It rains."]
     # The same words again complete what was begun, and no more.
     write(fresh, "total_revenue", "It rains.", by="me")

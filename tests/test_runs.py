@@ -23,10 +23,10 @@ from click.testing import CliRunner
 
 from boardpack import orders, runs
 from boardpack.cli import main
-from boardpack.editions import verify
 from boardpack.errors import BoardpackError, PeriodError, UnknownNameError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
+from boardpack.manifests import verify
 from boardpack.model import Model
 from boardpack.outcomes import RunResult
 from boardpack.workspace import SUITE

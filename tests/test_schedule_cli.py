@@ -20,10 +20,10 @@ from click.testing import CliRunner, Result
 import workspaces
 from boardpack import schedule_runs
 from boardpack.cli import main
-from boardpack.editions import verify
 from boardpack.errors import DefinitionError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
+from boardpack.manifests import verify
 from boardpack.workspace import SUITE
 from schedule_fixture import Maker, desk, run
 

@@ -18,9 +18,10 @@ from boardpack import orders, runs
 from boardpack.doctors import examine
 from boardpack.errors import SourceError
 from boardpack.executions import NotebookProcess
+from boardpack.facts import Finding
 from boardpack.ledger import Ledger
 from boardpack.model import Model
-from boardpack.values import Finding
+from boardpack.outcomes import RunResult
 from boardpack.warehouse import open_slice
 from verdict_fixture import ODD, gate_policy, judged, readable, report_on
 
@@ -189,7 +190,7 @@ def test_a_whole_run_holds_instead_of_failing_and_can_be_forced(shop: Path) -> N
     now = datetime(2026, 1, 1, tzinfo=UTC)
     with NotebookProcess() as process:
 
-        def made(force: runs.Force | None = None) -> runs.RunResult:
+        def made(force: orders.Force | None = None) -> RunResult:
             model = Model.open(shop)
             # Without a period, too: the other tables say how far the data reach.
             wanted = orders.order(model, "monthly")
@@ -203,7 +204,7 @@ def test_a_whole_run_holds_instead_of_failing_and_can_be_forced(shop: Path) -> N
         assert "amount is VARCHAR, expected decimal" in held.held_lines()[0]
         assert held.kpi_verdicts["average_order_value"] == "hold"
         assert readable(shop) == before
-        forced = made(runs.Force("known", "me"))
+        forced = made(orders.Force("known", "me"))
     assert (forced.status, forced.verdict) == ("published", "hold")
     assert forced.not_available["average_order_value"] == "not connected: payments"
     assert "total_revenue" in forced.kpis
@@ -219,7 +220,7 @@ def test_when_all_tables_are_gone_the_report_is_held(shop: Path) -> None:
     held = runs.run(model, wanted, now=lambda: now)
     assert (held.status, held.exit_code) == ("held", 3)
     assert {found.check for found in held.findings} == {f"{name}.connected" for name in tables}
-    failed = runs.run(model, wanted, now=lambda: now, force=runs.Force("now", "me"))
+    failed = runs.run(model, wanted, now=lambda: now, force=orders.Force("now", "me"))
     assert (failed.status, failed.exit_code) == ("failed", 4)
     assert "nothing to publish" in str(failed.error)
 

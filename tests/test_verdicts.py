@@ -24,16 +24,18 @@ from boardpack.charts import by_member, trend
 from boardpack.comparisons import bullet
 from boardpack.errors import UnknownNameError
 from boardpack.executions import NotebookProcess
-from boardpack.gate import CheckResult
+from boardpack.facts import Finding
+from boardpack.gate_results import CheckResult
 from boardpack.gatefile import GateEntry
 from boardpack.judging import policy
 from boardpack.kept_checks import body_of
-from boardpack.ledger import KeptChecks, Ledger, Run, RunEnded, RunStarted
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import KeptChecks, Run, RunEnded, RunStarted
 from boardpack.model import Model
 from boardpack.outcomes import RunResult
 from boardpack.panels import trends
 from boardpack.sentences import summary
-from boardpack.values import Finding, Values
+from boardpack.values import Values
 from boardpack.verdicts import broken_since, findings, reasons, since
 from boardpack.workspace import SUITE
 from report_fixture import FACTS, HOSTILE, Desk

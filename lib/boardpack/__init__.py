@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from boardpack.remarks import notes
     from boardpack.reviews import six_twelve
     from boardpack.risk_register import risks
-    from boardpack.sentences import finding, sentence, standing, summary
+    from boardpack.sentences import finding, sentence, summary
     from boardpack.stage_checks import stages
     from boardpack.tables import history, members, not_available, scorecard
     from boardpack.target_paths import paths
@@ -75,7 +75,6 @@ __all__ = [
     "sentence",
     "six_twelve",
     "stages",
-    "standing",
     "statement",
     "summary",
     "trend",
@@ -125,7 +124,6 @@ _HOMES = {
     "sentences": (
         "finding",
         "sentence",
-        "standing",
         "summary",
     ),
     "stage_checks": ("stages",),

@@ -19,6 +19,7 @@ from boardpack.blocks import MIME, Text
 from boardpack.blocks import Shown as ShownNumber
 from boardpack.brand import brand_file, read_brand
 from boardpack.errors import ReportError, StorageError, UnknownNameError
+from boardpack.facts import Note, ReportFacts
 from boardpack.figures import chart_html, standalone
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import (
@@ -31,22 +32,12 @@ from boardpack.frontpage import (
 )
 from boardpack.markup import escape_attribute, escape_markdown, text
 from boardpack.periods import parse_day
-from boardpack.qmd import (
-    ALT,
-    DIV,
-    IMAGE,
-    SHORTCODE,
-    Embed,
-    Line,
-    Report,
-    labels_used,
-    local_file,
-    parse_embed,
-    read_report,
-)
+from boardpack.qmd import Report, labels_used, read_report
+from boardpack.qmd_checks import ALT, DIV
+from boardpack.qmd_lines import IMAGE, SHORTCODE, Embed, Line, local_file, parse_embed
 from boardpack.remarks import lacking, notes_of, places, remarks, shown_by, sign_off
 from boardpack.theme import use_brand
-from boardpack.values import Note, ReportFacts, Values
+from boardpack.values import Values
 from boardpack.workspace import SUITE
 
 __all__ = [

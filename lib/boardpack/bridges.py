@@ -228,7 +228,7 @@ def _balance(formatter: Formatter, value: Value, at: Period) -> _Step:
     effect = "closing" if at == value.period and at == formatter.values.period else "opening"
     return _Step(
         category(formatter, at), 0.0, amount, shown.text, palette().accent, shown, full, effect,
-        "balance", is_open=value.status in ("provisional", "maturing"),
+        "balance", is_open=value.is_open,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from boardpack.errors import StorageError
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.values import COLUMNS, FINGERPRINT, INTERVAL, JUDGED
 from boardpack.workspace import Workspace
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from boardpack import editions, files, remarks
+from boardpack import edition_folders, editions, files, reconciliation, remarks
 from boardpack.assemble import assemble, lacking_notes, read_sections
 from boardpack.errors import (
     BoardpackError,
@@ -26,14 +26,16 @@ from boardpack.errors import (
     UnknownNameError,
     UserError,
 )
-from boardpack.ledger import Because, EditionRow, Ledger, stamp
+from boardpack.facts import Note, ReportFacts, Signature
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import Because, EditionRow
 from boardpack.manifests import MANIFEST, read_manifest, verify
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.qmd import read_report
 from boardpack.render import Renderer, render
-from boardpack.runs import Progress, Watch
-from boardpack.values import Note, ReportFacts, Signature, Values
+from boardpack.stages import Progress, Watch
+from boardpack.values import Values
 
 #: What is made anew; every other file of an edition is that of its parent.
 _MADE = frozenset(
@@ -312,8 +314,8 @@ def _again(
     """The next revision of an edition from what it froze, with its facts changed."""
     workspace = model.workspace
     root, watch = workspace.var / "editions", Watch(progress)
-    with editions.running(root, row.report, row.period, row.segment, _WAIT_SECONDS):
-        editions.reconcile(root, ledger)
+    with edition_folders.running(root, row.report, row.period, row.segment, _WAIT_SECONDS):
+        reconciliation.reconcile(root, ledger)
         newest = ledger.latest(row.report, row.period, row.segment) or row
         if newest.revision != row.revision and because == "signature":
             raise UserError(
@@ -327,7 +329,7 @@ def _again(
         facts = change(values.report, names)
         if facts is None:
             return None
-        revision = editions.next_revision(root, ledger, row.report, row.period, row.segment)
+        revision = edition_folders.next_revision(root, ledger, row.report, row.period, row.segment)
         run_id = (
             f"{now():%Y%m%dT%H%M%SZ}-{row.report}-{row.period}-{because}-{secrets.token_hex(3)}"
         )

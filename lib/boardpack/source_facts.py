@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from boardpack.sources import Column, Source
-from boardpack.warehouse import Slice, local_day
+from boardpack.warehouse import Slice
+from boardpack.zones import local_day
 
 #: Values of a text column that are read, the most frequent first.
 VALUES = 300

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from boardpack.engine.expressions import (
-    ExpressionError,
-    aggregate,
-    scalar,
-)
+from boardpack.engine.expressions import ExpressionError, aggregate, scalar
 from boardpack.engine.kinds import check_kinds
 from boardpack.engine.members import check_members
 from boardpack.engine.windows import parse_point, parse_window

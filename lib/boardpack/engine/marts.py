@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+from boardpack.engine.borrowing import own_keys
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.columns import column_sql, dimensions
 from boardpack.engine.definitions import Measure
 from boardpack.engine.expressions import aggregate, scalar
 from boardpack.engine.histogram import merged
-from boardpack.engine.rows import DAY, DAYS, own_keys
+from boardpack.engine.rows import DAY, DAYS
 from boardpack.engine.selects import Unit, again, first
 from boardpack.engine.windows import Buckets
 from boardpack.source_entries import PanelColumnEntry

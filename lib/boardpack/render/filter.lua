@@ -15,7 +15,7 @@ local SPANS = {
   "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
-  "lead", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
+  "lead", "message", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
   "definitions",
 }
 local CALLOUT_TITLES = {
@@ -300,7 +300,7 @@ local function is_strong(cell)
   return first ~= nil and first.content ~= nil and #first.content > 0 and first.content[1].t == "Strong"
 end
 
-local function is_empty(cell) return pandoc.utils.stringify(cell.contents) == "" and #cell.contents == 0 end
+local function is_empty(cell) return #cell.contents == 0 end
 
 -- `heat-3` says how much a cell's figure is of the most: the whole cell takes the colour.
 local function heat(cell)
@@ -408,29 +408,21 @@ local function page_break(paragraph)
 end
 
 -- Where a line of content begins, Typst reads "= ", "- ", "+ ", "/ " and "1. " as markup. Pandoc guards
--- paragraphs; this guards what stands first in a span, a table cell or the title.
-local function guard_starts(inlines)
-  if not to_typst then return nil end
-  local out, starts = pandoc.Inlines({}), true
-  for _, inline in ipairs(inlines) do
-    if starts and inline.t == "Str" and (inline.text:match("^[=+/-]") or inline.text:match("^%d+%.")) then
-      out:insert(typst_inline("#none;"))
-    end
-    starts = inline.t == "LineBreak" or inline.t == "SoftBreak"
-    out:insert(inline)
-  end
-  return out
-end
-
--- What Typst would turn into dashes and an ellipsis stays as it was written.
-local function guard_runs(inlines)
-  if not to_typst then return nil end
-  local out = pandoc.Inlines({})
+-- paragraphs; this guards what stands first in a span, a table cell or the title. What Typst would turn
+-- into dashes and an ellipsis stays as it was written. A list without either is not handed back.
+local function guarded(inlines)
+  local out, starts, changed = pandoc.Inlines({}), true, false
   for _, inline in ipairs(inlines) do
     local text = inline.t == "Str" and inline.text or ""
+    if starts and (text:match("^[=+/-]") or text:match("^%d+%.")) then
+      out:insert(typst_inline("#none;"))
+      changed = true
+    end
+    starts = inline.t == "LineBreak" or inline.t == "SoftBreak"
     if not (text:find("--", 1, true) or text:find("...", 1, true)) then
       out:insert(inline)
     else
+      changed = true
       for plain, run in (text .. "\0"):gmatch("([^-.%z]*)([-.%z]*)") do
         if plain ~= "" then out:insert(pandoc.Str(plain)) end
         run = run:gsub("%z", "")
@@ -438,12 +430,12 @@ local function guard_runs(inlines)
       end
     end
   end
-  return out
+  return changed and out or nil
 end
 
 -- Typst breaks words at spaces only: a long one gets places where it may end a line.
 local function long_word(element)
-  if not to_typst or (utf8.len(element.text) or 0) <= LONG then return nil end
+  if (utf8.len(element.text) or 0) <= LONG then return nil end
   local out, size = {}, 0
   for _, code in utf8.codes(element.text) do
     size = size + 1
@@ -455,7 +447,6 @@ local function long_word(element)
 end
 
 local function span(element)
-  if not to_typst then return nil end
   for _, class in ipairs(SPANS) do
     if element.classes:includes(class) then
       local out = pandoc.Inlines({ typst_inline("#bp-" .. class .. "[") })
@@ -501,6 +492,50 @@ local function div(element)
   end
 end
 
+local ALIGNS = { AlignLeft = "left", AlignRight = "right", AlignCenter = "center", AlignDefault = "auto" }
+
+local function typst_cell(cell, before, after)
+  local given = cell.col_span > 1 and { "colspan: " .. cell.col_span } or {}
+  for name, value in pairs(cell.attributes) do
+    local of_cell = name:match("^typst:([%w-]+)$")
+    if of_cell then table.insert(given, of_cell .. ": " .. value) end
+  end
+  table.sort(given)
+  local out = pandoc.Blocks({ typst(before .. "table.cell(" .. table.concat(given, ", ") .. ")[") })
+  out:extend(cell.contents)
+  out:insert(typst("]" .. after))
+  return out
+end
+
+-- A table whose rows stand in groups, written as pandoc would but for the heads of the groups: those are
+-- heads to Typst as well, which never leaves them alone at the foot of a sheet.
+local function grouped_table(element)
+  local widths, aligns, grouped = {}, {}, false
+  for _, spec in ipairs(element.colspecs) do
+    table.insert(aligns, ALIGNS[spec[1]])
+    table.insert(widths, spec[2] and spec[2] > 0 and string.format("%.3f%%", 100 * spec[2]) or "auto")
+  end
+  local out = pandoc.Blocks({ typst(
+    "#figure(align(center)[#table(columns: (" .. table.concat(widths, ", ") .. ",), align: ("
+      .. table.concat(aligns, ", ") .. ",), table.header("
+  ) })
+  for _, row in ipairs(element.head.rows) do
+    for _, cell in ipairs(row.cells) do out:extend(typst_cell(cell, "", ",")) end
+  end
+  out:insert(typst("), table.hline(),"))
+  for _, body in ipairs(element.bodies) do
+    for _, row in ipairs(body.body) do
+      local is_head = row.classes:includes("group")
+      grouped = grouped or is_head
+      for _, cell in ipairs(row.cells) do
+        out:extend(is_head and typst_cell(cell, "bp-group-head(", "),") or typst_cell(cell, "", ","))
+      end
+    end
+  end
+  out:insert(typst(")], kind: table)"))
+  return grouped and out or nil
+end
+
 -- A table scrolls inside its frame on a phone, and the keyboard can reach it.
 local function table_frame(element)
   if to_html then
@@ -508,7 +543,9 @@ local function table_frame(element)
   end
   local pictured = false
   element:walk({ RawInline = function(inline) pictured = pictured or inline.text:match("^#bp%-fit") ~= nil end })
-  if pictured then return wrapped("#bp-pictured", { element }) end
+  local written = grouped_table(element)
+  if pictured then return wrapped("#bp-pictured", written or { element }) end
+  return written
 end
 
 local function is_drawn(block)
@@ -519,7 +556,12 @@ local function is_drawn(block)
     or block.attributes["layout-ncol"] ~= nil or block.attributes.layout ~= nil
 end
 
--- The words between a heading and its first chart stay with the chart, as the heading stays with them.
+local function is_message(block)
+  return block.t == "Div" and block.classes:includes("message")
+end
+
+-- The words between a heading and its first chart stay with the chart, as the heading stays with them; the
+-- message above a table stays with the table.
 local function keep_with_chart(document)
   if not to_typst then return nil end
   local out, waiting = pandoc.Blocks({}), nil
@@ -530,8 +572,11 @@ local function keep_with_chart(document)
     waiting = nil
   end
   for _, block in ipairs(document.blocks) do
-    if waiting and block.t == "Para" and #waiting < 2 then
+    if waiting and (block.t == "Para" or is_message(block)) and #waiting < 2 then
       waiting:insert(block)
+    elseif is_message(block) then
+      release(false)
+      waiting = pandoc.List({ block })
     else
       release(is_drawn(block))
       out:insert(block)
@@ -559,16 +604,20 @@ local function kpi_name(element)
   return pandoc.Link(element.content, "#" .. place, "", pandoc.Attr("", { "kpi" }))
 end
 
+-- What a page has no need of is not asked for: to be asked about every word takes a while.
+local words = to_typst and { Str = long_word } or {}
+local guards = to_typst and { Inlines = guarded } or {}
+local spans = to_typst and span or nil
+
 if under_quarto then
   return {
     { Pandoc = find_definitions },
     { Table = table_rows },
     { Span = kpi_name },
-    { Str = long_word },
-    { Inlines = guard_starts },
-    { Inlines = guard_runs },
+    words,
+    guards,
     { Pandoc = keep_with_chart },
-    { Div = div, Span = span, Table = column_widths },
+    { Div = div, Span = spans, Table = column_widths },
   }
 end
 return {
@@ -577,10 +626,9 @@ return {
   { RawBlock = raw_block, Para = page_break, Plain = page_break },
   { Table = table_rows },
   { Span = kpi_name },
-  { Str = long_word },
+  words,
   { Pandoc = keep_with_chart },
-  { Inlines = guard_starts },
-  { Inlines = guard_runs },
+  guards,
   { Image = image, Table = column_widths, Div = layout_div },
-  { Div = div, Span = span, Table = table_frame },
+  { Div = div, Span = spans, Table = table_frame },
 }

@@ -13,10 +13,10 @@ from typing import Any
 from boardpack.assemble import Assembled
 from boardpack.brand import read_brand
 from boardpack.errors import RenderError, StorageError
+from boardpack.facts import read_kpis
 from boardpack.periods import parse_day
 from boardpack.render.builtin import pandoc_tree
-from boardpack.render.slides.pieces import pieces
-from boardpack.values import read_kpis
+from boardpack.render.slides.tree import pieces
 
 __all__ = ["SLIDES", "render_slides"]
 
