@@ -97,7 +97,7 @@ def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
         name, year = formatter.tick(period)
         yield from (formatter.period(period), f"{name} {year}".strip(), name, label)
         for day in (period.start, period.last_day):
-            yield from (formatter.day(day), day.isoformat())
+            yield from (formatter.day(day), formatter.short_day(day), day.isoformat())
     for kpi in values.kpis.values():
         yield kpi.name
         # A name that is too long for its place in a drawing ends in an ellipsis.
@@ -107,7 +107,7 @@ def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
         for name in listed.frame:
             for cell in listed.frame[name]:
                 if isinstance(cell, date):
-                    yield formatter.day(cell)
+                    yield from (formatter.day(cell), formatter.short_day(cell))
     # How sure an interval is, wherever there is one.
     yield "95% between"
     for finding in facts.findings:

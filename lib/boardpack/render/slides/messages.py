@@ -184,11 +184,16 @@ def _of_cards(piece: Stack | Cards) -> str:
 def _of_bullets(passages: Sequence[Words], heading: str) -> str:
     """What the lines of a list begin with in bold."""
     lines = [line for words in passages if words.kind == "bullets" for line in words.lines]
-    begun = [_SIGNS.split(_begun(line))[0].strip() for line in lines]
+    begun = [_begun(line) for line in lines]
     if not heading or not all(begun):
         return ""
-    for count in range(min(_NAMED, len(begun)), 0, -1):
-        kept = begun if count == len(begun) else [*begun[:count], "others"]
+    if begun[0].endswith("."):
+        # Sentences are not listed: the first comes first.
+        said = f"{heading}: {begun[0].removesuffix('.')}"
+        return said if len(said) <= LONGEST else ""
+    names = [_SIGNS.split(name)[0].strip() for name in begun]
+    for count in range(min(_NAMED, len(names)), 0, -1):
+        kept = names if count == len(names) else [*names[:count], "others"]
         said = f"{heading}: {listed(kept)}"
         if len(said) <= LONGEST:
             return said

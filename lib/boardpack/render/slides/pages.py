@@ -115,13 +115,31 @@ class Pages:
         room = BODY.height - (above + GAP if above else 0.0)
         after = below + GAP if below else 0.0
         least = self._split(sheet, room, after, TABLE_SIZE)
-        for size in _SIZES:
+        for size in (*_SIZES, _WIDE):
             pages = self._split(sheet, room, after, size)
             if len(pages) == len(least) and self._is_calm(sheet, size):
-                return [replace(sheet, rows=page, size=size) for page in pages]
-        return [
-            replace(sheet, rows=page, size=_WIDE) for page in self._split(sheet, room, after, _WIDE)
-        ]
+                break
+        if len(pages) == 1:
+            return [replace(sheet, size=max(size, self._ample(sheet, room - after)))]
+        # Its columns stand where they stood on the slide before.
+        widths = self.ruler.widths(sheet, BODY_WIDTH, size)
+        columns = tuple(
+            replace(column, share=width)
+            for column, width in zip(sheet.columns, widths, strict=True)
+        )
+        return [replace(sheet, columns=columns, rows=page, size=size) for page in pages]
+
+    def _ample(self, sheet: Sheet, room: float) -> float:
+        """The size at which a small table is read with ease, though its names take more lines."""
+        sizes = (size for size in _SIZES if size <= TEXT_SIZE)
+        return next(
+            (
+                size for size in sizes
+                if self.sheet_height(sheet, size) <= 0.8 * room
+                and self.ruler.has_room(sheet, BODY_WIDTH, size)
+            ),
+            0.0,
+        )  # fmt: skip
 
     def _is_calm(self, sheet: Sheet, size: float) -> bool:
         """Whether no figure is broken at this size, and no more lines are than at the least."""

@@ -28,6 +28,8 @@ APPENDIX = frozenset({"definitions", "not-available"})
 SIGNATURES = "sign-off"
 #: What is said to whoever releases the report; the cover and the foot say that it is a draft.
 _OPERATORS = frozenset({"DRAFT: notes are lacking"})
+#: So few sentences do not need a slide of their own.
+_FEW = 2
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,9 @@ class _Planner:
             yield from self._parts(draft, section)
 
     def joined(self, before: Slide, slide: Slide) -> Slide | None:
-        """A section of a single sentence below the table before it; None where it cannot."""
+        """A section of a sentence or two below the table before it; None where it cannot."""
         lines = [line for piece in slide.body for line in lines_of(piece)]
-        is_sentence = len(lines) == 1 and all(isinstance(piece, Words) for piece in slide.body)
+        is_sentence = len(lines) <= _FEW and all(isinstance(piece, Words) for piece in slide.body)
         is_quiet = all(isinstance(piece, Words | Sheet | Heading) for piece in before.body)
         has_table = any(isinstance(piece, Sheet) for piece in before.body)
         if not (is_sentence and is_quiet and has_table and slide.title == slide.part_of):
