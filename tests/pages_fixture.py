@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,12 @@ NAMES = (LONG, "Long names " * 18, HEBREW, ARABIC, EMOJI, "Київ Ωμέγα",
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: The rules whose answer depends on the colours of a page.
+OF_COLOURS = ("color-contrast", "link-in-text-block")
 # The drawing inside a chart is one image with words of its own.
-_RUN = """tags => axe.run(
+_RUN = """only => axe.run(
   {exclude: [[".chart-view svg"]]},
-  {resultTypes: ["violations"], runOnly: {type: "tag", values: tags}},
+  {resultTypes: ["violations"], runOnly: only},
 ).then(found => found.violations.map(v => `${v.id}: ${v.nodes[0].html}`))"""
 
 
@@ -213,13 +216,14 @@ def gallery(root: Path, header: str = "title: Board report\ncover: true\ntoc: tr
     return render(assembled, assembled.folder, renderer="builtin")
 
 
-def axe(page: Page) -> list[str]:
-    """What axe finds wrong with an open page: the rule and the first place, of each."""
+def axe(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe finds wrong with an open page, by these rules or by all: the rule and its first place."""
     # The page's own policy lets no other script in; the browser's own channel does.
     page.context.new_cdp_session(page).send(
         "Runtime.evaluate", {"expression": _AXE.read_text(encoding="utf-8")}
     )
-    found: list[str] = page.evaluate(_RUN, _TAGS)
+    only = {"type": "rule", "values": [*rules]} if rules else {"type": "tag", "values": _TAGS}
+    found: list[str] = page.evaluate(_RUN, only)
     return found
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ import pypdf
 import pytest
 import typst
 import yaml
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from playwright.sync_api import Browser
 
 import workspaces
@@ -42,12 +42,6 @@ from verdict_fixture import INVOICED_TWICE, planted, readable
 REASON = f"The board meets today. {HOSTILE}"
 WHO = 'A. <i>Jonas</i> & "Co" #1'
 Make = Callable[..., RunResult]
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[NotebookProcess]:
-    with NotebookProcess() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -340,13 +334,14 @@ def test_who_forces_may_be_in_the_environment(
     assert (found["forced"], found["forced_by"]) == ("the board meets", "Ada")
 
 
-def test_force_that_was_not_needed_is_told(shop: Path, make: Make) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "boardpack", "run", "monthly", "--period", "2025-01", "--force",
-         "--reason", "just in case", "--by", "me"],
-        cwd=shop, text=True, capture_output=True, timeout=240, check=False,
+def test_force_that_was_not_needed_is_told(
+    shop: Path, make: Make, command: Callable[..., Result]
+) -> None:
+    done = command(
+        shop, "run", "monthly", "--period", "2025-01", "--force", "--reason", "just in case",
+        "--by", "me",
     )  # fmt: skip
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "not forced: the data passed" in done.stderr
     assert "DRAFT" not in done.stdout
 

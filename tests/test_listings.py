@@ -156,6 +156,33 @@ def test_rows_come_as_they_were_known_in_their_order(
     assert seen.frame["owner"].tolist()[2] == "e'1"
 
 
+@pytest.mark.parametrize("connected", [True, False])
+def test_an_owner_has_a_name_where_employees_are_connected(
+    tmp_path: Path, sliced: Callable[..., Slice], connected: bool
+) -> None:
+    due = date(2025, 4, 1)
+    rows: dict[str, Any] = {
+        "accounts": [],
+        "engagements": [],
+        "action_items": [
+            action("x1", due_on=due, owner_id="e1"), action("x2", due_on=due, owner_id="e2"),
+            action("x3", due_on=due, owner_id="e3"), action("x4", due_on=due),
+        ],
+    }  # fmt: skip
+    if connected:
+        rows["employees"] = [
+            {"employee_id": "e1", "full_name": "Ana O'Neil", "department": "people",
+             "hired_on": date(2024, 1, 1)},
+            {"employee_id": "e2", "department": "people", "hired_on": date(2024, 1, 1)},
+            # Nobody is known before the first day.
+            {"employee_id": "e3", "full_name": "Ben Later", "department": "people",
+             "hired_on": date(2025, 4, 1)},
+        ]  # fmt: skip
+    seen = found(sliced, model(tmp_path / "w"), rows, "open_actions")
+    first = "Ana O'Neil" if connected else "e1"
+    assert (seen.reason, list(seen.frame["owner"])) == ("", [first, "e2", "e3", None])
+
+
 def test_the_newest_report_of_each_and_the_day_of_the_as_of(
     tmp_path: Path, sliced: Callable[..., Slice]
 ) -> None:

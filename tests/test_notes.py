@@ -18,7 +18,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 import workspaces
-from boardpack import editions, manifests, orders, reconciliation, reissues, remarks, runs
+from boardpack import (
+    editions,
+    manifests,
+    orders,
+    reconciliation,
+    remarks,
+    runs,
+    signatures,
+    written_notes,
+)
 from boardpack.assemble import assemble
 from boardpack.cli import main
 from boardpack.errors import StorageError, UserError
@@ -337,7 +346,7 @@ def test_a_note_that_waits_is_shown_by_the_next_run(fresh: Path, process: Notebo
         said(fresh, "note", kpi, "elsewhere", "--period", period, "--by", "me")
     with pytest.raises(UserError, match="is a draft until notes are written"), \
             Ledger(fresh / "var" / "ledger.sqlite") as ledger:  # fmt: skip
-        reissues.sign(Model.open(fresh), ledger, rows(fresh)[0], "me", now=lambda: BEGAN)
+        signatures.sign(Model.open(fresh), ledger, rows(fresh)[0], "me", now=lambda: BEGAN)
     done = run(fresh, process, "2025-05")
     assert done.lacks_notes == ()
     html = page(edition(fresh, 2))
@@ -457,7 +466,7 @@ def test_an_edition_of_before_notes_says_what_to_do(fresh: Path) -> None:
         old = replace(row, revision=2, folder=row.folder, manifest_hash="")
         ledger.add_edition(old)
         with pytest.raises(StorageError, match="before notes were thought of") as caught:
-            reissues.noted(Model.open(fresh), ledger, old, now=lambda: BEGAN)
+            written_notes.noted(Model.open(fresh), ledger, old, now=lambda: BEGAN)
     assert "run the report again" in str(caught.value.hint)
 
 
@@ -479,7 +488,7 @@ def note_and_die(shop: Path, step: str) -> None:
         wanted = Note(
             "total_revenue", "2025-05", "", "It rains.", "me", "2026-01-01T00:00:00+00:00"
         )
-        reissues.note(model, ledger, wanted, now=lambda: BEGAN, progress=lambda row: die)
+        written_notes.note(model, ledger, wanted, now=lambda: BEGAN, progress=lambda row: die)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pypdf
 import pytest
+from click.testing import Result
 
 import workspaces
 from boardpack import orders, runs, tables
@@ -222,12 +221,6 @@ def no_policy(request: pytest.FixtureRequest) -> Iterator[None]:
         gate_policy(request.getfixturevalue("shop"), "")
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[NotebookProcess]:
-    with NotebookProcess() as started:
-        yield started
-
-
 def made(root: Path, process: NotebookProcess, period: str = "2025-06") -> RunResult:
     model = Model.open(root)
     wanted = orders.order(model, "monthly", period)
@@ -400,16 +393,8 @@ def test_a_report_with_a_warning_says_so_wherever_it_counts(
     assert gate["findings"][0]["since"] == "2025-05-31"
 
 
-def command(root: Path, *arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "boardpack", *arguments], cwd=root, text=True, capture_output=True,
-        timeout=240, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
-
-
 def test_a_held_report_says_it_in_two_lines_and_shows_readers_nothing(
-    shop: Path, process: NotebookProcess
+    shop: Path, process: NotebookProcess, command: Callable[..., Result]
 ) -> None:
     from boardpack import site
 
@@ -419,17 +404,17 @@ def test_a_held_report_says_it_in_two_lines_and_shows_readers_nothing(
         site.refresh(model.workspace, ledger)
     before = readable(shop)
     with planted(shop, INVOICED_TWICE, UNKNOWN_STATUS):
-        code, told, _ = command(shop, "run", "monthly", "--period", "2025-04")
+        told = command(shop, "run", "monthly", "--period", "2025-04")
         as_json = command(shop, "run", "monthly", "--period", "2025-04", "--json")
-    assert code == as_json[0] == 3
-    wrong, whom = told.splitlines()
+    assert told.exit_code == as_json.exit_code == 3
+    wrong, whom = told.stdout.splitlines()
     assert wrong.startswith("monthly 2025-04 is held: invoices: invoice_id is never repeated: not")
     assert wrong.endswith("The invoice would be counted twice.")
     assert whom == (
         "Since 2025-04-30; ask finance; and 3 more:"
         " `boardpack check invoices payments --as-of 2025-04-30`."
     )
-    entry = json.loads(as_json[1])
+    entry = json.loads(as_json.stdout)
     assert (entry["status"], entry["edition"], entry["files"]) == ("held", None, {})
     held = [found for found in entry["findings"] if found["leads_to"] == "hold"]
     assert [found["check"] for found in held] == [

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from boardpack.bridges import bridge, movements
+    from boardpack.bridges import bridge
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend
     from boardpack.cohort_tables import cohorts
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from boardpack.glossary import definitions
     from boardpack.heatmaps import heatmap
     from boardpack.listings import listing
+    from boardpack.movement_stacks import movements
     from boardpack.north_stars import north_star
     from boardpack.panels import trends
     from boardpack.profit_and_loss import statement
@@ -83,10 +84,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bridges": (
-        "bridge",
-        "movements",
-    ),
+    "bridges": ("bridge",),
     "cards": (
         "factors",
         "headline",
@@ -115,6 +113,7 @@ _HOMES = {
     "glossary": ("definitions",),
     "heatmaps": ("heatmap",),
     "listings": ("listing",),
+    "movement_stacks": ("movements",),
     "north_stars": ("north_star",),
     "panels": ("trends",),
     "profit_and_loss": ("statement",),

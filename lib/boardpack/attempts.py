@@ -44,8 +44,8 @@ from boardpack.quality import Quality, quality_of
 from boardpack.quality_page import quality_html
 from boardpack.render import Renderer, render
 from boardpack.restatements import Grounds, Restated
-from boardpack.stages import Watch
 from boardpack.values import Values
+from boardpack.watches import Watch
 
 
 @dataclass

@@ -17,7 +17,7 @@ from boardpack.model import Model
 from boardpack.orders import Force, Order
 from boardpack.outcomes import RunResult
 from boardpack.render import Renderer
-from boardpack.stages import Progress
+from boardpack.watches import Progress
 
 
 def make(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from boardpack.dialects import quoted_text
 from boardpack.guesses import Guess
 from boardpack.profiles import Profile
+from boardpack.sql_texts import quoted_text
 
 _CENTS = {"cent", "cents", "ct", "cts", "minor", "pence", "rappen", "centimes"}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from boardpack.dialects import quoted_text
 from boardpack.draft_selects import Out, local_day, mark_of, moment, one_line, product_name, select
 from boardpack.guesses import DEFAULTS, Guess, evidence
 from boardpack.profiles import Profile
 from boardpack.sources import Source
+from boardpack.sql_texts import quoted_text
 from boardpack.vocabulary import same_value
 
 _ATTRIBUTES = {

@@ -12,13 +12,13 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from boardpack.dialects import quoted
 from boardpack.discovery import Table
 from boardpack.draft_selects import Out, in_cents, one_line, product_name, select
 from boardpack.draft_shapes import direct, purchases, snapshots, subscriptions
 from boardpack.guesses import Guess
 from boardpack.profiles import Profile
 from boardpack.sources import Source
+from boardpack.sql_texts import quoted
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from boardpack import asof
 from boardpack.connections import Table
 from boardpack.errors import SourceError, WorkspaceError
 from boardpack.sources import Mapped, Source
+from boardpack.sql_texts import quoted, quoted_text
 from boardpack.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def attach(
     con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
     # A select of a mapping means the same whatever the machine's own zone.
     con.execute("SET GLOBAL TimeZone = 'UTC'")
-    con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
+    con.execute(f"SET file_search_path = {quoted_text(str(workspace.root))}")
     settings = workspace.settings.warehouse
     config = workspace.root / "boardpack.yml"
     names: dict[str, Table] = {}
@@ -44,7 +45,7 @@ def attach(
                 hint="`boardpack demo` makes the demo company's; or name your own DuckDB file",
             )
         try:
-            con.execute(f"ATTACH {_text(str(path))} AS warehouse (READ_ONLY)")
+            con.execute(f"ATTACH {quoted_text(str(path))} AS warehouse (READ_ONLY)")
         except duckdb.Error as error:
             raise WorkspaceError(
                 f"the warehouse {settings.duckdb} cannot be opened: {first_line(error)}",
@@ -57,12 +58,12 @@ def attach(
         ).fetchall()
         places: dict[str, list[str]] = {}
         for schema, table in sorted(rows):
-            places.setdefault(table, []).append(f"warehouse.{_quoted(schema)}.{_quoted(table)}")
+            places.setdefault(table, []).append(f"warehouse.{quoted(schema)}.{quoted(table)}")
         for table, found in places.items():
             broken = "" if len(found) == 1 else f"it is in several schemas, as {found}"
             try:
                 if not broken:
-                    con.execute(f"CREATE VIEW raw.{_quoted(table)} AS SELECT * FROM {found[0]}")
+                    con.execute(f"CREATE VIEW raw.{quoted(table)} AS SELECT * FROM {found[0]}")
             except duckdb.Error as error:
                 broken = first_line(error)
             # A view of a view is bound twice by every statement.
@@ -76,7 +77,7 @@ def attach(
         for name, sql in settings.views.items()
     ]
     for name, statement in made:
-        native = f"raw.{_quoted(name)}"
+        native = f"raw.{quoted(name)}"
         try:
             _make(con, statement(), config, name)
             names[name] = Table(native)
@@ -102,8 +103,8 @@ def reader(workspace: Workspace, relative: str) -> str:
     if path.stat().st_size == 0:
         raise SourceError(f"the data file {relative} is empty.", file=path)
     if path.suffix == ".parquet":
-        return f"read_parquet({_text(str(path))})"
-    return f"read_csv({_text(str(path))})"
+        return f"read_parquet({quoted_text(str(path))})"
+    return f"read_csv({quoted_text(str(path))})"
 
 
 def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> None:
@@ -117,7 +118,7 @@ def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> No
 
 def fill(con: duckdb.DuckDBPyConnection, source: Source, rows: pd.DataFrame) -> str:
     """Make the table of a source of Boardpack's own, or make it anew; returns its name."""
-    table = f"own.{_quoted(source.id)}"
+    table = f"own.{quoted(source.id)}"
     columns = ", ".join(
         f'CAST("{c.name}" AS {c.sql_type}) AS "{c.name}"'
         for c in source.columns.values()
@@ -160,14 +161,6 @@ def create_view(
     known = asof.select(source, base, found, as_of, zone, file, line)
     con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
     return found, asof.later(source, base, found, as_of, zone, file, line)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def first_line(error: Exception) -> str:

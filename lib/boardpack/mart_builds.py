@@ -24,6 +24,7 @@ from boardpack.locks import lock
 from boardpack.mart_files import Part, State
 from boardpack.mart_grounds import WORTH, Ground
 from boardpack.periods import add_months, instant
+from boardpack.sql_texts import quoted_text
 from boardpack.warehouse import Slice, fingerprint
 from boardpack.zones import literal
 
@@ -208,7 +209,9 @@ class _Build:
             for month in sorted({day.replace(day=1) for day in days}):
                 sql = f"SELECT * FROM mart_new WHERE {_of(month)}"
                 if month in files:
-                    kept = f"read_parquet('{_text(files[month])}') WHERE {DAY} NOT IN ({listed})"
+                    kept = (
+                        f"read_parquet({quoted_text(files[month])}) WHERE {DAY} NOT IN ({listed})"
+                    )
                     sql = f"SELECT * FROM {kept} UNION ALL {sql}"
                 parts = [part for part in parts if part.month != month]
                 parts += self._written(month, sql)
@@ -303,7 +306,7 @@ class _Build:
         )
         if by_day is None:
             return []
-        relation = f"read_parquet('{_text(str(self.folder / by_day.file))}')"
+        relation = f"read_parquet({quoted_text(str(self.folder / by_day.file))})"
         summed = select_months(self.design, self.types, relation)
         by_month = mart_files.write_part(self.con, self.folder, month, "month", summed)
         assert by_month is not None
@@ -347,7 +350,3 @@ def _chunks(months: Sequence[tuple[date, int]]) -> Iterator[tuple[date, date]]:
 
 def _of(month: date) -> str:
     return f"{DAY} >= DATE '{month}' AND {DAY} < DATE '{add_months(month, 1)}'"
-
-
-def _text(value: str) -> str:
-    return value.replace("'", "''")

@@ -49,10 +49,10 @@ from boardpack.orders import Order
 from boardpack.qmd import read_report
 from boardpack.quality import quality_of
 from boardpack.render import html_page
-from boardpack.stages import Progress, Watch
 from boardpack.tables import not_available
 from boardpack.theme import DRAWINGS, use_brand
 from boardpack.values import Values
+from boardpack.watches import Progress, Watch
 from boardpack.workspace import Kind, Workspace
 
 #: Folders with what a report is made of.

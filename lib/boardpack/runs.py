@@ -22,7 +22,7 @@ from boardpack.model import Model
 from boardpack.orders import Force, Order
 from boardpack.outcomes import RunResult
 from boardpack.render import Renderer
-from boardpack.stages import Progress, Watch
+from boardpack.watches import Progress, Watch
 
 
 def run(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from boardpack.orders import Order
     from boardpack.outcomes import RunResult
     from boardpack.render import Renderer
-    from boardpack.stages import Progress
+    from boardpack.watches import Progress
 
 Status = Literal["published", "held", "failed", "busy"]
 

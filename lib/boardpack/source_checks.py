@@ -33,6 +33,12 @@ def check(sources: Sources, name: str, document: Document) -> None:
             )
         for column in source.entity:
             _own_column(base, column, document, ("entity" if source.panel_of else "columns",))
+        for index, dimension in enumerate(source.dimensions):
+            if dimension not in base.dimensions:
+                raise UnknownNameError.near(
+                    f"dimension of {base_name}", dimension, base.dimensions,
+                    file=document.path, line=document.line(("dimensions", index)),
+                )  # fmt: skip
         _check_also(sources, source, document)
         return
     for column in source.key:
@@ -143,18 +149,21 @@ def _check_milestones(sources: Sources, source: Source, base: Source, document: 
 
 
 def _check_also(sources: Sources, source: Source, document: Document) -> None:
-    """A panel's further sources have a time, its entity and all of its dimensions."""
+    """A panel's further sources have a time, its entity and all that it is split by."""
     base = sources[str(source.derived_from)]
+    split = source.dimensions or base.dimensions
     for name, column in source.also.items():
         key = ("also", name)
         other = _known(sources, name, document, key)
         if other.panel_of or other.distinct_of or other.time is None:
             raise document.error(f"{name!r} has no rows in time to take columns from.", key)
         _own_column(other, column, document, key)
-        lacking = [dimension for dimension in base.dimensions if dimension not in other.dimensions]
+        lacking = [dimension for dimension in split if dimension not in other.dimensions]
         if lacking:
             raise document.error(
-                f"{name!r} cannot be split by {', '.join(lacking)}, as {base.id!r} can.", key
+                f"{name!r} cannot be split by {', '.join(lacking)}, as {base.id!r} can.",
+                key,
+                hint="dimensions: names those that all sources of the panel have",
             )
     for name, entry in source.panel.items():
         if entry.of is not None and entry.of not in source.also:

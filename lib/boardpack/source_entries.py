@@ -119,7 +119,10 @@ class PanelColumnEntry(Strict):
 
 
 class PanelEntry(Strict):
-    """A file that derives one row an entity and period from another source."""
+    """A file that derives one row an entity and period from another source.
+
+    ``dimensions`` are those of the other source that it is split by; all of them if left out.
+    """
 
     source: str = Field(pattern=NAME)
     replaces: str | None = None
@@ -129,6 +132,7 @@ class PanelEntry(Strict):
     panel_of: str
     entity: str
     also: dict[str, str] = Field(default_factory=dict)
+    dimensions: list[str] = Field(default_factory=list)
     where: str | None = None
     columns: dict[str, PanelColumnEntry]
 

@@ -56,6 +56,10 @@ def load(workspace: Workspace) -> Sources:
     for name, source in declared.items():
         if source.placed_of in declared:
             declared[name] = _placed(source, declared[source.placed_of])
+        elif source.panel_of in declared:
+            split = declared[source.panel_of].dimensions
+            kept = {dimension: split.get(dimension, "") for dimension in source.dimensions}
+            declared[name] = replace(source, dimensions=kept)
     sources = Sources(declared, mappings)
     for name in declared:
         check(sources, name, origin[name])
@@ -81,7 +85,7 @@ def _source(document: Document) -> tuple[Source, str | None]:
         return Source(
             panel.source, panel.title, document.path, panel_of=panel.panel_of,
             entity=(panel.entity,), panel=panel.columns, also=panel.also, where=panel.where,
-            grain=panel.grain, text=text,
+            dimensions=dict.fromkeys(panel.dimensions, ""), grain=panel.grain, text=text,
         ), panel.replaces  # fmt: skip
     if "distinct_of" in document.data:
         distinct = parse(document, DistinctEntry)

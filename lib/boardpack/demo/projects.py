@@ -43,8 +43,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                    AS begins, start_on + days::INTEGER AS due
           FROM agreed),
         moved AS (
-          SELECT * REPLACE (begins + CASE WHEN is_weekend(begins) THEN 8 - isodow(begins) ELSE 0 END::INTEGER
-                              AS begins,
+          SELECT * REPLACE (begins + CASE WHEN is_weekend(begins) THEN 8 - isodow(begins)
+                                          ELSE 0 END::INTEGER AS begins,
                             due - CASE WHEN is_weekend(due) THEN isodow(due) - 5 ELSE 0 END::INTEGER
                               AS due)
           FROM planned),

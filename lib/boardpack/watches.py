@@ -1,4 +1,4 @@
-"""The stages of a run: what is told before each begins, and how long it took."""
+"""Watches: what is told before each stage of a run begins, and how long it took."""
 
 from __future__ import annotations
 
