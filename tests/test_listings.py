@@ -319,7 +319,7 @@ def test_every_number_on_the_page_is_listed_with_its_row() -> None:
         ("", "cell", "own/r1/name", "42"), ("", "cell", "own/r1/sum", "$1,236"),
     ]  # fmt: skip
     assert "[Off track]{.bad}" in block.markdown
-    assert titles(block) == ["Own actions: 2, of these 2 off track"]
+    assert titles(block) == ["Own actions: 2; off track: 2"]
     assert "shown" not in block.markdown
 
 

@@ -239,7 +239,7 @@ def test_restatements_show_what_was_published_what_is_now_and_why() -> None:
         " 2025." in said
     )
     assert said.endswith("Nothing else was restated: the figures of revision 1 stand.")
-    assert "1 differ by less than is shown; 1 are final now and unchanged." in said
+    assert "1 differs by less than is shown; 1 is final now and unchanged." in said
     shown = {(n.kpi, n.member, n.what, n.text) for n in block.numbers}
     assert shown == {
         ("mrr", "", "published", "$1"), ("mrr", "", "value", "$2"), ("mrr", "", "change", "+100%"),

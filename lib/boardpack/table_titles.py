@@ -48,7 +48,7 @@ def of_members(values: Values, kpi: str, dimension: str) -> Line:
 def of_listing(values: Values, found: Listed) -> Line:
     """How many rows a listing has, and how many of them need attention by each status.
 
-    ``Open actions: 177, of these 41 overdue``; a status whose words have no colour is not counted.
+    ``Open actions: 177; overdue: 41``; a status whose words have no colour is not counted.
     """
 
     def counted(n: int, what: str) -> Number:
@@ -56,14 +56,10 @@ def of_listing(values: Values, found: Listed) -> Line:
         return Number(Shown("", values.period.label, f"{found.id}/{what}", written, "count"))
 
     line: Line = (f"{found.title}: ", counted(len(found.frame), "rows"))
-    joined = ", of these "
     for column in found.columns:
         for mood in ("bad", "warn"):
             for word in (word for word, is_of in column.moods.items() if is_of == mood):
                 if many := int((found.frame[column.name] == word).sum()):
-                    line = (
-                        *line, joined, counted(many, f"{column.name}={word}"),
-                        f" {column.names.get(word, member_name(word)).lower()}",
-                    )  # fmt: skip
-                    joined = ", "
+                    name = column.names.get(word, member_name(word)).lower()
+                    line = (*line, f"; {name}: ", counted(many, f"{column.name}={word}"))
     return line

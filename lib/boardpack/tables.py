@@ -249,11 +249,15 @@ def _beside(values: Values, rows: Sequence[Restatement], more: int) -> Line:
     hidden = sum(row.kind != "status" and not row.is_seen for row in rows)
     final = sum(row.kind == "status" and row.after_status == "final" for row in rows)
     parts = (
-        (more, "more are in the file restatements.json of this edition"),
-        (hidden, "differ by less than is shown"),
-        (final, "are final now and unchanged"),
+        (more, "more is", "more are", "in the file restatements.json of this edition"),
+        (hidden, "differs", "differ", "by less than is shown"),
+        (final, "is", "are", "final now and unchanged"),
     )
-    told: list[Line] = [(count(values, n), f" {said}") for n, said in parts if n > 0]
+    told: list[Line] = [
+        (count(values, n), f" {one if n == 1 else many} {rest}")
+        for n, one, many, rest in parts
+        if n > 0
+    ]
     line: Line = ()
     for part in told:
         line = (*line, "; ", *part) if line else part
