@@ -39,7 +39,7 @@ from boardpack.model import Model
 from boardpack.notebooks import examine, validate
 from boardpack.orders import Order
 from boardpack.qmd import read_report
-from boardpack.render import html_page
+from boardpack.render import KnownParts, html_page
 from boardpack.runs import Progress, Watch
 from boardpack.tables import not_available
 from boardpack.theme import DRAWINGS, use_brand
@@ -101,6 +101,7 @@ class Preview:
         self._ground: _Ground | None = None
         self._order: Order | None = None
         self._executed: dict[str, str] = {}
+        self._parts = KnownParts()
         self._opened = ExitStack()
         # A chart takes longer than all else in a cell, so drawings outlive the preview.
         self._drawings = folder.parent / ".drawings"
@@ -195,7 +196,7 @@ class Preview:
                     self._sections(model, values, ground),
                 )  # fmt: skip
             with watch.stage("page"):
-                return html_page(assembled)
+                return html_page(assembled, self._parts)
         except BaseException:
             del self._known["page"]
             raise
