@@ -125,7 +125,12 @@ def assemble(
             (target / "figures" / name).write_text(svg, encoding="utf-8")
         for name, source in page.copies.items():
             shutil.copyfile(source, target / "figures" / name)
-        charts = json.dumps(page.charts, ensure_ascii=False, indent=1)
+        # A line each: with an indent Python's slow encoder would write them.
+        charts = ",\n".join(
+            f"{json.dumps(name)}: {json.dumps(chart, ensure_ascii=False)}"
+            for name, chart in page.charts.items()
+        )
+        charts = f"{{\n{charts}\n}}\n"
         (target / "charts.json").write_text(charts, encoding="utf-8")
         (target / "report.qmd").write_text(document, encoding="utf-8")
         frozen = {name: section.payload() for name, section in page.sections.items()}
@@ -280,8 +285,8 @@ class _Page:
         self.figures: dict[str, str] = {}
         self.copies: dict[str, Path] = {}
         self.charts: dict[str, Any] = {}
-        self._numbers: list[Shown] = []
-        self._cells: list[Shown] = []
+        self._numbers: dict[tuple[str, ...], Shown] = {}
+        self._cells: dict[tuple[str, ...], Shown] = {}
 
     def meta(self, key: str, line: Line) -> str:
         """What ``{{< meta key >}}`` stands for, as Markdown."""
@@ -315,7 +320,7 @@ class _Page:
             if own is not None:
                 whole += ["", own.markdown, ""]
             elif match and match[1] in sections:
-                shown = frozenset(number["kpi"] for number in self._numbers if number["kpi"])
+                shown = frozenset(n["kpi"] for n in self._numbers.values() if n["kpi"])
                 found = self.sections[match[1]] = sections[match[1]](shown)
                 whole += ["", found.markdown, ""]
                 self._collect([asdict(number) for number in found.numbers])
@@ -437,19 +442,17 @@ class _Page:
     @property
     def numbers(self) -> list[Shown]:
         """Every number once; those that only tables behind charts show are on the page alone."""
-        seen = {tuple(number.values()) for number in self._numbers}
-        cells = (cell for cell in self._cells if tuple(cell.values()) not in seen)
-        return [*self._numbers, *({**cell, "only": "html"} for cell in cells)]
+        cells = (cell for key, cell in self._cells.items() if key not in self._numbers)
+        return [*self._numbers.values(), *({**cell, "only": "html"} for cell in cells)]
 
-    def _collect(self, numbers: list[dict[str, Any]], into: list[Shown] | None = None) -> None:
+    def _collect(
+        self, numbers: list[dict[str, Any]], into: dict[tuple[str, ...], Shown] | None = None
+    ) -> None:
         kept = self._numbers if into is None else into
-        known = {tuple(number.values()) for number in kept}
         for number in numbers:
             shown = {key: str(number.get(key, "")) for key in ("kpi", "period", "member", "text")}
             shown["what"] = str(number.get("what", "value"))
-            if tuple(shown.values()) not in known:
-                known.add(tuple(shown.values()))
-                kept.append(shown)
+            kept.setdefault(tuple(shown.values()), shown)
 
     def _collect_written(self, text: str) -> None:
         for match in _NUMBER.finditer(text):

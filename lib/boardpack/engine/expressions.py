@@ -259,6 +259,7 @@ class Formula:
     goals: tuple[Goal, ...] = ()
 
 
+@lru_cache(maxsize=4096)
 def formula(text: str) -> Formula:
     """Read a formula; what it may call is in `boardpack.engine.functions`.
 
