@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from boardpack.assemble import Assembled, Section, assemble
+from boardpack.assemble import Assembled, assemble
 from boardpack.blocks import MIME
+from boardpack.sections import Section
 from boardpack.values import ReportFacts
 
 #: Every character that means something to HTML, Markdown, Typst or a shortcode.

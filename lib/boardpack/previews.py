@@ -22,7 +22,7 @@ import pandas as pd
 
 from boardpack import editions, glossary, mart_files, orders, quality_page, quality_section, remarks
 from boardpack import model as models
-from boardpack.assemble import Section, assemble, lacking_notes
+from boardpack.assemble import assemble, lacking_notes
 from boardpack.basis import Basis, seen_by
 from boardpack.blocks import Text
 from boardpack.brand import brand_file, read_brand
@@ -41,6 +41,7 @@ from boardpack.orders import Order
 from boardpack.qmd import read_report
 from boardpack.render import KnownParts, html_page
 from boardpack.runs import Progress, Watch
+from boardpack.sections import Section
 from boardpack.tables import not_available
 from boardpack.theme import DRAWINGS, use_brand
 from boardpack.values import ReportFacts, Values

@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from boardpack import editions, files, remarks
-from boardpack.assemble import assemble, lacking_notes, read_sections
+from boardpack.assemble import assemble, lacking_notes
 from boardpack.errors import (
     BoardpackError,
     PeriodError,
@@ -33,6 +33,7 @@ from boardpack.periods import Period
 from boardpack.qmd import read_report
 from boardpack.render import Renderer, render
 from boardpack.runs import Progress, Watch
+from boardpack.sections import read_sections
 from boardpack.values import Note, ReportFacts, Signature, Values
 
 #: What is made anew; every other file of an edition is that of its parent.

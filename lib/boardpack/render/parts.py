@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from boardpack.qmd import DIV
+
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
-_DIV = re.compile(r"\s{0,3}:{3,}\s*(.*?)[\s:]*$")
 _HEADING = re.compile(r"#{1,6}(?:\s|$)")
 _UNDERLINE = re.compile(r"\s{0,3}(?:-+|=+)\s*$")
 _ID = re.compile(r"\{#([^\s}]+)")
@@ -44,6 +45,7 @@ class Part:
 
     @cached_property
     def text(self) -> str:
+        """The same as pandoc is given it."""
         return "\n".join(self.lines)
 
     @property
@@ -97,8 +99,8 @@ def parts_of(body: str) -> Iterator[Part]:
     A part begins with a heading or a div that stands in nothing else, or with what comes after such
     a div; an empty line goes before it.
 
-    >>> [part.text for part in parts_of("Words.\\n\\n## One\\n\\nMore.\\n\\n::: {.x}\\nIn it.\\n:::")]
-    ['Words.\\n', '## One\\n\\nMore.\\n', '::: {.x}\\nIn it.\\n:::']
+    >>> [part.lines[0] for part in parts_of("Words.\\n\\n## One\\n\\n::: {.x}\\nIn it.\\n:::")]
+    ['Words.', '## One', '::: {.x}']
     """
     found: list[_Lines] = [_Lines()]
     fence, depth = "", 0
@@ -110,15 +112,15 @@ def parts_of(body: str) -> Iterator[Part]:
                 fence = ""
             continue
         fence = tick[1] if tick else ""
-        div = _DIV.match(line)
+        div = DIV.match(line)
         is_heading = _HEADING.match(line) is not None
-        begins = is_heading or (div and div[1]) or (line.strip() and found[-1].ended_in_div)
+        begins = is_heading or (div and div["info"]) or (line.strip() and found[-1].ended_in_div)
         if not depth and found[-1].is_at_rest and begins:
             found.append(_Lines())
-        found[-1].ended_in_div |= div is not None and not div[1] and depth == 1
+        found[-1].ended_in_div |= div is not None and not div["info"] and depth == 1
         found[-1].add(line, is_heading=is_heading, is_inside=depth > 0, is_words=not fence)
         if div:
-            depth += 1 if div[1] else -1
+            depth += 1 if div["info"] else -1
         if depth < 0:
             return
     if not fence and not depth:
@@ -141,8 +143,14 @@ class _Lines:
         return bool(self.lines) and not self.lines[-1].strip()
 
     def add(
-        self, line: str, *, is_heading: bool = False, is_inside: bool = False, is_words: bool = False
+        self,
+        line: str,
+        *,
+        is_heading: bool = False,
+        is_inside: bool = False,
+        is_words: bool = False,
     ) -> None:
+        """Take the next line; ``is_words`` where it is no line of a raw block."""
         if is_heading:
             self.headings.append(line)
             # One within something, or below a line of words, is more than its line says.
