@@ -59,8 +59,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## make the demo company, run its monthly and board report
 	@$(BIN)/boardpack demo --scale 1 $(ARGS)
 
-test: $(READY) ## run the tests, without the slow ones
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+test: $(READY) ## run the tests, without the slow ones and those of other engines
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow and not engines" $(ARGS)
 
 test-slow: $(READY) ## run the slow tests
 	@$(BIN)/python -m pytest -m "slow and not engines" $(ARGS)

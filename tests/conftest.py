@@ -7,22 +7,25 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner, Result
 from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from suite_fixture import suite_is_read_once
+from boardpack.quickstart import skip_iri_grammar
+from suite_fixture import suite_read_once
 
 if TYPE_CHECKING:
     from boardpack.executions import NotebookProcess
 
-__all__ = ["suite_is_read_once"]
+# Before the first import of jsonschema, as our own processes do.
+skip_iri_grammar()
 
 # The benchmark is a program, not a test.
 collect_ignore = ["bench"]
@@ -47,6 +50,14 @@ _LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Test files open the suite when they are collected; who only hands them out collects none.
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        once = suite_read_once()
+        once.__enter__()
+        config.add_cleanup(lambda: once.__exit__(None, None, None))
 
 
 def pytest_unconfigure() -> None:
@@ -133,6 +144,21 @@ def postgres_server() -> Iterator[str]:
             yield where
 
 
+@pytest.fixture
+def command(process: NotebookProcess, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Calls the command line as if in a folder, in this process: it has loaded what a run needs."""
+    from boardpack import executions
+    from boardpack.cli import main
+
+    def call(folder: Path, *arguments: str) -> Result:
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            patch.setattr(executions, "NotebookProcess", lambda: nullcontext(process))
+            return CliRunner().invoke(main, arguments)
+
+    return call
+
+
 @dataclass(frozen=True)
 class Visit:
     """A page opened with the network off: what it said and what it asked for."""
@@ -199,4 +225,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 def look(browser: Browser) -> Iterator[Callable[..., Visit]]:
     """The same for tests that only read: each file is opened once for all of a test file."""
     with visitor(browser) as open_page:
-        yield cache(open_page)
+        once = cache(open_page)
+
+        def look(path: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> Visit:
+            return once(path, width=width, height=height, dark=dark)
+
+        yield look

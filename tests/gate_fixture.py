@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from boardpack.gate import Suite, reads
+from boardpack.gate_suites import Suite, reads
 from boardpack.sources import Sources
 from boardpack.warehouse import Slice, slice_of_rows
 

@@ -10,12 +10,13 @@ import pandas as pd
 
 from boardpack import scorecards
 from boardpack.engine.catalogue import Catalogue
+from boardpack.facts import KpiFacts
 from boardpack.model import Model
 from boardpack.objectives import Objectives
 from boardpack.periods import Period
 from boardpack.scorecard_entries import ScorecardEntry
 from boardpack.scorecards import Scorecard
-from boardpack.values import COLUMNS, KpiFacts, Values
+from boardpack.values import COLUMNS, Values
 from boardpack.workspace import SUITE
 from boardpack.yamlfile import parse, read
 from values_fixture import report_facts

@@ -11,11 +11,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 from boardpack.formats import Formatter
+from boardpack.objectives import Target
 from boardpack.periods import Period, parse_day
 from boardpack.profit_and_loss import PROFIT_AND_LOSS, REVENUE
 from boardpack.readings import read
 from boardpack.urgency import crossing
-from boardpack.values import Target, Values
+from boardpack.values import Values
 
 #: Parts of a page whose numbers are no figures: programs, drawings, what a definition says.
 _SILENT = ("script", "style", "svg", "head")
@@ -96,7 +97,7 @@ def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
         name, year = formatter.tick(period)
         yield from (formatter.period(period), f"{name} {year}".strip(), name, label)
         for day in (period.start, period.last_day):
-            yield from (formatter.day(day), day.isoformat())
+            yield from (formatter.day(day), formatter.short_day(day), day.isoformat())
     for kpi in values.kpis.values():
         yield kpi.name
         # A name that is too long for its place in a drawing ends in an ellipsis.
@@ -106,7 +107,7 @@ def phrases(values: Values, periods: Iterable[str] = ()) -> Iterator[str]:
         for name in listed.frame:
             for cell in listed.frame[name]:
                 if isinstance(cell, date):
-                    yield formatter.day(cell)
+                    yield from (formatter.day(cell), formatter.short_day(cell))
     # How sure an interval is, wherever there is one.
     yield "95% between"
     for finding in facts.findings:

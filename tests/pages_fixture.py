@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from boardpack.markup import (
     Bullets,
     Callout,
     Column,
+    Line,
     Name,
     Number,
     Paragraph,
@@ -34,10 +36,12 @@ NAMES = (LONG, "Long names " * 18, HEBREW, ARABIC, EMOJI, "Київ Ωμέγα",
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: The rules whose answer depends on the colours of a page.
+OF_COLOURS = ("color-contrast", "link-in-text-block")
 # The drawing inside a chart is one image with words of its own.
-_RUN = """tags => axe.run(
+_RUN = """only => axe.run(
   {exclude: [[".chart-view svg"]]},
-  {resultTypes: ["violations"], runOnly: {type: "tag", values: tags}},
+  {resultTypes: ["violations"], runOnly: only},
 ).then(found => found.violations.map(v => `${v.id}: ${v.nodes[0].html}`))"""
 
 
@@ -81,6 +85,15 @@ def scorecard() -> Table:
             ((Strong(("Total",)),), (Strong((money("$9"),)),), (Strong(("met",)),)),
         ),
     )
+
+
+def groups(count: int) -> Table:
+    """So many groups of two rows."""
+    rows: list[tuple[Line, ...]] = []
+    for i in range(1, count + 1):
+        rows.append(((Strong((f"Group {i}",)),), (), ()))
+        rows += [((f"Row {i}{end}",), (money("$1"),), ("none",)) for end in "ab"]
+    return Table((Column("Name", 30), Column("MRR", 10, "right"), Column("State", 12)), tuple(rows))
 
 
 def customers(count: int) -> Table:
@@ -203,23 +216,28 @@ def gallery(root: Path, header: str = "title: Board report\ncover: true\ntoc: tr
     return render(assembled, assembled.folder, renderer="builtin")
 
 
-def axe(page: Page) -> list[str]:
-    """What axe finds wrong with an open page: the rule and the first place, of each."""
+def axe(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe finds wrong with an open page, by these rules or by all: the rule and its first place."""
     # The page's own policy lets no other script in; the browser's own channel does.
     page.context.new_cdp_session(page).send(
         "Runtime.evaluate", {"expression": _AXE.read_text(encoding="utf-8")}
     )
-    found: list[str] = page.evaluate(_RUN, _TAGS)
+    only = {"type": "rule", "values": [*rules]} if rules else {"type": "tag", "values": _TAGS}
+    found: list[str] = page.evaluate(_RUN, only)
     return found
 
 
 def orphaned_headings(sheets: list[str], headings: set[str]) -> list[str]:
-    """Headings that are the last line of a sheet but for its foot."""
+    """Headings that end a sheet but for its foot; of a long one the last line ends it."""
     found = []
     for sheet in sheets:
         lines = [line.strip() for line in sheet.splitlines() if line.strip()]
         body = [line for line in lines if " · as of " not in line]
         body = [line for line in body if not line.replace(" ", "").replace("/", "").isdigit()]
-        if body and body[-1] in headings:
+        if body and any(_ends(heading, body[-1]) for heading in headings):
             found.append(body[-1])
     return found
+
+
+def _ends(heading: str, line: str) -> bool:
+    return line == heading or (len(line) > 12 and heading.endswith(line))

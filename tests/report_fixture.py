@@ -10,8 +10,8 @@ from typing import Any
 
 from boardpack.assemble import Assembled, assemble
 from boardpack.blocks import MIME
+from boardpack.facts import ReportFacts
 from boardpack.sections import Section
-from boardpack.values import ReportFacts
 
 #: Every character that means something to HTML, Markdown, Typst or a shortcode.
 HOSTILE = 'Smith & <b>Sons</b> #1 $x$ *y* @z \\n | _u_ `c` [l](m) {{< meta company >}} "q" ~t~ ^s^'

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 
 import workspaces
-from boardpack import editions, schedule_runs, schedules, standings
+from boardpack import edition_folders, editions, schedule_runs, schedules, standings
 from boardpack.editions import FILES, EditionDraft
 from boardpack.errors import BoardpackError, NotebookError
-from boardpack.ledger import Ledger, MadeFor, RunEnded, RunStarted, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import MadeFor, RunEnded, RunStarted
 from boardpack.orders import Order
 from boardpack.outcomes import RunResult
 from boardpack.schedule_runs import Outcome
@@ -114,7 +115,7 @@ class Maker:
         root = self.workspace.var / "editions"
         as_of, period = order.as_of.isoformat(), order.period
         run_id = f"{order.report}-{period}-{time.monotonic_ns()}-{os.getpid()}"
-        with editions.running(root, order.report, period.label, order.segment):
+        with edition_folders.running(root, order.report, period.label, order.segment):
             self.ledger.start(
                 RunStarted(
                     run_id, order.report, period.label, period.grain, as_of, stamp(self.now()),

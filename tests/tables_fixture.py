@@ -9,7 +9,9 @@ from dataclasses import replace
 import pandas as pd
 
 from boardpack.blocks import Text
-from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Target, Values
+from boardpack.facts import KpiFacts, ReportFacts
+from boardpack.objectives import Target
+from boardpack.values import COLUMNS, Values
 from values_fixture import report_facts
 
 #: KPI -> period or (period, member) -> figure, or figure and denominator, or None

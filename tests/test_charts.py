@@ -15,13 +15,14 @@ import altair as alt
 import pytest
 
 from boardpack.blocks import Block, Chart, Plot, Shown, Text
-from boardpack.bridges import bridge, movements
+from boardpack.bridges import bridge
 from boardpack.charts import by_member, chart, trend
 from boardpack.comparisons import bullet, funnel, ranking
 from boardpack.errors import RenderError, UnknownNameError
 from boardpack.fonts import font_folder
 from boardpack.formats import Formatter
 from boardpack.heatmaps import heatmap
+from boardpack.movement_stacks import movements
 from boardpack.panels import trends
 from boardpack.periods import Period
 from boardpack.theme import draw, legible, mix, palette

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import workspaces
-from boardpack import published
+from boardpack import backfill_workers, published
 from boardpack.cli import main
+from boardpack.executions import NotebookProcess
 from boardpack.manifests import fingerprint, read_manifest
 from boardpack.model import Model
 from boardpack.values import FINGERPRINT
@@ -25,6 +27,13 @@ Run = Callable[..., Result]
 
 def invoke(command: str, folder: Path) -> Result:
     return CliRunner().invoke(main, [*command.split(), "--workspace", str(folder)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def notebooks_are_loaded_once(process: NotebookProcess) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backfill_workers, "NotebookProcess", lambda: nullcontext(process))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ import pytest
 from boardpack import demo
 from boardpack.demo import finance
 from boardpack.errors import StorageError, UserError
-from boardpack.sources import Source, load
+from boardpack.source_files import load
+from boardpack.sources import Source
 from boardpack.workspace import SUITE, Workspace
 
 TABLES = {
@@ -26,7 +27,8 @@ TABLES = {
     "ai_usage_hourly", "engagements", "job_runs", "action_items", "work_items", "sprints",
     "code_quality_scans", "onboarding_steps", "account_health_daily", "email_sends",
     "manual_inputs", "initiatives", "insights",
-    "user_features", "competitors", "market_estimates",
+    "user_features", "competitors", "market_estimates", "employees", "projects",
+    "sales_activities",
 }  # fmt: skip
 #: Those of users and visitors, and what is measured of them.
 SCALED = {
@@ -650,6 +652,13 @@ _LOST_TO_RIVAL = """SELECT avg((loss_reason IN ('competitor', 'price')
     AND primary_competitor_id = 'C3')::INTEGER) FROM opportunities
   WHERE outcome = 'lost' AND closed_at """
 _PAID_LEADS = "SELECT {what} FROM leads WHERE channel = 'paid' AND created_at "
+#: The share of the projects that are late: those under way in Europe in the outage, and the others.
+_LATE = (
+    "SELECT avg((coalesce(actual_end, DATE '2026-01-01') > planned_end)::INTEGER) FROM projects"
+    " JOIN accounts USING (account_id) WHERE cancelled_on IS NULL AND agreed_on < '2025-10-14' AND {}"
+    " (region = 'europe' AND actual_start <= '2025-10-14'"
+    " AND coalesce(actual_end >= '2025-10-14', true))"
+)
 STORIES = {
     "small customers leave after the price rise": (
         _CHURN + "first BETWEEN '2025-03-01' AND '2025-04-01'",
@@ -694,6 +703,8 @@ STORIES = {
         + "BETWEEN '2025-09-01' AND '2025-10-01'",
         _PAID_LEADS.format(what="count(*) / count(mql_at)")
         + "BETWEEN '2025-06-01' AND '2025-09-01'", 1.4),
+    "what was being set up in Europe in the outage is late": (
+        _LATE.format(""), _LATE.format("NOT"), 3.0),
 }  # fmt: skip
 
 

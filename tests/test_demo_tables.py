@@ -203,6 +203,72 @@ RULES = {
     "an insight is about a client's work that has begun": """
         SELECT insight_id FROM insights JOIN engagements USING (engagement_id)
         WHERE kickoff_on > detected_at::DATE""",
+    "whoever owns, sells, looks after, finds or enters something is employed": """
+        SELECT owner_id, 'deals' FROM opportunities LEFT JOIN employees ON employee_id = owner_id
+        WHERE owner_id IS NOT NULL AND NOT coalesce(hired_on <= created_at::DATE
+          AND left_on IS NULL AND department = 'sales', false)
+        UNION ALL SELECT employee_id, 'quotas' FROM quotas LEFT JOIN employees USING (employee_id)
+        WHERE NOT coalesce(hired_on <= period_start AND left_on IS NULL AND is_quota_carrying, false)
+        UNION ALL SELECT csm_id, 'customers' FROM accounts LEFT JOIN employees ON employee_id = csm_id
+        WHERE csm_id IS NOT NULL AND NOT coalesce(role = 'customer_success_manager'
+          AND left_on IS NULL, false)
+        UNION ALL SELECT owner, about FROM (
+          SELECT owner_id AS owner, 'initiatives' AS about, reported_on AS day FROM initiatives
+          UNION ALL SELECT owner_id, 'actions', delivered_at::DATE FROM action_items
+          UNION ALL SELECT found_by, 'insights', detected_at::DATE FROM insights
+          UNION ALL SELECT entered_by, 'inputs', entered_at::DATE FROM manual_inputs
+          UNION ALL SELECT verified_by, 'inputs', verified_at::DATE FROM manual_inputs
+          UNION ALL SELECT manager_id, 'projects', agreed_on FROM projects)
+        LEFT JOIN employees ON employee_id = owner
+        WHERE owner IS NOT NULL AND NOT coalesce(hired_on <= day AND left_on IS NULL, false)""",
+    "everyone but one reports to somebody who is there, and no line is a circle": """
+        SELECT e.employee_id FROM employees AS e LEFT JOIN employees AS m
+          ON m.employee_id = e.manager_id AND m.hired_on <= greatest(e.hired_on, DATE '2023-01-01')
+          AND m.left_on IS NULL
+        WHERE m.employee_id IS NULL AND e.role <> 'chief_executive_officer'
+        UNION ALL SELECT 'no top' WHERE (SELECT count(*) FROM employees WHERE manager_id IS NULL) <> 1
+        UNION ALL (WITH RECURSIVE line AS (
+            SELECT employee_id, manager_id, 0 AS steps FROM employees
+            UNION ALL SELECT l.employee_id, m.manager_id, steps + 1
+            FROM line AS l JOIN employees AS m ON m.employee_id = l.manager_id WHERE steps < 9)
+          SELECT employee_id FROM line WHERE steps > 4)""",
+    "those who carry a quota are those who have one, and two people have two names": """
+        SELECT employee_id FROM employees
+        WHERE is_quota_carrying <> (employee_id IN (SELECT employee_id FROM quotas))
+           OR left_on <= hired_on
+        UNION ALL SELECT full_name FROM employees GROUP BY full_name HAVING count(*) > 1""",
+    "a seller's steps lie on business days between the beginning and the end of a deal": """
+        SELECT activity_id FROM sales_activities AS s JOIN employees USING (employee_id)
+        LEFT JOIN opportunities AS o USING (opportunity_id)
+        WHERE department <> 'sales' OR occurred_at::DATE < hired_on
+           OR occurred_at < o.created_at OR occurred_at > o.closed_at
+           OR occurred_at::DATE NOT IN (SELECT day FROM business_calendar WHERE is_business_day)
+           OR (opportunity_id IS NULL AND role <> 'sdr')
+           OR (role <> 'sdr' AND employee_id <> owner_id)""",
+    "a project is as its days say, and goes on no longer than its customer stays": """
+        SELECT project_id FROM projects
+        WHERE status <> CASE WHEN cancelled_on IS NOT NULL THEN 'cancelled'
+                             WHEN actual_end IS NOT NULL THEN 'completed'
+                             WHEN actual_start IS NOT NULL THEN 'active' ELSE 'planned' END
+           OR planned_end < agreed_on OR actual_start < agreed_on OR actual_end < actual_start
+           OR cancelled_on < agreed_on OR isodow(planned_end) > 5 OR isodow(actual_end) > 5
+           OR (cancelled_on IS NOT NULL AND actual_end IS NOT NULL)
+        UNION ALL SELECT project_id FROM projects JOIN (
+          SELECT account_id, min(effective_on) AS since,
+                 min(effective_on) FILTER (movement_type = 'churn') AS until
+          FROM mrr_movements GROUP BY account_id) USING (account_id)
+        WHERE agreed_on <> since OR (status IN ('active', 'planned') AND until IS NOT NULL)
+           OR actual_end >= until""",
+    "every customer won by a seller is set up once, and data are moved for those who switch": """
+        SELECT account_id FROM projects JOIN accounts USING (account_id)
+        GROUP BY account_id, project_type, sales_motion, switched_from_competitor_id
+        HAVING count(*) > 1 OR CASE project_type WHEN 'migration'
+          THEN switched_from_competitor_id IS NULL ELSE sales_motion = 'self_service' END""",
+    "no more are asked how they like to work here than are employed": """
+        SELECT day FROM (SELECT sent_at::DATE AS day, count(*) AS asked FROM survey_responses
+                         WHERE survey_type = 'employee' GROUP BY day)
+        WHERE asked > (SELECT count(*) FROM employees
+                       WHERE hired_on <= day AND (left_on IS NULL OR left_on > day))""",
     "the last day, week or fortnight is there": """
         SELECT 1 WHERE (SELECT max(hour)::DATE FROM infra_metrics_hourly) <> DATE '2025-12-31'
             OR (SELECT max(hour)::DATE FROM ai_usage_hourly) <> DATE '2025-12-31'
@@ -212,6 +278,8 @@ RULES = {
             OR (SELECT max(started_at)::DATE FROM workflow_runs) < DATE '2025-12-30'
             OR (SELECT max(as_of) FROM account_health_daily) <> DATE '2025-12-28'
             OR (SELECT max(reported_on) FROM initiatives) <> DATE '2025-12-31'
+            OR (SELECT max(occurred_at)::DATE FROM sales_activities) <> DATE '2025-12-30'
+            OR (SELECT max(agreed_on) FROM projects) < DATE '2025-12-26'
             OR (SELECT max(end_on) FROM sprints) <> DATE '2025-12-28'""",
 }  # fmt: skip
 

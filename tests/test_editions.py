@@ -16,10 +16,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from boardpack import editions, files
-from boardpack.editions import FILES, EditionDraft, publish, reconcile, verify
+from boardpack import edition_folders, files, manifests, reconciliation
+from boardpack.editions import FILES, EditionDraft, publish
 from boardpack.errors import BoardpackError, PeriodError, ReportError, RunError, StorageError
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
+from boardpack.manifests import verify
+from boardpack.reconciliation import reconcile
 from processes import PROCESSES
 
 DRAFT = EditionDraft(
@@ -90,7 +93,7 @@ def test_an_edition_holds_the_named_files_and_a_manifest_of_them(
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert set(manifest.pop("files")) == found - {"manifest.json"}
     assert manifest.pop("versions")["boardpack"]
-    assert manifest.pop("code") == editions.code_hash()
+    assert manifest.pop("code") == manifests.code_hash()
     assert manifest == {
         "report": "monthly", "period": "2025-12", "grain": "month", "segment": "", "revision": 1,
         "parent": None, "run_id": "run-1", "as_of": "2025-12-31", "verdict": "banner",
@@ -118,7 +121,7 @@ def test_the_csv_is_that_of_the_parquet_with_formulas_defused(
 def test_a_rerun_is_a_new_revision_that_names_its_parent(
     staging: Path, root: Path, ledger: Ledger
 ) -> None:
-    assert editions.next_revision(root, ledger, "monthly", "2025-12") == 1
+    assert edition_folders.next_revision(root, ledger, "monthly", "2025-12") == 1
     first = publish(staging, root, DRAFT, ledger)
     before = (root / first.folder / "report.html").read_bytes()
     (staging / "report.html").write_text("second")
@@ -138,7 +141,7 @@ def test_the_next_revision_counts_what_only_the_ledger_or_only_the_disk_knows(
 ) -> None:
     row = publish(staging, root, DRAFT, ledger)
     shutil.rmtree(root / row.folder)
-    assert editions.next_revision(root, ledger, "monthly", "2025-12") == 2
+    assert edition_folders.next_revision(root, ledger, "monthly", "2025-12") == 2
     (root / "monthly" / "2025-12" / "r7").mkdir(parents=True)
     assert publish(staging, root, DRAFT, ledger).revision == 8
 
@@ -279,7 +282,7 @@ def test_a_ledger_that_refuses_is_mended_by_the_next_run(
             publish(staging, root, DRAFT, ledger)
     assert verify(root / "monthly" / "2025-12" / "r1") == []
     assert [row.folder for row in reconcile(root, ledger).added] == ["monthly/2025-12/r1"]
-    assert reconcile(root, ledger) == editions.Reconciled()
+    assert reconcile(root, ledger) == reconciliation.Reconciled()
 
 
 def test_reconciling_rebuilds_a_lost_ledger_row_by_row(
@@ -321,23 +324,23 @@ def test_a_folder_whose_manifest_is_not_its_own_is_named_and_left_alone(
         manifest.write_text(json.dumps({**own, **change}), encoding="utf-8")
     elif change is not None:
         manifest.write_text(change)
-    assert reconcile(root, ledger) == editions.Reconciled(strange=("monthly/2025-12/r9",))
+    assert reconcile(root, ledger) == reconciliation.Reconciled(strange=("monthly/2025-12/r9",))
     assert copy.is_dir()
     assert ledger.editions() == [row]
 
 
 def test_one_run_at_a_time_for_a_report_period_and_segment(root: Path) -> None:
-    with editions.running(root, "monthly", "2025-12"):
+    with edition_folders.running(root, "monthly", "2025-12"):
         with (
             pytest.raises(RunError, match=r"A run of monthly 2025-12 is at work already"),
-            editions.running(root, "monthly", "2025-12"),
+            edition_folders.running(root, "monthly", "2025-12"),
         ):
             pass
         with (
-            editions.running(root, "monthly", "2025-11"),
-            editions.running(root, "monthly", "2025-12", "smb"),
-            editions.running(root, "board", "2025-12"),
-            editions.publishing(root),
+            edition_folders.running(root, "monthly", "2025-11"),
+            edition_folders.running(root, "monthly", "2025-12", "smb"),
+            edition_folders.running(root, "board", "2025-12"),
+            edition_folders.publishing(root),
         ):
             assert root.is_dir()
 
@@ -381,7 +384,7 @@ def whole_and_recorded_once(root: Path, ledger: Ledger) -> int:
     mended = reconcile(root, ledger)
     assert mended.strange == ()
     assert len(mended.added) <= 1
-    assert reconcile(root, ledger) == editions.Reconciled()
+    assert reconcile(root, ledger) == reconciliation.Reconciled()
     rows = ledger.editions()
     assert visible(root) == before == sorted(root / row.folder for row in rows)
     assert sorted(row.revision for row in rows) == list(range(1, len(rows) + 1))
@@ -475,7 +478,7 @@ def test_remains_are_left_alone_while_a_publication_is_under_way(
     remains = root / ".tmp-run-9"
     remains.mkdir(parents=True)
     (remains / "report.html").write_text("half")
-    with editions.publishing(root), pytest.raises(RunError, match="at work already"):
+    with edition_folders.publishing(root), pytest.raises(RunError, match="at work already"):
         reconcile(root, ledger, wait=0)
     assert remains.is_dir()
     assert reconcile(root, ledger).removed == (".tmp-run-9",)

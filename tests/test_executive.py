@@ -8,6 +8,7 @@ import pytest
 from boardpack import executive
 from boardpack.blocks import Text
 from boardpack.formats import Formatter
+from boardpack.objectives import Target
 from boardpack.periods import Period
 from boardpack.readings import read
 from boardpack.urgency import (
@@ -18,8 +19,8 @@ from boardpack.urgency import (
     needs_decision,
     worse_in_a_row,
 )
-from boardpack.values import Target, Values
-from values_fixture import PERIOD, in_locale, open_values, small_values
+from boardpack.values import Values
+from values_fixture import PERIOD, in_locale, open_values, small_values, titles
 
 VALUES = small_values()
 MONTHS = [period.label for period in Period.parse(PERIOD).last(25)]
@@ -211,6 +212,14 @@ def test_messages_are_one_for_each_group() -> None:
     )
 
 
+@pytest.mark.parametrize(("goal", "said"), [(58, "1 more"), (58.1, "no more"), (56, "no more")])
+def test_the_outlook_counts_what_the_pace_reaches(goal: float, said: str) -> None:
+    values = with_course("nps", [50.0, 52.0, 54.0, 56.0], targets=flat(goal))
+    (title,) = titles(executive.outlook(values, ["nps"]))
+    assert title.endswith(f"; {said} at the present pace")
+    assert title.startswith("1 of 1") is (goal == 56)
+
+
 def test_the_outlook_says_what_the_next_period_takes() -> None:
     values = with_course("nps", [50.0, 52.0, 54.0, 56.0], targets=flat(70))
     values = replace(
@@ -220,7 +229,11 @@ def test_the_outlook_says_what_the_next_period_takes() -> None:
             "customer_churn_rate": replace(VALUES.kpi("customer_churn_rate"), targets=flat(2, "<")),
         },
     )
-    table = rows(executive.outlook(values, ["nps", "customer_churn_rate", "mau"]))
+    block = executive.outlook(values, ["nps", "customer_churn_rate", "mau"])
+    assert titles(block) == [
+        "1 of 2 targets of January 2026 are met already; no more at the present pace"
+    ]
+    table = rows(block)
     assert table[0] == [
         "KPI", "Dec 2025", "Target Jan 2026", "Step it takes", "Mean step lately",
         "Step a year ago",

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,21 +18,22 @@ import pypdf
 import pytest
 import typst
 import yaml
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from playwright.sync_api import Browser
 
 import workspaces
-from boardpack import editions, orders, published, runs
+from boardpack import manifests, orders, published, runs
 from boardpack.brand import read_brand
 from boardpack.cli import main
 from boardpack.executions import NotebookProcess
 from boardpack.frontpage import shortened
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.model import Model
+from boardpack.orders import Force
 from boardpack.outcomes import RunResult
 from boardpack.render import render
 from boardpack.revisions import two_revisions
-from boardpack.runs import Force
 from boardpack.site import index_html
 from boardpack.standings import Known
 from report_fixture import FACTS, HOSTILE, Desk
@@ -41,12 +42,6 @@ from verdict_fixture import INVOICED_TWICE, planted, readable
 REASON = f"The board meets today. {HOSTILE}"
 WHO = 'A. <i>Jonas</i> & "Co" #1'
 Make = Callable[..., RunResult]
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[NotebookProcess]:
-    with NotebookProcess() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +159,7 @@ def test_who_takes_the_mark_away_is_found_out(
 ) -> None:
     forced = story[1]
     assert forced.edition is not None
-    assert editions.verify(forced.edition) == []
+    assert manifests.verify(forced.edition) == []
     copy = tmp_path / "r2"
     shutil.copytree(forced.edition, copy)
     for path in (copy, *copy.rglob("*")):
@@ -173,13 +168,13 @@ def test_who_takes_the_mark_away_is_found_out(
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("draft-mark", "unseen"), encoding="utf-8")
     manifest = copy / "manifest.json"
-    assert [d.file for d in editions.verify(copy)] == ["report.html"]
+    assert [d.file for d in manifests.verify(copy)] == ["report.html"]
     manifest.write_text(
         manifest.read_text(encoding="utf-8").replace('"verdict": "hold"', '"verdict": "publish"'),
         encoding="utf-8",
     )
-    known = editions.text_hash((forced.edition / "manifest.json").read_text(encoding="utf-8"))
-    assert {d.file for d in editions.verify(copy, known)} == {"report.html", "manifest.json"}
+    known = manifests.text_hash((forced.edition / "manifest.json").read_text(encoding="utf-8"))
+    assert {d.file for d in manifests.verify(copy, known)} == {"report.html", "manifest.json"}
 
 
 def test_a_draft_is_listed_as_one_and_never_as_the_latest(
@@ -339,13 +334,14 @@ def test_who_forces_may_be_in_the_environment(
     assert (found["forced"], found["forced_by"]) == ("the board meets", "Ada")
 
 
-def test_force_that_was_not_needed_is_told(shop: Path, make: Make) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "boardpack", "run", "monthly", "--period", "2025-01", "--force",
-         "--reason", "just in case", "--by", "me"],
-        cwd=shop, text=True, capture_output=True, timeout=240, check=False,
+def test_force_that_was_not_needed_is_told(
+    shop: Path, make: Make, command: Callable[..., Result]
+) -> None:
+    done = command(
+        shop, "run", "monthly", "--period", "2025-01", "--force", "--reason", "just in case",
+        "--by", "me",
     )  # fmt: skip
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "not forced: the data passed" in done.stderr
     assert "DRAFT" not in done.stdout
 

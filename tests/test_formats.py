@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from boardpack.calendars import Calendar
 from boardpack.formats import MINUS, Formatter, member_name, span_name
 from boardpack.markup import NoValue, Number
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import Target, Value
+from boardpack.values import Value
 from values_fixture import in_locale, small_values
 
 ENGLISH = Formatter(small_values())

@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
-from boardpack import gate
+from boardpack import gate, gate_results, gate_suites
 from boardpack.errors import UnknownNameError, UserError
-from boardpack.gate import CheckResult, GateResult, Suite
 from boardpack.gate_checks import Checks
+from boardpack.gate_results import CheckResult, GateResult
+from boardpack.gate_suites import Suite
 from boardpack.gate_types import CONTROL, OWN
 from boardpack.own_sources import REGISTRY, RESULTS
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.sql_dialects import SPARK
 from boardpack.warehouse import open_slice
 from boardpack.workspace import SUITE, Workspace
@@ -35,7 +37,7 @@ def declared() -> Sources:
 
 @pytest.fixture(scope="module")
 def suites(declared: Sources) -> dict[str, Suite]:
-    return gate.load_suites([SUITE / "expectations"], declared.declared.values())
+    return gate_suites.load_suites([SUITE / "expectations"], declared.declared.values())
 
 
 def judge(
@@ -58,7 +60,7 @@ def own_suite(
     filled = [{"severity": "critical", "meta": meta, **entry} for entry in entries]
     suite = {"name": source, "expectations": filled}
     (folder / f"{source}.json").write_text(json.dumps(suite), encoding="utf-8")
-    return gate.load_suites([folder], [declared[source]])
+    return gate_suites.load_suites([folder], [declared[source]])
 
 
 def rows_where(condition: str, columns: str = "*") -> dict[str, Any]:
@@ -308,7 +310,7 @@ def test_the_rules_of_the_verdict(found: list[tuple[Any, Any]], verdict: str, to
         CheckResult("s", "t", ("c",), severity, "accuracy", outcome, "c is right", "Much.")
         for severity, outcome in found
     ]
-    judged, reasons = gate.decide(results)
+    judged, reasons = gate_results.decide(results)
     assert (judged, len(reasons)) == (verdict, told)
 
 
@@ -316,7 +318,7 @@ def test_the_gravest_reason_comes_first() -> None:
     base = CheckResult("s", "t", (), "info", "accuracy", "failed", "one", "Much.")
     results = [base, replace(base, severity="warning", sentence="two"),
                replace(base, severity="critical", sentence="three")]  # fmt: skip
-    _, reasons = gate.decide(results)
+    _, reasons = gate_results.decide(results)
     assert [reason.split(": ")[-2] for reason in reasons] == ["three", "two", "one"]
 
 
@@ -487,8 +489,8 @@ def test_sql_over_a_source_that_nobody_declares_is_a_mistake(
 
 
 def test_reads_names_everything_a_check_looks_at(suites: dict[str, Suite]) -> None:
-    assert gate.reads(suites, ["users", "unheard_of"]) == ("users", "unheard_of", "accounts")
-    assert set(gate.reads(suites, ["events"])) == {
+    assert gate_suites.reads(suites, ["users", "unheard_of"]) == ("users", "unheard_of", "accounts")
+    assert set(gate_suites.reads(suites, ["events"])) == {
         "events",
         "sessions",
         "accounts",
@@ -552,16 +554,16 @@ def test_a_verdict_is_used_again_only_for_the_same_data_as_of_and_suites(
     declared: Sources, suites: dict[str, Suite], tmp_path: Path
 ) -> None:
     prints = {"plans": "p", "users": "u"}
-    key = gate.verdict_key(prints, suites, AS_OF)
-    assert key == gate.verdict_key(dict(reversed(prints.items())), suites, AS_OF)
+    key = gate_results.verdict_key(prints, suites, AS_OF)
+    assert key == gate_results.verdict_key(dict(reversed(prints.items())), suites, AS_OF)
     other = own_suite(declared, tmp_path, "plans", rows_where("plan_id IS NULL"))
     unread = {name: suite for name, suite in suites.items() if name in prints}
-    assert key == gate.verdict_key(prints, unread, AS_OF)
+    assert key == gate_results.verdict_key(prints, unread, AS_OF)
     changed = [
-        gate.verdict_key({**prints, "plans": "q"}, suites, AS_OF),
-        gate.verdict_key({"plans": "p"}, suites, AS_OF),
-        gate.verdict_key(prints, {**suites, **other}, AS_OF),
-        gate.verdict_key(prints, suites, AS_OF + timedelta(days=1)),
+        gate_results.verdict_key({**prints, "plans": "q"}, suites, AS_OF),
+        gate_results.verdict_key({"plans": "p"}, suites, AS_OF),
+        gate_results.verdict_key(prints, {**suites, **other}, AS_OF),
+        gate_results.verdict_key(prints, suites, AS_OF + timedelta(days=1)),
     ]
     assert len({key, *changed}) == 5
 
@@ -594,12 +596,12 @@ def test_a_check_leaves_no_noise_behind(tmp_path: Path) -> None:
         "import os, sys, warnings\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "shown = warnings.showwarning\n"
-        "from boardpack import gate\n"
-        "from boardpack.sources import load\n"
+        "from boardpack import gate, gate_suites\n"
+        "from boardpack.source_files import load\n"
         "from boardpack.workspace import SUITE, Workspace\n"
         "from gate_fixture import company, slice_for\n"
         "declared = load(Workspace.open(SUITE))\n"
-        "suites = gate.load_suites([SUITE / 'expectations'], declared.declared.values())\n"
+        "suites = gate_suites.load_suites([SUITE / 'expectations'], declared.declared.values())\n"
         "rows = company()\n"
         "rows['users'][0]['role'] = '?'\n"
         "result = gate.check(slice_for(declared, rows, suites, ['users']), ['users'], suites)\n"

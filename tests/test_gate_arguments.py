@@ -23,7 +23,8 @@ from boardpack.gate_types import (
     SHARES,
     TEXT,
 )
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.workspace import SUITE, Workspace
 
 #: Right arguments of each type, for invoices and sessions.

@@ -16,7 +16,8 @@ import pytest
 from boardpack.gate_checks import Checks, Found, plain_texts
 from boardpack.gate_series import EMPTY, MEMBERS, OTHERS, Wanted, read
 from boardpack.gate_types import AFTER, CONTROL, COUNTS, HOURS, LATE, MEANS, SHARES, TEXT
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.warehouse import Slice, slice_of_rows
 from boardpack.workspace import SUITE, Workspace
 

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from boardpack.errors import DefinitionError, UnknownNameError
-from boardpack.gate import CheckResult, Suite, check, load_suites
+from boardpack.gate import check
 from boardpack.gate_controls import CONTROLS, controls
 from boardpack.gate_ids import ids_of
-from boardpack.sources import Source, Sources, load
+from boardpack.gate_results import CheckResult
+from boardpack.gate_suites import Suite, load_suites
+from boardpack.source_files import load
+from boardpack.sources import Source, Sources
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import company, slice_for
 

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from boardpack import gate, own_sources
+from boardpack import gate, gate_suites, own_sources
 from boardpack.cli import main
-from boardpack.gate import GateResult
+from boardpack.gate_results import GateResult
 from boardpack.judging import judge, load_suites
 from boardpack.ledger import Ledger
 from boardpack.model import Model
@@ -103,7 +103,7 @@ def _checked(workspace: Path) -> GateResult:
     model = Model.open(workspace)
     tables = [s.id for s in model.sources.declared.values() if not s.derived_from]
     suites = load_suites(model, tables)
-    seen = gate.reads(suites, tables)
+    seen = gate_suites.reads(suites, tables)
     with closing(open_slice(model.workspace, model.sources, AS_OF, seen)) as slice_:
         # What checks found is there only once all others were made, see `judging.checked`.
         names = [n for n in slice_.sources if n in tables and n != own_sources.RESULTS]

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from boardpack import gate
-from boardpack.gate import Suite
+from boardpack import gate, gate_results, gate_suites
+from boardpack.gate_suites import Suite
 from boardpack.gate_types import ROWS
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import company, slice_for
 
@@ -38,10 +39,10 @@ def _suite(declared: Sources, folder: Path, *entries: dict[str, Any]) -> dict[st
     whole = [{"severity": "critical", "meta": meta, **entry} for entry in entries]
     path = folder / "plans.json"
     path.write_text(json.dumps({"name": "plans", "expectations": whole}), encoding="utf-8")
-    return gate.load_suites([folder], [declared["plans"]])
+    return gate_suites.load_suites([folder], [declared["plans"]])
 
 
-def _checked(declared: Sources, suites: dict[str, Suite]) -> gate.GateResult:
+def _checked(declared: Sources, suites: dict[str, Suite]) -> gate_results.GateResult:
     with closing(slice_for(declared, company(), suites, ["plans"])) as slice_:
         return gate.check(slice_, ["plans"], suites)
 

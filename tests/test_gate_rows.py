@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from boardpack import gate_history
-from boardpack import sources as source_files
+from boardpack import gate_history, source_files
 from boardpack.gate_checks import Checks, Found
 from boardpack.gate_types import AFTER, FILLED, REPEATED
 from boardpack.sources import Sources

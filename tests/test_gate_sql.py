@@ -9,7 +9,8 @@ import pytest
 
 from boardpack.gate_sql import plain
 from boardpack.sql_dialects import POSTGRES, SPARK
-from boardpack.translation import Relation, Untranslatable, translate
+from boardpack.sql_forms import Untranslatable
+from boardpack.translation import Relation, translate
 
 AS_OF = date(2025, 6, 30)
 KINDS = {"id": "text", "at": "date", "n": "int", "ok": "bool", "of": "text"}

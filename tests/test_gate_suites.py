@@ -10,7 +10,8 @@ from boardpack import gate
 from boardpack.errors import DefinitionError, UnknownNameError, UserError
 from boardpack.gate_suites import DIMENSIONS, load_suites
 from boardpack.gate_types import REFUSED, ROWS, TYPES, sentence_of
-from boardpack.sources import Source, Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Source, Sources
 from boardpack.workspace import SUITE, Workspace
 
 SUITE_FILES = sorted((SUITE / "expectations").glob("*.json"))

@@ -159,6 +159,19 @@ SELECTED = [
      "transaction_error_rate mtbf downtime_minutes error_response_time revenue_system_failures "
      "arpu revenue_per_customer cost_to_serve customer_lifespan contribution_margin "
      "unit_economics_ratio"),
+    ("2025-Q4", 3, "role", LAST_DAY, "headcount sales_activity quota_attainment "
+     "quota_attainment_share"),
+    ("2025-12", 2, "owner", LAST_DAY, "quota_attainment"),
+    ("2025", 2, "department", LAST_DAY, "headcount"),
+    ("2025-W52", 2, "activity_type", LAST_DAY, "sales_activity"),
+    ("2025-12-30", 2, "employee", LAST_DAY, "sales_activity"),
+    ("2025-Q4", 3, "region", LAST_DAY, "implementation_on_time_rate switching_success_rate"),
+    ("2025-W52", 2, "segment", LAST_DAY, "implementation_on_time_rate switching_success_rate "
+     "operating_continents customer_continents"),
+    ("2025-10", 2, "region", date(2025, 10, 15), "implementation_on_time_rate "
+     "switching_success_rate"),
+    ("2025-10", 2, "role", date(2025, 10, 15), "headcount sales_activity quota_attainment "
+     "quota_attainment_share operating_continents customer_continents"),
     # In the middle of a month, with rows that are recorded late and a month that is still open.
     ("2025-10", 2, "segment", date(2025, 10, 15), "mrr opening_mrr expansion_mrr total_customers "
      "new_customers customer_churn_rate net_revenue_retention mau dau dashboards_per_user "

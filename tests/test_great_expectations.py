@@ -28,12 +28,13 @@ import workspaces
 from boardpack import gate, orders, runs
 from boardpack.errors import DefinitionError, UnknownNameError
 from boardpack.executions import NotebookProcess
-from boardpack.gate import GateResult
 from boardpack.gate_lent import LentConnection, engine_on
+from boardpack.gate_results import GateResult
 from boardpack.gate_suites import Expectation, Suite, load_suites
 from boardpack.gate_types import REFUSED
 from boardpack.model import Model
-from boardpack.sources import Sources, load
+from boardpack.source_files import load
+from boardpack.sources import Sources
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import company, slice_for
 
@@ -431,12 +432,12 @@ def refuse(self, address, *more):
 socket.socket.connect = socket.socket.connect_ex = refuse
 socket.getaddrinfo = lambda *address, **more: refuse(None, address)
 sys.path.insert(0, {tests!r})
-from boardpack import gate
-from boardpack.sources import load
+from boardpack import gate, gate_suites
+from boardpack.source_files import load
 from boardpack.workspace import SUITE, Workspace
 from gate_fixture import company, slice_for
 declared = load(Workspace.open(SUITE))
-suites = gate.load_suites([SUITE / "expectations"], [declared["users"]])
+suites = gate_suites.load_suites([SUITE / "expectations"], [declared["users"]])
 result = gate.check(slice_for(declared, company(), suites, ["users"]), ["users"], suites)
 assert result.verdict == "publish"
 {more}

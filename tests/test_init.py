@@ -633,12 +633,14 @@ def test_telco_without_a_mapping_by_hand(
         assert found == pytest.approx(charge)
 
 
-def test_the_command_doctor_names_makes_the_report_of_an_open_month(tmp_path: Path) -> None:
+def test_the_command_doctor_names_makes_the_report_of_an_open_month(
+    tmp_path: Path, command: Callable[..., Result]
+) -> None:
     text = "customer,date,amount\n" + "".join(
         f"c{i % 4},2024-03-{i:02},{i}.5\n" for i in range(1, 20)
     )
     draft(tmp_path, sales_csv=text)
-    command = examine(tmp_path / "w").next[-1].command
-    done = call(*shlex.split(command)[1:], "--json")
+    named = examine(tmp_path / "w").next[-1].command
+    done = command(tmp_path, *shlex.split(named)[1:], "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["verdict"] == "publish"

@@ -10,17 +10,17 @@ import pytest
 
 from boardpack import ledger as ledgers
 from boardpack.errors import StorageError
-from boardpack.ledger import (
+from boardpack.facts import Note
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import (
     EditionRow,
     KeptChecks,
     KpiVersion,
-    Ledger,
     MadeFor,
     Run,
     RunEnded,
     RunStarted,
 )
-from boardpack.values import Note
 from processes import PROCESSES
 
 STARTED = RunStarted(
@@ -120,7 +120,7 @@ VERSION = KpiVersion("mrr", 1, "abc", "2023-01-01")
 NOTE = Note("mrr", "2025-12", "", "Two renewals moved.", "A. Jonas", "2026-01-01T06:00:00+00:00")
 
 
-@pytest.mark.parametrize("table", list(ledgers._TABLES))
+@pytest.mark.parametrize("table", list(ledgers.TABLES))
 @pytest.mark.parametrize(
     "statement",
     [
@@ -209,25 +209,17 @@ def test_a_ledger_of_an_older_boardpack_is_taken_over(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first schema, as its Boardpack made and filled it, gains what came later."""
-    columns = tuple(name for name in ledgers._ENDED if name != "gate_key")
     with monkeypatch.context() as old:
-        old.setattr(ledgers, "_MIGRATIONS", ledgers._MIGRATIONS[:1])
-        old.setattr(ledgers, "_TABLES", {name: ledgers._TABLES[name] for name in FIRST_TABLES})
+        old.setattr(ledgers, "MIGRATIONS", ledgers.MIGRATIONS[:1])
+        old.setattr(ledgers, "TABLES", {name: ledgers.TABLES[name] for name in FIRST_TABLES})
         with Ledger(path) as ledger:
             for run_id, ended in (("run-1", True), ("run-2", False)):
-                ledger._add(
-                    "run_started",
-                    {
-                        name: getattr(replace(STARTED, run_id=run_id), name)
-                        for name in ledgers._STARTED
-                    },
-                )
+                ledger._add("run_started", replace(STARTED, run_id=run_id).as_row())
                 if ended:
-                    values = {name: getattr(ENDED, name) for name in columns}
+                    values = {k: v for k, v in ENDED.as_row().items() if k != "gate_key"}
                     ledger._add("run_ended", {**values, "reasons": "[]", "seconds": "{}"})
-            first = [name for name in ledgers._EDITION if name not in LATER_OF_EDITIONS]
-            old.setattr(ledgers, "_EDITION", first)
-            ledger.add_edition(EDITION)
+            first = {k: v for k, v in EDITION.as_row().items() if k not in LATER_OF_EDITIONS}
+            ledger._add("edition", first)
     con = sqlite3.connect(path)
     assert con.execute("PRAGMA user_version").fetchone() == (1,)
     con.close()
@@ -240,7 +232,7 @@ def test_a_ledger_of_an_older_boardpack_is_taken_over(
         assert ledger.editions() == [EDITION]
         ledger.start(replace(STARTED, run_id="run-3"))
     con = sqlite3.connect(path)
-    assert con.execute("PRAGMA user_version").fetchone() == (len(ledgers._MIGRATIONS),)
+    assert con.execute("PRAGMA user_version").fetchone() == (len(ledgers.MIGRATIONS),)
     for statement in ("DELETE FROM run_slot", "UPDATE run_ended SET gate_key = 'x'"):
         with pytest.raises(sqlite3.IntegrityError, match="never changed"):
             con.execute(statement)

@@ -19,20 +19,21 @@ import pytest
 import boardpack as bp
 import workspaces
 from boardpack import orders, runs
-from boardpack.editions import verify
 from boardpack.engine import listing_rows
 from boardpack.errors import BoardpackError, UnknownNameError, UserError
 from boardpack.executions import NotebookProcess
+from boardpack.facts import Finding
 from boardpack.listed import Listed, load, save
 from boardpack.listings import MOST
+from boardpack.manifests import verify
 from boardpack.model import Model, listed
 from boardpack.outcomes import RunResult
 from boardpack.periods import Period
-from boardpack.values import Finding, Values
+from boardpack.values import Values
 from boardpack.warehouse import Slice, open_slice, slice_of_rows
 from boardpack.workspace import SUITE
 from engines_fixture import given_rows
-from values_fixture import HOSTILE, small_values
+from values_fixture import HOSTILE, small_values, titles
 
 LISTING = """\
 - listing: own
@@ -153,6 +154,33 @@ def test_rows_come_as_they_were_known_in_their_order(
     assert seen.frame["gain"].tolist()[2] == 49.75
     assert seen.frame["gain"].isna().tolist() == [True, True, False, True]
     assert seen.frame["owner"].tolist()[2] == "e'1"
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_an_owner_has_a_name_where_employees_are_connected(
+    tmp_path: Path, sliced: Callable[..., Slice], connected: bool
+) -> None:
+    due = date(2025, 4, 1)
+    rows: dict[str, Any] = {
+        "accounts": [],
+        "engagements": [],
+        "action_items": [
+            action("x1", due_on=due, owner_id="e1"), action("x2", due_on=due, owner_id="e2"),
+            action("x3", due_on=due, owner_id="e3"), action("x4", due_on=due),
+        ],
+    }  # fmt: skip
+    if connected:
+        rows["employees"] = [
+            {"employee_id": "e1", "full_name": "Ana O'Neil", "department": "people",
+             "hired_on": date(2024, 1, 1)},
+            {"employee_id": "e2", "department": "people", "hired_on": date(2024, 1, 1)},
+            # Nobody is known before the first day.
+            {"employee_id": "e3", "full_name": "Ben Later", "department": "people",
+             "hired_on": date(2025, 4, 1)},
+        ]  # fmt: skip
+    seen = found(sliced, model(tmp_path / "w"), rows, "open_actions")
+    first = "Ana O'Neil" if connected else "e1"
+    assert (seen.reason, list(seen.frame["owner"])) == ("", [first, "e2", "e3", None])
 
 
 def test_the_newest_report_of_each_and_the_day_of_the_as_of(
@@ -286,10 +314,12 @@ def many(n: int, name: str = "A 42") -> Listed:
 def test_every_number_on_the_page_is_listed_with_its_row() -> None:
     block = bp.listing(with_listing(many(2)), "own")
     assert [(s.kpi, s.what, s.member, s.text) for s in block.numbers] == [
+        ("", "count", "own/rows", "2"), ("", "count", "own/state=off_track", "2"),
         ("", "cell", "own/r0/name", "42"), ("", "cell", "own/r0/sum", "$1,234"),
         ("", "cell", "own/r1/name", "42"), ("", "cell", "own/r1/sum", "$1,236"),
     ]  # fmt: skip
     assert "[Off track]{.bad}" in block.markdown
+    assert titles(block) == ["Own actions: 2, of these 2 off track"]
     assert "shown" not in block.markdown
 
 
@@ -299,7 +329,8 @@ def test_every_number_on_the_page_is_listed_with_its_row() -> None:
 def test_a_long_table_is_cut_with_a_count(rows: int, most: int, shown: int | None) -> None:
     block = bp.listing(with_listing(many(rows)), "own", most=most)
     counts = [s.text for s in block.numbers if s.what == "count"]
-    assert counts == ([] if shown is None else [str(shown), f"{rows:,}"])
+    titled = [f"{rows:,}", f"{rows:,}"]
+    assert counts == (titled if shown is None else [*titled, str(shown), f"{rows:,}"])
     assert len([s for s in block.numbers if s.member.endswith("/sum")]) == (shown or rows)
     assert ("listings/own.csv" in block.markdown.replace("\\", "")) is (shown is not None)
 

@@ -24,14 +24,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import workspaces
-from boardpack import mart_builds, mart_files, orders, runs
+from boardpack import mart_builds, mart_files, mart_grounds, orders, runs
 from boardpack.cli import main
 from boardpack.engine.compute import compute
 from boardpack.engine.marts import NONE, Marts, Need, designs, flow_need
 from boardpack.engine.plans import make_plan
 from boardpack.executions import NotebookProcess
 from boardpack.manifests import read_manifest
-from boardpack.mart_builds import Built, Ground
+from boardpack.mart_builds import Built
+from boardpack.mart_grounds import Ground
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import Slice, open_slice, slice_of_rows
@@ -53,7 +54,7 @@ def opened(folder: Path, as_of: date = LAST, **changed: Any) -> Iterator[Ground]
     slice_ = open_slice(model.workspace, model.sources, as_of)
     try:
         ground = Ground(
-            model.workspace, model.catalogue, slice_, stamp, mart_builds.remembered(slice_)
+            model.workspace, model.catalogue, slice_, stamp, mart_grounds.remembered(slice_)
         )
         yield Ground(**{**ground.__dict__, **changed})
     finally:
@@ -135,7 +136,7 @@ def test_the_whole_catalogue_is_the_same_with_and_without(
     demo: Path, periods: list[Period], grain: str
 ) -> None:
     with opened(demo) as ground:
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         raw, stored = values(ground, periods), values(ground, periods, marts)
         planned = make_plan(
             ground.catalogue, ground.slice_, ground.catalogue.kpis, periods, BY, marts
@@ -149,9 +150,9 @@ def test_the_whole_catalogue_is_the_same_with_and_without(
 def test_an_open_month_and_a_mart_of_another_day(demo: Path) -> None:
     periods = Period.parse("2024-04").last(3)
     with opened(demo) as ground:
-        same(ground, mart_builds.ready(ground), periods)
+        same(ground, mart_grounds.ready(ground), periods)
     with opened(demo, LAST - timedelta(days=1)) as ground:
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         assert marts.lacking["sessions"] == "the mart is as of 2024-03-28"
         built = hows(mart_builds.refresh(ground, ["sessions"]))
         # Too few rows to be built by itself; and a mart of a later day stays as it is.
@@ -262,11 +263,11 @@ def test_any_sequence_of_days_with_late_rows(
     for number in days:
         as_of = date(2025, 1, 1) + timedelta(days=number - 1)
         slice_ = few(model, tickets, as_of, ZoneInfo(zone))
-        ground = Ground(workspace, model.catalogue, slice_, "", mart_builds.remembered(slice_))
+        ground = Ground(workspace, model.catalogue, slice_, "", mart_grounds.remembered(slice_))
         built = mart_builds.refresh(ground, ["tickets"])
         assert {one.how for one in built} <= {"whole", "days", "fresh", "failed"}
         assert all(one.reason == "its source has no rows" for one in built if one.how == "failed")
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         periods = [*Period.parse("2025-02").last(2), *Period.parse("2025-02-05").last(7)]
         of = {"tickets", "ticket_answers", "ticket_resolutions"}
         wanted = [k.id for k in model.catalogue.kpis.values()
@@ -312,12 +313,12 @@ def test_rows_that_change(copied: Path, sql: str, later: int, how: str) -> None:
     day = LAST + timedelta(days=later)
     with opened(copied, day) as ground:
         # What is stored is not what there is: it is not read.
-        assert "invoices" in mart_builds.ready(ground).lacking
+        assert "invoices" in mart_grounds.ready(ground).lacking
         built = {b.mart: b for b in mart_builds.refresh(ground, ["invoices"], always=True)}
         assert built["invoices-account_id"].how == how
         if how == "days":
             assert 1 < built["invoices-account_id"].days < 60
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         assert "invoices" not in marts.lacking
         same(ground, marts)
 
@@ -325,11 +326,11 @@ def test_rows_that_change(copied: Path, sql: str, later: int, how: str) -> None:
 def test_a_mart_is_read_for_another_day_that_has_the_same_rows(copied: Path) -> None:
     with opened(copied, LAST - timedelta(days=1)) as ground:
         # Of budgets nothing became known on the last day; of sessions, much.
-        assert set(mart_builds.ready(ground).lacking) >= {"sessions"}
-        assert "budgets" not in mart_builds.ready(ground).lacking
+        assert set(mart_grounds.ready(ground).lacking) >= {"sessions"}
+        assert "budgets" not in mart_grounds.ready(ground).lacking
         # Without hashes nobody can tell.
         unhashed = Ground(**{**ground.__dict__, "hashes": None})
-        assert mart_builds.ready(unhashed).lacking["budgets"] == "the mart is as of 2024-03-28"
+        assert mart_grounds.ready(unhashed).lacking["budgets"] == "the mart is as of 2024-03-28"
         assert hows(mart_builds.refresh(ground, ["budgets"], always=True)) == {"budgets": "fresh"}
         # One may go back on purpose, and forward again.
         one = "invoices-account_id"
@@ -338,17 +339,17 @@ def test_a_mart_is_read_for_another_day_that_has_the_same_rows(copied: Path) -> 
         assert hows(again)[one] == "whole"
     with opened(copied) as ground:
         assert hows(mart_builds.refresh(ground, ["invoices"], always=True))[one] == "days"
-        same(ground, mart_builds.ready(ground))
+        same(ground, mart_grounds.ready(ground))
 
 
 def test_files_tell_where_no_hash_is_known(copied: Path) -> None:
     with opened(copied, hashes=None) as ground:
-        found = {mart.design.source for mart in mart_builds.ready(ground).ready}
+        found = {mart.design.source for mart in mart_grounds.ready(ground).ready}
         assert found == {"budgets", "sessions", "invoices"}
     # Whatever is written to the file: that other tables alone changed cannot be told.
     change(copied, "UPDATE sessions SET platform = 'web'")
     with opened(copied, hashes=None) as ground:
-        assert mart_builds.ready(ground).ready == ()
+        assert mart_grounds.ready(ground).ready == ()
 
 
 def spoil_state(folder: Path) -> None:
@@ -381,7 +382,7 @@ def escape(folder: Path) -> None:
 def test_what_is_damaged_is_not_read_and_built_again(copied: Path, spoil: Any) -> None:
     spoil(copied / "var" / "marts" / "invoices-account_id")
     with opened(copied) as ground:
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         assert marts.lacking["invoices"] in (
             "no mart is built",
             "the files of the mart are damaged",
@@ -389,19 +390,19 @@ def test_what_is_damaged_is_not_read_and_built_again(copied: Path, spoil: Any) -
         same(ground, marts)
         built = hows(mart_builds.refresh(ground, ["invoices"], always=True))
         assert built["invoices-account_id"] == "whole"
-        assert "invoices" not in mart_builds.ready(ground).lacking
+        assert "invoices" not in mart_grounds.ready(ground).lacking
 
 
 def test_a_mart_that_goes_while_it_is_read(copied: Path) -> None:
     with opened(copied) as ground:
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         shutil.rmtree(copied / "var" / "marts")
         same(ground, marts)
 
 
 KILLED = """
 import sys, time
-from boardpack import mart_builds, mart_files, orders, runs
+from boardpack import mart_builds, mart_files, mart_grounds, orders, runs
 sys.path.insert(0, {tests!r})
 import test_marts as t
 write, written = mart_files.write_part, []
@@ -480,7 +481,7 @@ def test_what_no_mart_can_answer(model: Model, kpi: str, reason: str) -> None:
 
 def test_days_of_users_are_read_by_month_only_where_none_comes_twice(demo: Path) -> None:
     with opened(demo) as ground:
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         (measure,) = [
             m for m in ground.catalogue["dau"].measures.values() if m.source == "user_days"
         ]  # fmt: skip
@@ -504,13 +505,13 @@ def test_other_zones_dimensions_and_definitions(copied: Path, demo_warehouse: Pa
         assert old in text
         config.write_text(text.replace(old, new))
         with opened(copied) as ground:
-            marts = mart_builds.ready(ground)
+            marts = mart_grounds.ready(ground)
             assert marts.ready == ()
             assert why in (marts.otherwise, marts.lacking.get("sessions"))
             same(ground, marts)
     config.write_text(text)
     with opened(copied) as ground:
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         kpis = ["session_duration"]
         for by, read in ((["segment"], True), (["role"], True), (["platform"], False)):
             planned = make_plan(ground.catalogue, ground.slice_, kpis, MONTHS, by, marts)
@@ -526,7 +527,7 @@ def test_clocks_that_go_back_over_midnight(tmp_path: Path, model: Model) -> None
         model, [{**row, "recorded_at": row["created_at"]} for row in rows], date(2010, 12, 31), zone
     )
     ground = Ground(
-        Model.open(folder).workspace, model.catalogue, slice_, "", mart_builds.remembered(slice_)
+        Model.open(folder).workspace, model.catalogue, slice_, "", mart_grounds.remembered(slice_)
     )
     built = {b.mart: b for b in mart_builds.refresh(ground, ["tickets"])}
     slice_.close()

@@ -32,6 +32,9 @@ EQUIVALENT = {
     "first_time_buyers: account_purchases: bought over period moved by -1, 0": (
         "what was bought on the day before was bought before"
     ),
+    "switching_success_rate: account_switches: began at period_end - 90 days moved by 1": (
+        "who came 90 days ago had come on the day after"
+    ),
     "roadmap_on_time_rate: roadmap_items: released_before without is_roadmap": (
         "what is not of the roadmap is not expected, whenever it was released"
     ),

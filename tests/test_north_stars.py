@@ -12,7 +12,8 @@ import boardpack as bp
 from boardpack.blocks import Chart, Shown, Text
 from boardpack.objectives import Benchmark, Milestone, NorthStar, Objectives, Target
 from boardpack.periods import Period
-from boardpack.render.slides.pieces import Cards, pieces
+from boardpack.render.slides.pieces import Cards
+from boardpack.render.slides.tree import pieces
 from boardpack.values import Values
 from goals_fixture import Figures, made, of_suite
 from values_fixture import HOSTILE

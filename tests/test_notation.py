@@ -15,6 +15,7 @@ from boardpack.blocks import Block, Chart
 from boardpack.brand import contrast, read_brand, rgb
 from boardpack.charts import by_member, trend
 from boardpack.comparisons import bullet, ranking
+from boardpack.facts import Finding
 from boardpack.formats import Formatter
 from boardpack.notation import OPEN, bar, color_of, hatching, line
 from boardpack.panels import trends
@@ -24,7 +25,7 @@ from boardpack.readings import is_outside, normal_ranges, read
 from boardpack.render.scheme import in_dark
 from boardpack.sparklines import picture
 from boardpack.theme import HEAT, Palette, dark_palette, draw, palette, styled
-from boardpack.values import Finding, Values
+from boardpack.values import Values
 from boardpack.variances import variance
 from values_fixture import PERIOD, open_values, small_values
 

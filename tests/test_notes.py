@@ -18,18 +18,28 @@ import pytest
 from click.testing import CliRunner, Result
 
 import workspaces
-from boardpack import editions, orders, reissues, remarks, runs
+from boardpack import (
+    editions,
+    manifests,
+    orders,
+    reconciliation,
+    remarks,
+    runs,
+    signatures,
+    written_notes,
+)
 from boardpack.assemble import assemble
 from boardpack.cli import main
 from boardpack.errors import StorageError, UserError
 from boardpack.executions import NotebookProcess
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.facts import Note, ReportFacts, Signature
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.model import Model
 from boardpack.objectives import Target
+from boardpack.orders import Force
 from boardpack.outcomes import RunResult
 from boardpack.qmd import read_report
-from boardpack.runs import Force
-from boardpack.values import Note, ReportFacts, Signature
 from processes import PROCESSES
 from report_fixture import FACTS, HOSTILE, Desk, chart, text
 from values_fixture import small_values
@@ -224,7 +234,7 @@ def test_the_revision_has_the_values_of_its_parent_and_says_why_it_is_there(fres
                  "quality.html", "sections.json", "reports/monthly.qmd", "reports/_end.qmd",
                  "reports/logo.svg", "notebooks/purchases.ipynb"):  # fmt: skip
         assert after["files"][file] == before["files"][file], file
-    assert [row.revision for row in rows(fresh) if editions.verify(
+    assert [row.revision for row in rows(fresh) if manifests.verify(
         fresh / "var" / "editions" / row.folder, row.manifest_hash)] == []  # fmt: skip
     found = said(fresh, "diff", "monthly", "2025-05")
     assert (found["changes"], found["code"], found["sources"]) == ([], False, [])
@@ -233,7 +243,7 @@ def test_the_revision_has_the_values_of_its_parent_and_says_why_it_is_there(fres
     # What a dead process left is mended from the manifest alone.
     (fresh / "var" / "ledger.sqlite").rename(fresh / "var" / "gone.sqlite")
     with Ledger(fresh / "var" / "ledger.sqlite") as ledger:
-        editions.reconcile(fresh / "var" / "editions", ledger)
+        reconciliation.reconcile(fresh / "var" / "editions", ledger)
         mended = ledger.editions("monthly")
     with Ledger(fresh / "var" / "gone.sqlite") as ledger:
         assert mended == ledger.editions("monthly")
@@ -336,7 +346,7 @@ def test_a_note_that_waits_is_shown_by_the_next_run(fresh: Path, process: Notebo
         said(fresh, "note", kpi, "elsewhere", "--period", period, "--by", "me")
     with pytest.raises(UserError, match="is a draft until notes are written"), \
             Ledger(fresh / "var" / "ledger.sqlite") as ledger:  # fmt: skip
-        reissues.sign(Model.open(fresh), ledger, rows(fresh)[0], "me", now=lambda: BEGAN)
+        signatures.sign(Model.open(fresh), ledger, rows(fresh)[0], "me", now=lambda: BEGAN)
     done = run(fresh, process, "2025-05")
     assert done.lacks_notes == ()
     html = page(edition(fresh, 2))
@@ -456,7 +466,7 @@ def test_an_edition_of_before_notes_says_what_to_do(fresh: Path) -> None:
         old = replace(row, revision=2, folder=row.folder, manifest_hash="")
         ledger.add_edition(old)
         with pytest.raises(StorageError, match="before notes were thought of") as caught:
-            reissues.noted(Model.open(fresh), ledger, old, now=lambda: BEGAN)
+            written_notes.noted(Model.open(fresh), ledger, old, now=lambda: BEGAN)
     assert "run the report again" in str(caught.value.hint)
 
 
@@ -478,7 +488,7 @@ def note_and_die(shop: Path, step: str) -> None:
         wanted = Note(
             "total_revenue", "2025-05", "", "It rains.", "me", "2026-01-01T00:00:00+00:00"
         )
-        reissues.note(model, ledger, wanted, now=lambda: BEGAN, progress=lambda row: die)
+        written_notes.note(model, ledger, wanted, now=lambda: BEGAN, progress=lambda row: die)
 
 
 @pytest.mark.parametrize(
@@ -495,7 +505,7 @@ def test_killed_at_any_step_a_revision_is_whole_or_not_there(
     assert child.exitcode == -signal.SIGKILL
     folders = sorted((fresh / "var" / "editions" / "monthly" / "2025-05").iterdir())
     assert [folder.name for folder in folders] == [f"r{n}" for n in there]
-    assert all(editions.verify(folder) == [] for folder in folders)
+    assert all(manifests.verify(folder) == [] for folder in folders)
     assert [note.text for note in notes(fresh)] == ["It rains."]
     # The same words again complete what was begun, and no more.
     write(fresh, "total_revenue", "It rains.", by="me")

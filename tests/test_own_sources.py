@@ -12,14 +12,15 @@ import nbformat
 import pandas as pd
 import pytest
 
-from boardpack import backfills, doctors, mart_builds, orders
+from boardpack import backfills, doctors, mart_grounds, orders
 from boardpack.backfill_workers import Task, gate_first
 from boardpack.basis import Basis
 from boardpack.elsewhere import own_relation
 from boardpack.engine.compute import compute
 from boardpack.judging import examine
 from boardpack.kept_checks import KeptCheck, by_day, outcomes
-from boardpack.ledger import KeptChecks, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import KeptChecks
 from boardpack.model import Model
 from boardpack.orders import Order
 from boardpack.own_sources import (
@@ -287,7 +288,7 @@ def test_periods_made_at_once_know_what_was_found_before_them(
 def test_no_mart_is_made_of_what_we_fill_ourselves(model: Model) -> None:
     slice_ = open_slice(model.workspace, model.sources, AS_OF)
     try:
-        ground = mart_builds.Ground(model.workspace, model.catalogue, slice_, "")
+        ground = mart_grounds.Ground(model.workspace, model.catalogue, slice_, "")
         made_of = {ground.table(design).id for design in ground.designs()}
     finally:
         slice_.close()

@@ -18,6 +18,7 @@ from pages_fixture import (
     block,
     customers,
     gallery,
+    groups,
     heatmap,
     orphaned_headings,
     scorecard,
@@ -118,6 +119,21 @@ def test_a_heading_stays_with_its_table(tmp_path: Path, lines: int) -> None:
         done = render(assembled, assembled.folder, renderer="builtin")
         sheets = [sheet.extract_text() for sheet in pypdf.PdfReader(done.pdf).pages]
         assert orphaned_headings(sheets, {"One", "Two", "Three"}) == []
+
+
+@pytest.mark.parametrize("lines", range(6, 40, 2))
+def test_no_head_of_a_group_and_no_message_is_left_behind(tmp_path: Path, lines: int) -> None:
+    desk = Desk(tmp_path)
+    message = Box("message", (Paragraph(("All of them, in groups",)),))
+    desk.notebook("n", g=block(message, Box("scorecard", (groups(30),))))
+    words = "\n\n".join(f"Line {i}." for i in range(lines))
+    assembled = desk.assemble(f"{words}\n\n{{{{< embed ../notebooks/n.ipynb#g >}}}}\n\nEnd.")
+    done = render(assembled, assembled.folder, renderer="builtin")
+    sheets = [sheet.extract_text() for sheet in pypdf.PdfReader(done.pdf).pages]
+    heads = {f"Group {i}" for i in range(1, 31)}
+    assert len(sheets) > 1
+    assert all(sum(head in sheet.splitlines() for sheet in sheets) == 1 for head in heads)
+    assert orphaned_headings(sheets, {"All of them, in groups", *heads}) == []
 
 
 def test_a_table_of_sixty_rows_goes_over_sheets_with_its_heads(sheets: list[str]) -> None:

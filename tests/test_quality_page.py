@@ -13,10 +13,11 @@ from click.testing import CliRunner
 
 from boardpack.brand import read_brand
 from boardpack.cli import main
-from boardpack.gate import CheckResult
+from boardpack.gate_results import CheckResult
 from boardpack.kept_checks import KeptCheck
-from boardpack.ledger import EditionRow
-from boardpack.quality_page import MASK, SHOWN_DAYS, Quality, quality_html
+from boardpack.ledger_rows import EditionRow
+from boardpack.quality import Quality
+from boardpack.quality_page import MASK, SHOWN_DAYS, quality_html
 from boardpack.quality_section import section
 from boardpack.site import index_html
 from conftest import Visit
@@ -281,7 +282,7 @@ def test_data_docs_take_data_for_text(tmp_path: Path) -> None:
 
     from boardpack import gate
     from boardpack.gate_suites import load_suites
-    from boardpack.sources import load
+    from boardpack.source_files import load
     from boardpack.workspace import SUITE, Workspace
 
     gate.warm()

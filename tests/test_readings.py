@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from boardpack.markup import numbers, plain
+from boardpack.objectives import Target
 from boardpack.readings import (
     Range,
     explanation,
@@ -15,7 +16,7 @@ from boardpack.readings import (
     read,
     seasonal_range,
 )
-from boardpack.values import Target, Values
+from boardpack.values import Values
 from values_fixture import PERIOD, open_values, small_values
 
 VALUES = small_values()

@@ -198,6 +198,14 @@ def test_public_names_exist() -> None:
     assert [name for name in boardpack.__all__ if not hasattr(boardpack, name)] == []
 
 
+def test_no_module_takes_the_name_of_a_verb() -> None:
+    """Once imported, it would stand where the verb is looked for."""
+    import boardpack
+
+    modules = {path.stem for path in PACKAGE.iterdir()}
+    assert modules.isdisjoint(boardpack.__all__)
+
+
 def test_every_module_says_what_it_is_for_and_stays_readable() -> None:
     wrong = []
     for path in PACKAGE.rglob("*.py"):

@@ -11,9 +11,10 @@ import pytest
 from boardpack.blocks import Chart, Plot, Shown, Text
 from boardpack.formats import Formatter
 from boardpack.model import history
+from boardpack.objectives import Target
 from boardpack.periods import Period, beside_weeks
 from boardpack.reviews import six_twelve
-from boardpack.values import COLUMNS, Target, Values
+from boardpack.values import COLUMNS, Values
 from values_fixture import small_values
 
 WEEK = Period.parse("2025-W51")

@@ -16,7 +16,8 @@ from boardpack.calendars import Calendar
 from boardpack.editions import EditionDraft
 from boardpack.errors import StorageError, UserError
 from boardpack.formats import DASH
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.manifests import code_hash, versions
 from boardpack.periods import Period
 from boardpack.restatements import Grounds

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -21,12 +22,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import workspaces
 from boardpack import orders, runs
 from boardpack.cli import main
-from boardpack.editions import verify
 from boardpack.errors import BoardpackError, PeriodError, UnknownNameError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
+from boardpack.manifests import verify
 from boardpack.model import Model
 from boardpack.outcomes import RunResult
 from boardpack.workspace import SUITE
@@ -34,30 +36,41 @@ from boardpack.workspace import SUITE
 EXAMPLE = SUITE / "examples" / "purchases"
 
 
+def copied(folder: Path) -> Path:
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("var"))
+    return folder
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The workspace over purchases, as it is."""
+    return copied(tmp_path / "example")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    target = tmp_path / "shop"
-    shutil.copytree(EXAMPLE, target, ignore=shutil.ignore_patterns("var"))
-    return target
+    """The same with a short report."""
+    return workspaces.shop(tmp_path / "shop")
 
 
 Make = Callable[..., RunResult]
 
 
+def made(workspace: Path, process: NotebookProcess, period: str = "", as_of: str = "") -> RunResult:
+    model = Model.open(workspace)
+    wanted = orders.order(model, "monthly", period, as_of)
+    return runs.run(model, wanted, now=lambda: datetime.now(UTC), process=process)
+
+
 @pytest.fixture
 def make(workspace: Path, process: NotebookProcess) -> Make:
-    def run(period: str = "", as_of: str = "", **options: object) -> RunResult:
-        model = Model.open(workspace)
-        wanted = orders.order(model, "monthly", period, as_of)
-        return runs.run(
-            model,
-            wanted,
-            now=lambda: datetime.now(UTC),
-            process=process,
-            **options,  # type: ignore[arg-type]
-        )
+    return partial(made, workspace, process)
 
-    return run
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory, process: NotebookProcess) -> RunResult:
+    """What a run of the whole report made; only read."""
+    return made(copied(tmp_path_factory.mktemp("published") / "shop"), process)
 
 
 def replace_cell(workspace: Path, label: str, source: str) -> None:
@@ -68,12 +81,11 @@ def replace_cell(workspace: Path, label: str, source: str) -> None:
     nbformat.write(notebook, path)
 
 
-def test_a_run_publishes_an_edition_that_is_whole(make: Make) -> None:
-    result = make()
-    found = result.as_dict()
+def test_a_run_publishes_an_edition_that_is_whole(published: RunResult) -> None:
+    found = published.as_dict()
     assert (found["status"], found["verdict"], found["revision"]) == ("published", "publish", 1)
     assert (found["period"], found["as_of"]) == ("2025-06", "2025-06-30")
-    assert result.exit_code == 0
+    assert published.exit_code == 0
     edition = Path(found["edition"])
     for name in found["files"].values():
         assert (edition / name).stat().st_size > 0
@@ -83,12 +95,14 @@ def test_a_run_publishes_an_edition_that_is_whole(make: Make) -> None:
     assert set(found["seconds"]) >= {"plan", "gate", "values", "notebooks", "assemble", "render"}
 
 
-def test_a_workspaces_brand_colours_charts_and_pages(workspace: Path, make: Make) -> None:
+def test_a_workspaces_brand_colours_charts_and_pages(
+    example: Path, process: NotebookProcess
+) -> None:
     brand = (SUITE / "reports" / "_brand.yml").read_text(encoding="utf-8")
     assert "#1D5FA6" in brand
     own = brand.replace("#1D5FA6", "#7A1F5C")
-    (workspace / "reports" / "_brand.yml").write_text(own, encoding="utf-8")
-    edition = make().edition
+    (example / "reports" / "_brand.yml").write_text(own, encoding="utf-8")
+    edition = made(example, process).edition
     assert edition is not None
     for name in ("report.html", "charts.json", "notebooks/purchases.ipynb"):
         page = (edition / name).read_text(encoding="utf-8").upper()
@@ -96,8 +110,8 @@ def test_a_workspaces_brand_colours_charts_and_pages(workspace: Path, make: Make
         assert "#1D5FA6" not in page, name
 
 
-def test_what_is_shown_is_what_was_frozen(make: Make) -> None:
-    edition = make().edition
+def test_what_is_shown_is_what_was_frozen(published: RunResult) -> None:
+    edition = published.edition
     assert edition is not None
     shown = json.loads((edition / "shown.json").read_text(encoding="utf-8"))
     frame = pd.read_parquet(edition / "values.parquet").set_index(["kpi", "period", "dims"])[
@@ -233,7 +247,7 @@ def test_a_cell_that_fails_publishes_nothing(
 ) -> None:
     config = workspace / "boardpack.yml"
     config.write_text(config.read_text(encoding="utf-8") + "policy: {cell_timeout: 2}\n", "utf-8")
-    replace_cell(workspace, "fig-revenue", source)
+    replace_cell(workspace, "txt-headline", source)
     failed = make("2025-06")
     assert (failed.status, failed.exit_code, failed.edition) == ("failed", 4, None)
     error = failed.as_dict()["error"]
@@ -309,28 +323,26 @@ def test_exit_codes_of_the_command_line(
 
 
 @pytest.mark.slow
-def test_kill_at_any_stage(workspace: Path) -> None:
+def test_kill_at_any_stage(example: Path) -> None:
     """Killed at random moments, a run leaves no half edition and no lost or doubled row."""
     chance = random.Random(5)
-    whole = command("run", "monthly", "--json", cwd=workspace)
+    whole = command("run", "monthly", "--json", cwd=example)
     began = time.monotonic()
     assert json.loads(whole.communicate(timeout=300)[0])["status"] == "published"
     length = time.monotonic() - began
     for _ in range(12):
-        called = command("run", "monthly", "--json", cwd=workspace)
+        called = command("run", "monthly", "--json", cwd=example)
         time.sleep(chance.uniform(0.05, 1.0) * length)
         if called.poll() is None:
             os.killpg(called.pid, signal.SIGKILL)
         called.communicate(timeout=60)
-        for edition in (workspace / "var" / "editions").glob("monthly/*/r*"):
+        for edition in (example / "var" / "editions").glob("monthly/*/r*"):
             assert verify(edition) == []
-    last = command("run", "monthly", "--json", cwd=workspace)
+    last = command("run", "monthly", "--json", cwd=example)
     result = json.loads(last.communicate(timeout=300)[0])
     assert result["status"] == "published"
-    on_disk = sorted(
-        int(p.name[1:]) for p in (workspace / "var/editions/monthly/2025-06").glob("r*")
-    )
-    with Ledger(workspace / "var" / "ledger.sqlite") as ledger:
+    on_disk = sorted(int(p.name[1:]) for p in (example / "var/editions/monthly/2025-06").glob("r*"))
+    with Ledger(example / "var" / "ledger.sqlite") as ledger:
         rows = sorted(row.revision for row in ledger.editions("monthly", "2025-06"))
     assert rows == on_disk == list(range(1, result["revision"] + 1))
-    assert not list((workspace / "var" / "editions").glob(".tmp-*"))
+    assert not list((example / "var" / "editions").glob(".tmp-*"))

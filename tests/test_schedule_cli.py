@@ -20,10 +20,10 @@ from click.testing import CliRunner, Result
 import workspaces
 from boardpack import schedule_runs
 from boardpack.cli import main
-from boardpack.editions import verify
 from boardpack.errors import DefinitionError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
+from boardpack.manifests import verify
 from boardpack.workspace import SUITE
 from schedule_fixture import Maker, desk, run
 
@@ -40,17 +40,28 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     )  # fmt: skip
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """The workspace over purchases, with a schedule of its own; its data end with June 2025."""
-    target = tmp_path / "shop"
-    shutil.copytree(EXAMPLE, target, ignore=shutil.ignore_patterns("var"))
-    (target / "schedules").mkdir()
-    (target / "schedules" / "monthly.yml").write_text(
+def scheduled(folder: Path) -> Path:
+    """The workspace with a schedule of its own."""
+    (folder / "schedules").mkdir()
+    (folder / "schedules" / "monthly.yml").write_text(
         "schedule: monthly\nreplaces: monthly\nreport: monthly\ncron: '0 7 2 * *'\n"
         "retries: 2\nback_off: 1 hour\n"
     )
-    return target
+    return folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """The workspace over purchases with a short report; its data end with June 2025."""
+    return scheduled(workspaces.shop(tmp_path / "shop"))
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The same with the whole report."""
+    target = tmp_path / "example"
+    shutil.copytree(EXAMPLE, target, ignore=shutil.ignore_patterns("var"))
+    return scheduled(target)
 
 
 def called(folder: Path, *arguments: str, now: str = NOW) -> Result:
@@ -209,37 +220,39 @@ def schedule_run(folder: Path, now: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_kill_9_at_any_stage_of_real_runs(shop: Path) -> None:
+def test_kill_9_at_any_stage_of_real_runs(example: Path) -> None:
     """Three months to catch up, killed again and again: each month has one edition in the end."""
     chance = random.Random(3)
-    path = shop / "schedules" / "monthly.yml"
+    path = example / "schedules" / "monthly.yml"
     path.write_text(path.read_text() + "catch_up: all\nstart: 2025-05-01\n")
     now = "2025-07-02T09:00+00:00"
     for _ in range(14):
-        process = schedule_run(shop, now)
+        process = schedule_run(example, now)
         time.sleep(chance.uniform(0.5, 9.0))
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
-        for edition in (shop / "var" / "editions").glob("monthly/*/r*"):
+        for edition in (example / "var" / "editions").glob("monthly/*/r*"):
             assert verify(edition) == []
-    last = schedule_run(shop, now)
+    last = schedule_run(example, now)
     said = json.loads(last.communicate(timeout=300)[0])
     assert last.returncode == said["exit_code"] == 0
-    with Ledger(shop / "var" / "ledger.sqlite") as ledger:
+    with Ledger(example / "var" / "ledger.sqlite") as ledger:
         rows = Counter((row.period, row.revision) for row in ledger.editions())
     assert rows == {("2025-04", 1): 1, ("2025-05", 1): 1, ("2025-06", 1): 1}
-    on_disk = sorted(str(p.relative_to(shop)) for p in (shop / "var/editions").glob("monthly/*/r*"))
+    on_disk = sorted(
+        str(p.relative_to(example)) for p in (example / "var/editions").glob("monthly/*/r*")
+    )
     assert on_disk == [f"var/editions/monthly/2025-{month}/r1" for month in ("04", "05", "06")]
-    assert not list((shop / "var" / "editions").glob(".tmp-*"))
+    assert not list((example / "var" / "editions").glob(".tmp-*"))
 
 
 @pytest.mark.slow
-def test_two_real_schedulers_at_once(shop: Path) -> None:
-    both = [schedule_run(shop, "2025-07-02T09:00+00:00") for _ in range(2)]
+def test_two_real_schedulers_at_once(example: Path) -> None:
+    both = [schedule_run(example, "2025-07-02T09:00+00:00") for _ in range(2)]
     said = [json.loads(process.communicate(timeout=300)[0]) for process in both]
     assert [process.returncode for process in both] == [0, 0]
     statuses = sorted(outcome["status"] for one in said for outcome in one["outcomes"])
     assert statuses in (["busy", "published"], ["published"])
-    with Ledger(shop / "var" / "ledger.sqlite") as ledger:
+    with Ledger(example / "var" / "ledger.sqlite") as ledger:
         assert [row.revision for row in ledger.editions()] == [1]

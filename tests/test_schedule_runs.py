@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from boardpack import editions, schedule_runs
+from boardpack import manifests, reconciliation, schedule_runs
 from boardpack.errors import DefinitionError, StorageError
-from boardpack.ledger import Ledger, MadeFor, RunStarted
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import MadeFor, RunStarted
 from boardpack.workspace import Workspace
 from processes import PROCESSES
 from schedule_fixture import Maker, desk, run, status, told, utc
@@ -288,12 +289,12 @@ def whole_and_once(folder: Path, count: int) -> None:
     """Every slot has one edition that is whole, in the ledger and on the disk."""
     root = folder / "var" / "editions"
     with ledger(folder) as opened:
-        assert editions.reconcile(root, opened) == editions.Reconciled()
+        assert reconciliation.reconcile(root, opened) == reconciliation.Reconciled()
         rows = opened.editions()
         numbers = [made.attempt for r in opened.runs() if (made := r.started.made_for)]
     assert Counter(row.revision for row in rows) == {1: count}
     assert sorted(root / row.folder for row in rows) == sorted(root.glob("[!.]*/*/r*"))
-    assert all(editions.verify(root / row.folder, row.manifest_hash) == [] for row in rows)
+    assert all(manifests.verify(root / row.folder, row.manifest_hash) == [] for row in rows)
     assert len(numbers) >= count
 
 
@@ -334,7 +335,7 @@ def kill_at_random(folder: Path, now: str, times: int, dice: random.Random) -> i
         process.join(60)
         hit += process.exitcode == -signal.SIGKILL
         for edition in {*(folder / "var" / "editions").glob("[!.]*/*/r*")} - seen:
-            assert editions.verify(edition) == []
+            assert manifests.verify(edition) == []
             seen.add(edition)
     return hit
 

@@ -8,8 +8,8 @@ import pytest
 import workspaces
 from boardpack.errors import BoardpackError
 from boardpack.model import Model
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import Target
 from boardpack.workspace import SUITE
 
 SETTINGS = """\

@@ -13,7 +13,7 @@ import pytest
 from boardpack.brand import read_brand
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.errors import StorageError
-from boardpack.ledger import EditionRow
+from boardpack.ledger_rows import EditionRow
 from boardpack.periods import Period
 from boardpack.site import write_index
 

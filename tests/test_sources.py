@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import workspaces
+from boardpack.engine.columns import dimensions
 from boardpack.errors import BoardpackError, UnknownNameError
 from boardpack.model import Model
 from boardpack.sources import Sources, resolve
@@ -66,6 +67,26 @@ def test_a_declared_source(tmp_path: Path) -> None:
 )
 def test_tables_that_a_source_needs(sources: Sources, source: str, tables: set[str]) -> None:
     assert set(sources.tables(source)) == tables
+
+
+def test_an_optional_join_is_used_and_not_needed(sources: Sources) -> None:
+    assert sources.tables("milestone_deadlines") == ("initiatives", "employees")
+    assert sources.tables("milestone_deadlines", optional=False) == ("initiatives",)
+    assert set(sources.tables("account_health_daily", optional=False)) == {
+        "account_health_daily", "accounts",
+    }  # fmt: skip
+    # A panel that takes its columns from employees cannot do without them.
+    assert "employees" in sources.tables("seller_quotas", optional=False)
+
+
+def test_a_panel_is_split_by_what_all_its_sources_have(tmp_path: Path) -> None:
+    text = (
+        "source: x\ntitle: X\npanel_of: sessions\nentity: user_id\nalso: {events: user_id}\n"
+        "dimensions: [segment, role]\ncolumns:\n  n: {of: events, value: count(*), window: period}\n"
+    )
+    found = load(tmp_path / "w", own=text)
+    assert dimensions(found, "x") == {"segment": "account.segment", "role": "user.role"}
+    assert "platform" in dimensions(found, "sessions")
 
 
 def test_a_placed_source_has_its_tables_columns_and_another_time(sources: Sources) -> None:
@@ -145,7 +166,9 @@ def test_a_workspace_replaces_a_source_of_the_suite(tmp_path: Path) -> None:
         (ALSO.replace("sessions: user_id", "user_days: user_id"), 5, "has no rows in time", ""),
         (ALSO.replace("sessions: user_id", "users: user_id"), 5, "has no rows in time", ""),
         ("source: x\ntitle: X\npanel_of: sessions\nentity: user_id\nalso: {events: user_id}\ncolumns: {}\n",
-         5, "'events' cannot be split by platform, as 'sessions' can", ""),
+         5, "'events' cannot be split by platform, as 'sessions' can", "dimensions: names those"),
+        (ALSO.replace("columns:", "dimensions: [segmnt]\ncolumns:"), 6,
+         "Unknown dimension of events 'segmnt'", "'segment'"),
         (ALSO.replace("of: sessions", "of: session"), 7, "'session'", "'sessions'"),
         (ALSO.replace("count(*)", "count(distinct session_id)"), None, "does not add up over the days of a panel", ""),
         ("maps: accounts\ntabel: x\n", 2, "unknown key 'tabel'", "'table'"),

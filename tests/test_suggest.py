@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import workspaces
-from boardpack import gate, orders, runs
+from boardpack import gate, gate_suites, orders, runs
 from boardpack.cli import main
 from boardpack.cli_suggest import draft
 from boardpack.draft_suites import failing, suite_text
@@ -122,12 +122,12 @@ def reasons(folder: Path, suite: dict[str, Any]) -> tuple[str, list[str]]:
     (folder / "expectations").mkdir(exist_ok=True)
     (folder / "expectations" / "orders.json").write_text(suite_text(suite), encoding="utf-8")
     model = Model.open(folder)
-    suites = gate.load_suites(
+    suites = gate_suites.load_suites(
         model.workspace.folders("expectations"), [model.sources["orders"]],
         declared=model.sources.declared,
     )  # fmt: skip
     with closing(
-        open_slice(model.workspace, model.sources, AS_OF, gate.reads(suites, ["orders"]))
+        open_slice(model.workspace, model.sources, AS_OF, gate_suites.reads(suites, ["orders"]))
     ) as slice_:
         result = gate.check(slice_, ["orders"], suites)
     return result.verdict, list(result.reasons)
@@ -361,11 +361,11 @@ def test_the_demo_company_passes_what_is_drafted_from_it(
     for name, suite in drafted.items():
         (folder / "expectations" / f"{name}.json").write_text(suite_text(suite), encoding="utf-8")
     model = Model.open(folder)
-    suites = gate.load_suites(
+    suites = gate_suites.load_suites(
         model.workspace.folders("expectations"), [model.sources[name] for name in SOURCES]
     )
     with closing(
-        open_slice(model.workspace, model.sources, AS_OF, gate.reads(suites, SOURCES))
+        open_slice(model.workspace, model.sources, AS_OF, gate_suites.reads(suites, SOURCES))
     ) as slice_:
         result = gate.check(slice_, SOURCES, suites)
     assert (result.verdict, result.reasons) == ("publish", ())

@@ -18,26 +18,16 @@ from boardpack.tables import (
     scorecard,
 )
 from boardpack.values import Values
-from values_fixture import PERIOD, in_locale, open_values, small_values
+from values_fixture import PERIOD, bare, in_locale, open_values, small_values, titles
 
 VALUES = small_values()
 KPIS = ["mrr", "customer_churn_rate", "nps", "mau", "runway"]
-
-_SPAN = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\{[.#]([\w-]+)[^}]*\}")
 
 
 def cells(block: Text) -> list[list[str]]:
     """The rows of the table in a block as a reader sees them, the header first."""
     lines = [line for line in block.markdown.splitlines() if line.startswith("| ")]
     return [[bare(cell) for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-
-
-def bare(markdown: str) -> str:
-    before = ""
-    while before != markdown:
-        before, markdown = markdown, _SPAN.sub(r"\1", markdown)
-    markdown = re.sub(r"!\[\]\([^)]*\)\{[^}]*\}", "picture", markdown.replace("**", ""))
-    return re.sub(r"\\(.)", r"\1", markdown).replace("\u00a0", " ").strip()
 
 
 def test_scorecard() -> None:
@@ -62,6 +52,29 @@ def test_a_dash_has_its_reason_in_words() -> None:
         "No value — Cash runway\\: the company burns no cash." in scorecard(VALUES, KPIS).markdown
     )
     assert "No value" not in scorecard(VALUES, ["mrr"]).markdown
+
+
+@pytest.mark.parametrize(
+    ("kpis", "says"),
+    [
+        (["mrr", "nps"], ["0 of 2 targets met; 1 of 2 better than in December 2024"]),
+        (["mau", "runway"], ["1 of 1 better than in December 2024"]),
+        # Of one KPI the row says as much.
+        (["customer_churn_rate"], []),
+        (["backlog", "runway"], []),
+    ],
+)
+def test_the_title_of_a_scorecard_says_how_its_kpis_stand(kpis: list[str], says: list[str]) -> None:
+    assert titles(scorecard(VALUES, kpis)) == says
+
+
+def test_the_title_of_members_says_what_explains_the_move() -> None:
+    assert titles(members(VALUES, ["mrr", "nps"], "segment")) == [
+        "Enterprise explains $51.7K of the $103K by which Monthly Recurring Revenue rose"
+    ]
+    assert titles(members(VALUES, "nps", "segment")) == [
+        "Net promoter score is highest in Enterprise at 63.0 and lowest in SMB at 47.3"
+    ]
 
 
 def test_rows_stand_in_groups() -> None:

@@ -16,8 +16,9 @@ from boardpack.sql_dialects import (
     TRINO,
     Dialect,
 )
+from boardpack.sql_forms import Untranslatable
 from boardpack.sql_kinds import Kind
-from boardpack.translation import Relation, Untranslatable, translate, translate_expression
+from boardpack.translation import Relation, translate, translate_expression
 
 COLUMNS: Mapping[str, Kind | None] = {
     "n": "int", "amount": "decimal", "x": "double", "name": "text", "ok": "bool", "day": "date",

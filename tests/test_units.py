@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from boardpack.formats import Formatter
-from boardpack.values import Target, Values
+from boardpack.objectives import Target
+from boardpack.values import Values
 from values_fixture import in_locale, small_values
 
 NB = "\u00a0"

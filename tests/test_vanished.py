@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,15 +10,17 @@ from typing import Any
 
 import duckdb
 import pytest
+from click.testing import Result
 
 import workspaces
 from boardpack import orders, runs
 from boardpack.doctors import examine
 from boardpack.errors import SourceError
 from boardpack.executions import NotebookProcess
+from boardpack.facts import Finding
 from boardpack.ledger import Ledger
 from boardpack.model import Model
-from boardpack.values import Finding
+from boardpack.outcomes import RunResult
 from boardpack.warehouse import open_slice
 from verdict_fixture import ODD, gate_policy, judged, readable, report_on
 
@@ -185,53 +185,52 @@ def test_a_column_that_no_kpi_reads_may_go(shop: Path) -> None:
     assert (verdict, found.found) == ("publish", "not so, found note is gone")
 
 
-def test_a_whole_run_holds_instead_of_failing_and_can_be_forced(shop: Path) -> None:
+def test_a_whole_run_holds_instead_of_failing_and_can_be_forced(
+    shop: Path, process: NotebookProcess
+) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    with NotebookProcess() as process:
 
-        def made(force: runs.Force | None = None) -> runs.RunResult:
-            model = Model.open(shop)
-            # Without a period, too: the other tables say how far the data reach.
-            wanted = orders.order(model, "monthly")
-            return runs.run(model, wanted, now=lambda: now, process=process, force=force)
+    def made(force: orders.Force | None = None) -> RunResult:
+        model = Model.open(shop)
+        # Without a period, too: the other tables say how far the data reach.
+        wanted = orders.order(model, "monthly")
+        return runs.run(model, wanted, now=lambda: now, process=process, force=force)
 
-        assert made().status == "published"
-        before = readable(shop)
-        change(shop, RETYPED)
-        held = made()
-        assert (held.status, held.exit_code) == ("held", 3)
-        assert "amount is VARCHAR, expected decimal" in held.held_lines()[0]
-        assert held.kpi_verdicts["average_order_value"] == "hold"
-        assert readable(shop) == before
-        forced = made(runs.Force("known", "me"))
+    assert made().status == "published"
+    before = readable(shop)
+    change(shop, RETYPED)
+    held = made()
+    assert (held.status, held.exit_code) == ("held", 3)
+    assert "amount is VARCHAR, expected decimal" in held.held_lines()[0]
+    assert held.kpi_verdicts["average_order_value"] == "hold"
+    assert readable(shop) == before
+    forced = made(orders.Force("known", "me"))
     assert (forced.status, forced.verdict) == ("published", "hold")
     assert forced.not_available["average_order_value"] == "not connected: payments"
     assert "total_revenue" in forced.kpis
 
 
-def test_when_all_tables_are_gone_the_report_is_held(shop: Path) -> None:
+def test_when_all_tables_are_gone_the_report_is_held(shop: Path, process: NotebookProcess) -> None:
     told(shop)
     tables = ("accounts", "invoices", "invoice_lines", "payments")
     change(shop, *(f"DROP TABLE {name}" for name in tables))
     model = Model.open(shop)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     wanted = orders.order(model, "monthly", "2025-06")
-    held = runs.run(model, wanted, now=lambda: now)
+    held = runs.run(model, wanted, now=lambda: now, process=process)
     assert (held.status, held.exit_code) == ("held", 3)
     assert {found.check for found in held.findings} == {f"{name}.connected" for name in tables}
-    failed = runs.run(model, wanted, now=lambda: now, force=runs.Force("now", "me"))
+    failed = runs.run(
+        model, wanted, now=lambda: now, process=process, force=orders.Force("now", "me")
+    )
     assert (failed.status, failed.exit_code) == ("failed", 4)
     assert "nothing to publish" in str(failed.error)
 
 
-def test_check_is_a_gate_too(shop: Path) -> None:
+def test_check_is_a_gate_too(shop: Path, command: Callable[..., Result]) -> None:
     def check() -> tuple[int, dict[str, Any]]:
-        done = subprocess.run(
-            [sys.executable, "-m", "boardpack", "check", "payments", "--as-of", "2025-06-30",
-             "--json"],
-            cwd=shop, text=True, capture_output=True, timeout=240, check=False,
-        )  # fmt: skip
-        return done.returncode, json.loads(done.stdout)
+        done = command(shop, "check", "payments", "--as-of", "2025-06-30", "--json")
+        return done.exit_code, json.loads(done.stdout)
 
     assert check()[0] == 0
     change(shop, DROPPED)

@@ -8,13 +8,14 @@ import pytest
 
 from boardpack.blocks import Chart, Shown, Text
 from boardpack.brand import contrast
+from boardpack.deltas import Base
 from boardpack.formats import Formatter
 from boardpack.heatmaps import heatmap
 from boardpack.panels import trends
 from boardpack.readings import read
 from boardpack.theme import palette
 from boardpack.values import Values
-from boardpack.variances import Base, variance
+from boardpack.variances import variance
 from test_charts import rows, texts, written
 from values_fixture import PERIOD, in_locale, open_values, small_values
 

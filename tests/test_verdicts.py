@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pypdf
 import pytest
+from click.testing import Result
 
 import workspaces
 from boardpack import orders, runs, tables
@@ -24,16 +23,18 @@ from boardpack.charts import by_member, trend
 from boardpack.comparisons import bullet
 from boardpack.errors import UnknownNameError
 from boardpack.executions import NotebookProcess
-from boardpack.gate import CheckResult
+from boardpack.facts import Finding
+from boardpack.gate_results import CheckResult
 from boardpack.gatefile import GateEntry
 from boardpack.judging import policy
 from boardpack.kept_checks import body_of
-from boardpack.ledger import KeptChecks, Ledger, Run, RunEnded, RunStarted
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import KeptChecks, Run, RunEnded, RunStarted
 from boardpack.model import Model
 from boardpack.outcomes import RunResult
 from boardpack.panels import trends
 from boardpack.sentences import summary
-from boardpack.values import Finding, Values
+from boardpack.values import Values
 from boardpack.verdicts import broken_since, findings, reasons, since
 from boardpack.workspace import SUITE
 from report_fixture import FACTS, HOSTILE, Desk
@@ -220,12 +221,6 @@ def no_policy(request: pytest.FixtureRequest) -> Iterator[None]:
         gate_policy(request.getfixturevalue("shop"), "")
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[NotebookProcess]:
-    with NotebookProcess() as started:
-        yield started
-
-
 def made(root: Path, process: NotebookProcess, period: str = "2025-06") -> RunResult:
     model = Model.open(root)
     wanted = orders.order(model, "monthly", period)
@@ -398,16 +393,8 @@ def test_a_report_with_a_warning_says_so_wherever_it_counts(
     assert gate["findings"][0]["since"] == "2025-05-31"
 
 
-def command(root: Path, *arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "boardpack", *arguments], cwd=root, text=True, capture_output=True,
-        timeout=240, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
-
-
 def test_a_held_report_says_it_in_two_lines_and_shows_readers_nothing(
-    shop: Path, process: NotebookProcess
+    shop: Path, process: NotebookProcess, command: Callable[..., Result]
 ) -> None:
     from boardpack import site
 
@@ -417,17 +404,17 @@ def test_a_held_report_says_it_in_two_lines_and_shows_readers_nothing(
         site.refresh(model.workspace, ledger)
     before = readable(shop)
     with planted(shop, INVOICED_TWICE, UNKNOWN_STATUS):
-        code, told, _ = command(shop, "run", "monthly", "--period", "2025-04")
+        told = command(shop, "run", "monthly", "--period", "2025-04")
         as_json = command(shop, "run", "monthly", "--period", "2025-04", "--json")
-    assert code == as_json[0] == 3
-    wrong, whom = told.splitlines()
+    assert told.exit_code == as_json.exit_code == 3
+    wrong, whom = told.stdout.splitlines()
     assert wrong.startswith("monthly 2025-04 is held: invoices: invoice_id is never repeated: not")
     assert wrong.endswith("The invoice would be counted twice.")
     assert whom == (
         "Since 2025-04-30; ask finance; and 3 more:"
         " `boardpack check invoices payments --as-of 2025-04-30`."
     )
-    entry = json.loads(as_json[1])
+    entry = json.loads(as_json.stdout)
     assert (entry["status"], entry["edition"], entry["files"]) == ("held", None, {})
     held = [found for found in entry["findings"] if found["leads_to"] == "hold"]
     assert [found["check"] for found in held] == [

@@ -14,8 +14,9 @@ import pytest
 import workspaces
 from boardpack.errors import BoardpackError, SourceError, WorkspaceError
 from boardpack.model import Model
-from boardpack.warehouse import Slice, Span, data_span, local_day, open_slice, slice_of_rows
+from boardpack.warehouse import Slice, Span, data_span, open_slice, slice_of_rows
 from boardpack.workspace import SUITE
+from boardpack.zones import local_day
 
 LAST = date(2025, 12, 31)
 ACCOUNTS = """\

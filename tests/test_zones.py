@@ -20,8 +20,9 @@ import workspaces
 from boardpack.engine.compute import compute
 from boardpack.model import Model
 from boardpack.periods import Period, instant
-from boardpack.warehouse import local_day, slice_of_rows
+from boardpack.warehouse import slice_of_rows
 from boardpack.workspace import SUITE
+from boardpack.zones import local_day
 
 #: Whole, half and three quarter hours; midnights that are not there or come twice; a day left out.
 ZONES = (

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pandas as pd
 
+from boardpack.blocks import Text
+from boardpack.facts import KpiFacts, ReportFacts
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import COLUMNS, KpiFacts, ReportFacts, Target, Values
+from boardpack.values import COLUMNS, Values
 
 PERIOD = "2025-12"
 HOSTILE = "Odd <b>name</b> | *x* $y$ #z"
+
+_SPAN = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\{[.#]([\w-]+)[^}]*\}")
 
 _MEMBERS = {"enterprise": 0.5, "mid_market": 0.3, "smb": 0.2}
 _MOVEMENTS = ("new_mrr", "expansion_mrr", "reactivation_mrr", "contraction_mrr", "churned_mrr")
@@ -173,3 +179,18 @@ def open_values() -> Values:
 def in_locale(values: Values, locale: str, currency: str) -> Values:
     """The same figures, written elsewhere."""
     return replace(values, report=replace(values.report, locale=locale, currency=currency))
+
+
+def titles(block: Text) -> list[str]:
+    """The messages above the tables of a block, as a reader sees them."""
+    found = re.findall(r"^::: \{\.message\}\n(.*?)\n:::$", block.markdown, re.DOTALL | re.MULTILINE)
+    return [bare(said) for said in found]
+
+
+def bare(markdown: str) -> str:
+    """Words of a block without their marks."""
+    before = ""
+    while before != markdown:
+        before, markdown = markdown, _SPAN.sub(r"\1", markdown)
+    markdown = re.sub(r"!\[\]\([^)]*\)\{[^}]*\}", "picture", markdown.replace("**", ""))
+    return re.sub(r"\\(.)", r"\1", markdown).replace("\u00a0", " ").strip()

@@ -12,7 +12,7 @@ import nbformat
 
 from boardpack import orders
 from boardpack.basis import Basis
-from boardpack.gate import GateResult
+from boardpack.gate_results import GateResult
 from boardpack.ledger import Ledger
 from boardpack.model import Model
 from boardpack.orders import Order
@@ -92,7 +92,7 @@ def judged(root: Path, period: str = "2025-06") -> tuple[GateResult, dict[str, s
 
 def verdicts_on(model: Model, order: Order, found: GateResult) -> dict[str, str]:
     """The verdict on each KPI of an order."""
-    from boardpack.values import concerning, verdict_of
+    from boardpack.facts import concerning, verdict_of
 
     return {
         kpi: verdict_of(concerning(found.findings, kpi, model.catalogue.tables([kpi])))

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from boardpack.bridges import bridge, movements
+    from boardpack.bridges import bridge
     from boardpack.cards import factors, headline
     from boardpack.charts import by_member, chart, trend
     from boardpack.cohort_tables import cohorts
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from boardpack.glossary import definitions
     from boardpack.heatmaps import heatmap
     from boardpack.listings import listing
+    from boardpack.movement_stacks import movements
     from boardpack.north_stars import north_star
     from boardpack.panels import trends
     from boardpack.profit_and_loss import statement
     from boardpack.remarks import notes
     from boardpack.reviews import six_twelve
     from boardpack.risk_register import risks
-    from boardpack.sentences import finding, sentence, standing, summary
+    from boardpack.sentences import finding, sentence, summary
     from boardpack.stage_checks import stages
     from boardpack.tables import history, members, not_available, scorecard
     from boardpack.target_paths import paths
@@ -75,7 +76,6 @@ __all__ = [
     "sentence",
     "six_twelve",
     "stages",
-    "standing",
     "statement",
     "summary",
     "trend",
@@ -84,10 +84,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bridges": (
-        "bridge",
-        "movements",
-    ),
+    "bridges": ("bridge",),
     "cards": (
         "factors",
         "headline",
@@ -116,6 +113,7 @@ _HOMES = {
     "glossary": ("definitions",),
     "heatmaps": ("heatmap",),
     "listings": ("listing",),
+    "movement_stacks": ("movements",),
     "north_stars": ("north_star",),
     "panels": ("trends",),
     "profit_and_loss": ("statement",),
@@ -125,7 +123,6 @@ _HOMES = {
     "sentences": (
         "finding",
         "sentence",
-        "standing",
         "summary",
     ),
     "stage_checks": ("stages",),

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from boardpack.connections import Table
 from boardpack.errors import SourceError
-from boardpack.periods import instant
 from boardpack.sources import Column, Mapped, Source
+from boardpack.zones import literal
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 _NUMBERS = (*_WHOLE, "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
@@ -121,13 +121,6 @@ def _declared(
 def readable(column: Column, actual: str) -> bool:
     """Whether a table's type, in DuckDB's words, can be read as the declared one without loss."""
     return actual.partition("(")[0] in _READABLE[column.type] and not actual.endswith("]")
-
-
-def literal(column: Column, day: date, zone: ZoneInfo) -> str:
-    """SQL for the beginning of ``day``: a date for date columns, a UTC instant for timestamps."""
-    if column.type == "date":
-        return f"DATE '{day}'"
-    return f"TIMESTAMP '{instant(day, zone)}'"
 
 
 def _column(

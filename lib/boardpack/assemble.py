@@ -18,26 +18,18 @@ from boardpack.brand import brand_file, read_brand
 from boardpack.cells import Cells, blocks_of, read_cells
 from boardpack.documents import document
 from boardpack.errors import StorageError, UnknownNameError
+from boardpack.facts import Note, ReportFacts
 from boardpack.figures import chart_html, standalone
 from boardpack.formats import period_name
 from boardpack.frontpage import period_of, quality_page
 from boardpack.markup import escape_attribute, escape_markdown, text
-from boardpack.qmd import (
-    ALT,
-    DIV,
-    IMAGE,
-    SHORTCODE,
-    Embed,
-    Line,
-    Report,
-    local_file,
-    parse_embed,
-    read_report,
-)
+from boardpack.qmd import Report, read_report
+from boardpack.qmd_checks import ALT, DIV
+from boardpack.qmd_lines import IMAGE, SHORTCODE, Embed, Line, local_file, parse_embed
 from boardpack.remarks import lacking, notes_of, places, remarks, shown_by, sign_off
 from boardpack.sections import Section, save_sections
 from boardpack.theme import use_brand
-from boardpack.values import Note, ReportFacts, Values
+from boardpack.values import Values
 from boardpack.workspace import SUITE
 
 #: What fences a block together with the notes below it.

@@ -20,11 +20,13 @@ from boardpack import orders, own_sources, runs
 from boardpack.basis import Basis
 from boardpack.errors import BoardpackError, RunError, StorageError
 from boardpack.executions import NotebookProcess
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.manifests import read_manifest
 from boardpack.model import Model
 from boardpack.orders import Order
 from boardpack.periods import Period
+from boardpack.render import Renderer
 
 Status = Literal["published", "held", "failed", "skipped"]
 
@@ -57,7 +59,7 @@ class Task:
     segment: str
     now: Callable[[], datetime]
     again: bool
-    renderer: runs.Renderer
+    renderer: Renderer
 
 
 class _Maker:

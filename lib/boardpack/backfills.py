@@ -17,8 +17,8 @@ from typing import Any
 
 import psutil
 
-from boardpack import editions, orders, runs, site
 from boardpack import model as models
+from boardpack import orders, reconciliation, site
 from boardpack.backfill_workers import Entry, Status, Task, at_once, in_turn
 from boardpack.errors import BoardpackError, PeriodError
 from boardpack.ledger import Ledger
@@ -26,6 +26,7 @@ from boardpack.locks import lock
 from boardpack.model import Model
 from boardpack.orders import Order
 from boardpack.periods import Period, parse_day
+from boardpack.render import Renderer
 
 #: Bytes that one run needs at most, with its notebooks.
 _MEMORY = 1.2e9
@@ -152,7 +153,7 @@ def make(
     now: Callable[[], datetime],
     again: bool = False,
     jobs: int = 1,
-    renderer: runs.Renderer = "auto",
+    renderer: Renderer = "auto",
     progress: Callable[[Progress], object] = lambda so_far: None,
 ) -> Backfill:
     """Make what is missing of the editions ordered, ``jobs`` at once; none stops the others.
@@ -167,7 +168,7 @@ def make(
     entries: dict[str, Entry] = {}
     with lock(root / ".locks" / f"backfill-{report}.lock", f"A backfill of {report}"):
         with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
-            editions.reconcile(root, ledger)
+            reconciliation.reconcile(root, ledger)
         task = Task(report, wanted[0].segment, now, again, renderer)
         done = in_turn(model, wanted, task) if jobs == 1 else at_once(model, wanted, task, jobs)
         for entry in done:

@@ -14,20 +14,31 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import gate, judging, mart_builds, mart_files, own_sources, vanished, verdicts
+from boardpack import (
+    judging,
+    mart_builds,
+    mart_files,
+    mart_grounds,
+    own_sources,
+    vanished,
+    verdicts,
+)
 from boardpack import model as models
 from boardpack.engine import identities, listing_rows
 from boardpack.engine import marts as marts_
 from boardpack.engine.compute import compute
 from boardpack.engine.plans import unavailable
 from boardpack.engine.traces import traced
+from boardpack.facts import ReportFacts
+from boardpack.gate_results import GateResult, verdict_key
+from boardpack.gate_suites import reads
 from boardpack.ledger import Ledger, stamp
 from boardpack.listed import Listed
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.orders import Order
 from boardpack.periods import Grain, Period
-from boardpack.values import ReportFacts, Values
+from boardpack.values import Values
 
 #: The grain whose figures are added up to check those of another.
 _FINER: dict[str, Grain] = {"week": "day", "month": "day", "quarter": "month", "year": "month"}
@@ -59,11 +70,11 @@ class Basis:
             tables = tuple(s.id for s in model.sources.declared.values() if not s.derived_from)
         self.suites = judging.load_suites(model, tables)
         # The gate also looks at what the sources refer to.
-        seen = gate.reads(self.suites, tables)
+        seen = reads(self.suites, tables)
         self._stamp = mart_files.stamp(model.workspace)
         self.policy = judging.policy(model)
         self._known = judging.known_columns(model)
-        needed = gate.reads(self.suites, used)
+        needed = reads(self.suites, used)
         self.slice, broken = judging.open_known(model, self.as_of, seen, self._known, needed)
         self._changed = vanished.changes(
             tables, self.slice, broken, self._known, self.policy.retired, self.suites
@@ -139,11 +150,11 @@ class Basis:
 
     def fingerprints(self, order: Order) -> dict[str, str]:
         """The hash of every table that an order's KPIs, listings or their checks look at."""
-        seen = gate.reads(self.suites, self._tables(order))
+        seen = reads(self.suites, self._tables(order))
         wanted = {table for name in seen for table in self.model.sources.tables(name)}
         return self._hashes(sorted(wanted))
 
-    def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> gate.GateResult:
+    def judge(self, order: Order, ledger: Ledger, now: Callable[[], datetime]) -> GateResult:
         """The gate's verdict on the sources of an order; what was checked before is known.
 
         The ledger then remembers the columns of every table.
@@ -179,7 +190,7 @@ class Basis:
     def gate_key(self, order: Order) -> str:
         """All that the verdict on an order rests on, as a hash: data, as-of, suites and policy."""
         parts = [
-            gate.verdict_key(self.fingerprints(order), self.suites, self.as_of),
+            verdict_key(self.fingerprints(order), self.suites, self.as_of),
             self.policy.model_dump_json(),
             *self.gone(order),
         ]
@@ -266,12 +277,12 @@ class Basis:
         """The marts that hold what the slice does, of the tables of orders that passed the gate."""
         tables = tuple(dict.fromkeys(t for order in self._passed for t in self.sources(order)))
         if tables not in self._marts:
-            ground = mart_builds.Ground(
+            ground = mart_grounds.Ground(
                 self.model.workspace, self.model.catalogue, self.slice, self._stamp, self._hashes
             )
             if self._keep_marts:
                 mart_builds.refresh(ground, tables)
-            self._marts[tables] = mart_builds.ready(ground)
+            self._marts[tables] = mart_grounds.ready(ground)
         return self._marts[tables]
 
     def _kpis(self, order: Order) -> list[str]:

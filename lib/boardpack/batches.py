@@ -14,9 +14,10 @@ from boardpack.errors import BoardpackError
 from boardpack.executions import NotebookProcess
 from boardpack.ledger import Ledger
 from boardpack.model import Model
-from boardpack.orders import Order
+from boardpack.orders import Force, Order
 from boardpack.outcomes import RunResult
-from boardpack.runs import Force, Progress, Renderer
+from boardpack.render import Renderer
+from boardpack.watches import Progress
 
 
 def make(

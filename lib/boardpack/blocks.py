@@ -40,12 +40,16 @@ class Series:
     """Figures of one kind under the categories of a `Plot`; None where there is none.
 
     ``labels`` are what the drawing writes at some of them, "" elsewhere; empty for none at all.
+    ``still_open`` and ``unusual`` are the places of figures that may still change, and of those
+    outside of what was to be expected.
     """
 
     name: str
     role: Role
     values: tuple[float | None, ...]
     labels: tuple[str, ...] = ()
+    still_open: tuple[int, ...] = ()
+    unusual: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Plot:
     A ``panels`` plot holds small plots instead of series, each with its own scale. The series of a
     ``bridge`` hold balances and, with their sign, the gains and losses between them; each has None
     where another has the step. ``ends`` are those of the value axis, None where nobody cares.
+    ``normal`` is the lowest and the highest figure to be expected of each category, None where too
+    little is known; empty where no band is drawn.
     """
 
     kind: Literal["lines", "columns", "stack", "bridge", "bars", "panels"]
@@ -63,6 +69,7 @@ class Plot:
     title: str = ""
     panels: tuple[Plot, ...] = ()
     ends: tuple[float, float] | None = None
+    normal: tuple[tuple[float, float] | None, ...] = ()
 
 
 @dataclass(frozen=True)

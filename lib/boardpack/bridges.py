@@ -1,4 +1,4 @@
-"""Charts of what moves a balance: the bridge of one period, the movements of many."""
+"""The bridge of a balance: from its opening over what moved it to its closing."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ from typing import Any
 from boardpack import cautions, notation
 from boardpack.blocks import Block, Chart, Plot, Role, Series, Shown
 from boardpack.formats import DASH, MINUS, Formatter, number
-from boardpack.markup import Line, Number, numbers, plain
+from boardpack.markup import Line, numbers, plain
 from boardpack.periods import Period
 from boardpack.plots import (
     Board,
     Channel,
-    Label,
-    Layer,
-    Row,
-    Scale,
-    beside,
     category,
-    cell,
     in_currency,
     layer,
     lookup,
@@ -29,9 +23,8 @@ from boardpack.plots import (
     raw,
     tips,
     wrapped,
-    x_axis,
 )
-from boardpack.theme import legible, palette
+from boardpack.theme import palette
 from boardpack.values import Value, Values
 
 
@@ -94,87 +87,12 @@ def bridge(
     )
 
 
-def movements(values: Values, kpis: Sequence[str], last: int | None = None) -> Block:
-    """What was added and what was lost in each period, one colour a movement, with the net of both.
-
-    A movement whose KPI is better when lower is drawn below zero.
-    """
-    formatter = Formatter(values)
-    known = [kpi for kpi in kpis if values.is_available(kpi)]
-    periods = values.period.last(last or values.period.look_back)
-    signed = {
-        kpi: [_sign(values, kpi) * (values.value(kpi, p).value or 0.0) for p in periods]
-        for kpi in known
-    }
-    begins = next((i for i in range(len(periods)) if any(s[i] for s in signed.values())), None)
-    if begins is None:
-        return nothing(values, kpis, "nothing moved" if known else "")
-    periods, signed = periods[begins:], {kpi: s[begins:] for kpi, s in signed.items()}
-    bars, net = _stacks(formatter, periods, signed)
-    extremes = [bar["value"] for bar in bars] + [bar["base"] for bar in bars]
-    scale = Scale.fitting(formatter, known[0], extremes, zero=True)
-    said = _net_message(formatter, known, periods[-1], net[-1])
-    labels = [
-        *(_movement_label(formatter, bar) for bar in bars if bar["period"] == periods[-1].label),
-        Label(
-            "net " + _signed(formatter, known[0], net[-1]),
-            net[-1],
-            palette().ink,
-            True,
-            numbers(said),
-        ),
-    ]
-    board = Board("full", 210, scale.room, max(label.width for label in labels) + 30)
-    x = x_axis(formatter, periods, board.width, edges=0.35)
-    return Chart(
-        title=plain(said) + cautions.caption(values, known),
-        alt=f"Stacked bars of {', '.join(values.kpi(kpi).name for kpi in known)} from"
-        f" {formatter.period(periods[0])} to {formatter.period(periods[-1])}. {plain(said)}."
-        + in_currency(values, known),
-        spec=board.spec(
-            [
-                *_stack_layers(bars, net, periods, x, scale),
-                *beside(scale, labels, board.height, x, periods[-1].label, gap=26),
-            ]
-        ),
-        columns=("Period", *(values.kpi(kpi).name for kpi in known), "Net"),
-        rows=tuple(
-            (
-                formatter.period(period),
-                *(cell(formatter, values.value(kpi, period)) for kpi in known),
-                _net(formatter, known[0], period, formatter.full(known[0], net[i])).shown,
-            )
-            for i, period in enumerate(periods)
-        ),
-        numbers=(*numbers(said), *(shown for label in labels for shown in label.numbers)),
-        plot=Plot(
-            "stack",
-            tuple(category(formatter, period) for period in periods),
-            (
-                *(
-                    Series(
-                        values.kpi(kpi).name,
-                        "gain" if _sign(values, kpi) > 0 else "loss",
-                        tuple(amounts),
-                    )
-                    for kpi, amounts in signed.items()
-                ),
-                Series("Net", "balance", tuple(net)),
-            ),
-        ),
-    )
-
-
-def _net(formatter: Formatter, kpi: str, period: Period, text: str) -> Number:
-    """What the movements of a period add up to, written in the unit of one of them."""
-    return Number(Shown(kpi, period.label, "", text, "net"))
-
-
-def _sign(values: Values, kpi: str) -> int:
+def sign_of(values: Values, kpi: str) -> int:
+    """Whether a movement adds to the balance or takes from it: 1 or -1."""
     return -1 if values.kpi(kpi).direction == "lower" else 1
 
 
-def _signed(formatter: Formatter, kpi: str, amount: float) -> str:
+def signed_amount(formatter: Formatter, kpi: str, amount: float) -> str:
     """An amount with its sign; nothing has none."""
     sign = "+" if amount > 0 else MINUS if amount < 0 else ""
     return sign + formatter.short(kpi, abs(amount))
@@ -192,9 +110,9 @@ def _steps(
         value = values.value(kpi, last.period)
         if value.value is None:
             continue
-        amount = _sign(values, kpi) * value.value
+        amount = sign_of(values, kpi) * value.value
         color = look.good if amount > 0 else look.bad if amount < 0 else look.muted
-        text = _signed(formatter, kpi, amount)
+        text = signed_amount(formatter, kpi, amount)
         shown = number(value, formatter.short(kpi, abs(amount))).shown
         full = number(value, formatter.full(kpi, value.value)).shown
         steps.append(
@@ -207,7 +125,7 @@ def _steps(
         level += amount
     rest = last.value - level
     if formatter.full(last.kpi, level) != formatter.full(last.kpi, last.value):
-        text = _signed(formatter, last.kpi, rest)
+        text = signed_amount(formatter, last.kpi, rest)
         shown = number(last, formatter.short(last.kpi, abs(rest)), "rest").shown
         full = number(last, formatter.full(last.kpi, rest), "rest").shown
         role: Role = "loss" if rest < 0 else "gain"
@@ -228,7 +146,7 @@ def _balance(formatter: Formatter, value: Value, at: Period) -> _Step:
     effect = "closing" if at == value.period and at == formatter.values.period else "opening"
     return _Step(
         category(formatter, at), 0.0, amount, shown.text, palette().accent, shown, full, effect,
-        "balance", is_open=value.status in ("provisional", "maturing"),
+        "balance", is_open=value.is_open,
     )  # fmt: skip
 
 
@@ -357,75 +275,3 @@ def _bridge_spec(steps: Sequence[_Step]) -> dict[str, Any]:
         datum = {"datum": at, "type": "quantitative", "scale": span, "axis": None}
         layers.append(layer(ends, mark, x=x, y=datum))
     return board.spec(layers)
-
-
-def _stacks(
-    formatter: Formatter, periods: Sequence[Period], signed: dict[str, list[float]]
-) -> tuple[list[Row], list[float]]:
-    """Every bar, gains upwards from zero and losses downwards, and the net of each period."""
-    values, look = formatter.values, palette()
-    gains = [kpi for kpi in signed if _sign(values, kpi) > 0]
-    losses = [kpi for kpi in signed if _sign(values, kpi) < 0]
-    colors = _tones(look.good, gains) | _tones(look.bad, losses[::-1])
-    bars, net = [], []
-    for i, period in enumerate(periods):
-        up = down = 0.0
-        for kpi, amounts in signed.items():
-            amount = amounts[i]
-            base = up if amount >= 0 else down
-            bars.append(
-                {
-                    "period": period.label,
-                    "base": base,
-                    "value": base + amount,
-                    "kpi": kpi,
-                    "color": colors[kpi],
-                    "Period": formatter.period(period),
-                    "Movement": values.kpi(kpi).name,
-                    "Amount": _signed(formatter, kpi, amount),
-                }
-            )
-            up, down = up + max(amount, 0.0), down + min(amount, 0.0)
-        net.append(up + down)
-    return bars, net
-
-
-def _tones(color: str, kpis: Sequence[str]) -> dict[str, str]:
-    """Shades of one colour, the first the strongest."""
-    return dict(zip(kpis, palette().shades(color, len(kpis)), strict=True))
-
-
-def _stack_layers(
-    bars: list[Row], net: list[float], periods: Sequence[Period], x: Channel, scale: Scale
-) -> list[Layer]:
-    look = palette()
-    stacked = notation.coloured(
-        bars, {"type": "bar", "stroke": look.paper, "strokeWidth": 0.6},
-        x=x, y=scale.y("base"), y2={"field": "value"},
-    )  # fmt: skip
-    stacked["encoding"]["tooltip"] = tips("Period", "Movement", "Amount")
-    nets = [{"period": p.label, "value": total} for p, total in zip(periods, net, strict=True)]
-    tick = {"type": "tick", "color": look.ink, "thickness": 2.5, "opacity": 1,
-            "orient": "horizontal"}  # fmt: skip
-    return [stacked, notation.rule(0, scale), layer(nets, tick, x=x, y=scale.y())]
-
-
-def _movement_label(formatter: Formatter, bar: Row) -> Label:
-    value = formatter.values.value(
-        bar["kpi"], Period.parse(bar["period"], formatter.values.calendar)
-    )
-    figure = formatter.figure(value)
-    text = f"{bar['Amount']} {bar['Movement']}"
-    middle = (bar["base"] + bar["value"]) / 2
-    look = palette()
-    color = look.bad if _sign(formatter.values, bar["kpi"]) < 0 else look.good
-    return Label(text, middle, legible(color), numbers=numbers((figure,))).fitted("full")
-
-
-def _net_message(formatter: Formatter, kpis: Sequence[str], period: Period, net: float) -> Line:
-    when = formatter.period(period)
-    amount = _net(formatter, kpis[0], period, formatter.short(kpis[0], abs(net)))
-    if net == 0:
-        return (f"Gains and losses of {when} cancelled out",)
-    side = "outweighed losses by" if net > 0 else "fell short of losses by"
-    return (f"Gains of {when} {side} ", amount)

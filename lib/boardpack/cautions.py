@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from boardpack.facts import Finding
 from boardpack.markup import Box, Line, Paragraph, Piece, Span
-from boardpack.values import Finding, Values
+from boardpack.values import Values
 
 _WORDS: Mapping[str, str] = {"banner": "data warning", "hold": "data failed"}
 #: More KPIs than this are counted, each has its own mark.

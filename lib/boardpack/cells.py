@@ -10,7 +10,7 @@ from typing import Any
 
 from boardpack.blocks import MIME
 from boardpack.errors import ReportError, UnknownNameError
-from boardpack.qmd import Embed
+from boardpack.qmd_lines import Embed
 
 _LABEL = re.compile(r"^#\|\s*label:\s*(\S+)\s*$")
 

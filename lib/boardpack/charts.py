@@ -2,147 +2,43 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from boardpack import cautions, notation
-from boardpack.blocks import Block, Chart, Plot, Series, Shown
+from boardpack.blocks import Block, Chart, Plot, Series
 from boardpack.formats import Formatter, member_name
+from boardpack.histories import History, history
+from boardpack.lines import (
+    end_labels,
+    free_place,
+    lines,
+    plot,
+    points,
+    reach,
+    starts_at_zero,
+    table,
+)
 from boardpack.markup import Line, numbers, plain
-from boardpack.periods import Period
 from boardpack.plots import (
     Board,
-    Channel,
     Label,
-    Layer,
-    Row,
     Scale,
     Size,
     at_end,
     beside,
     category,
     cell,
-    goal_cell,
     in_currency,
-    layer,
     nothing,
-    text_of,
-    tips,
     x_axis,
 )
-from boardpack.readings import (
-    Range,
-    Reading,
-    explanation,
-    is_outside,
-    member_readings,
-    message,
-    normal_ranges,
-    read,
-)
+from boardpack.readings import Reading, explanation, member_readings, message, read
 from boardpack.theme import legible, palette, styled
-from boardpack.values import Target, Value, Values
+from boardpack.values import Value, Values
 
 if TYPE_CHECKING:
     import altair as alt
-
-_OPEN = ("provisional", "maturing")
-#: A target beyond this multiple of every figure is named above the drawing and not drawn.
-_FAR = 3.0
-
-
-@dataclass(frozen=True)
-class History:
-    """A KPI's figures through time; beside each last year's, its target and what was normal."""
-
-    periods: tuple[Period, ...]
-    actual: tuple[Value, ...]
-    year_ago: tuple[Value, ...]
-    goals: tuple[Target | None, ...]
-    normal: tuple[Range | None, ...]
-
-    @property
-    def target(self) -> tuple[float | None, ...]:
-        """The targets that are one figure; a range has no line."""
-        return tuple(
-            goal.value if goal is not None and not isinstance(goal.value, tuple) else None
-            for goal in self.goals
-        )
-
-    @property
-    def seen_target(self) -> tuple[float | None, ...]:
-        """The same, save for one so far off that the figures would be a flat line beside it."""
-        figures = [abs(value.value) for value in self.actual if value.value is not None]
-        goals = [abs(goal) for goal in self.target if goal is not None]
-        if goals and min(goals) > _FAR * max(figures):
-            return (None,) * len(self.target)
-        return self.target
-
-    @property
-    def this_year(self) -> list[float]:
-        """The figures and their targets."""
-        figures = (*(value.value for value in self.actual), *self.seen_target)
-        return [figure for figure in figures if figure is not None]
-
-    @property
-    def figures(self) -> list[float]:
-        """The same and last year's figures."""
-        ago = [value.value for value in self.year_ago if value.value is not None]
-        return self.this_year + ago
-
-    @property
-    def latest(self) -> Value:
-        """The last period that has a figure."""
-        return next(value for value in reversed(self.actual) if value.value is not None)
-
-    @property
-    def first_open(self) -> int:
-        """Where the figures begin that may still change."""
-        marks = (i for i, value in enumerate(self.actual) if value.status in _OPEN)
-        return next(marks, len(self.actual))
-
-    def unusual(self, formatter: Formatter) -> list[Value]:
-        """The figures that lie outside of what was to be expected by those before."""
-        return [
-            value
-            for value, normal in zip(self.actual, self.normal, strict=True)
-            # A part of a period is no measure of what is normal of a whole one.
-            if value.status != "provisional" and is_outside(formatter, value, normal)
-        ]
-
-
-def history(
-    values: Values,
-    kpi: str,
-    last: int | None = None,
-    dims: str = "",
-    periods: Sequence[Period] = (),
-) -> History | None:
-    """The last periods (or these) from the first figure on; None when there is none at all."""
-    if not values.is_available(kpi):
-        return None
-    if periods:
-        series = [values.value(kpi, period, dims) for period in periods]
-    else:
-        series = values.series(kpi, last, dims)
-    first = next((i for i, value in enumerate(series) if value.value is not None), None)
-    if first is None:
-        return None
-    kept = tuple(series[first:])
-    shown = tuple(value.period for value in kept)
-    ago = [values.value(kpi, period.year_ago(), dims) for period in shown]
-    if shown[-1] == values.period:
-        ago[-1] = values.comparisons(kpi, dims)[1]
-    return History(
-        periods=shown,
-        actual=kept,
-        year_ago=tuple(ago),
-        goals=tuple(values.target(kpi, period, dims) for period in shown),
-        normal=normal_ranges(values, kpi, shown, dims),
-    )
 
 
 def trend(
@@ -159,12 +55,10 @@ def trend(
         return nothing(values, [kpi])
     reading = read(values, kpi, dims)
     formatter = reading.formatter
-    figures = told.figures + _reach(told)
+    figures = told.figures + reach(told)
     scale = Scale.fitting(formatter, kpi, figures, zero=starts_at_zero(reading, told.figures))
-    place = _free_place(told, scale, size)
-    labels = [
-        label.fitted(size) for label in _end_labels(reading, told, size, scale, place is None)
-    ]
+    place = free_place(told, scale, size)
+    labels = [label.fitted(size) for label in end_labels(reading, told, size, scale, place is None)]
     board = Board(
         size=size,
         height=190 if size == "full" else 150,
@@ -177,18 +71,19 @@ def trend(
     if place is not None:
         layers.append(notation.name_of_band(place, x, scale))
     said, course = message(reading), _course(reading, told)
+    columns, rows = table(formatter, told)
     return Chart(
         title=plain(said),
         alt=f"{plain(said)}. {plain(course)}" + in_currency(values, [kpi]),
         spec=board.spec(layers),
-        columns=("Period", "Actual", "Year before", "Target", "Normal range")[: _columns(told)],
-        rows=tuple(row[: _columns(told)] for row in _cells(formatter, told)),
+        columns=columns,
+        rows=rows,
         numbers=(
             *numbers(said),
             *numbers(course),
             *(shown for label in labels for shown in label.numbers),
         ),
-        plot=replace(plot(reading, told, size), ends=(scale.low, scale.high)),
+        plot=replace(plot(reading, told, size, with_normal=True), ends=(scale.low, scale.high)),
     )
 
 
@@ -278,229 +173,6 @@ def chart(drawing: alt.TopLevelMixin, *, title: str, alt_text: str) -> Chart:
     required, since a report refuses a picture without words.
     """
     return Chart(title=title, alt=alt_text, spec=styled(drawing.to_dict()))
-
-
-def starts_at_zero(reading: Reading, figures: Sequence[float]) -> bool:
-    """Amounts that vary much start at zero; a rate near 100 would be a flat line there."""
-    low, high = min(figures), max(figures)
-    return low < (0.7 if reading.facts.unit in ("currency", "count") else 0.4) * high
-
-
-def points(series: Sequence[Value]) -> list[Row]:
-    """The rows of a line."""
-    return [{"period": value.period.label, "value": value.value} for value in series]
-
-
-def lines(
-    formatter: Formatter,
-    told: History,
-    x: Channel,
-    scale: Scale,
-    *,
-    with_normal: bool = False,
-    with_last_year: bool = True,
-) -> list[Layer]:
-    """What is normal, target and last year stand back, behind the figures of this year."""
-    layers = []
-    if with_normal:
-        layers += _normal(told, x, scale)
-    if any(goal is not None for goal in told.seen_target):
-        rows = [
-            {"period": period.label, "value": goal}
-            for period, goal in zip(told.periods, told.seen_target, strict=True)
-        ]
-        layers.append(notation.line(rows, x, scale, "target"))
-        if told.target[:-1].count(None) == len(told.target) - 1:
-            layers.append(notation.goal_stroke(rows[-1], x, scale))
-    if with_last_year and any(value.value is not None for value in told.year_ago):
-        rows = [
-            {"period": period.label, "value": value.value}
-            for period, value in zip(told.periods, told.year_ago, strict=True)
-        ]
-        layers.append(notation.line(rows, x, scale, "last_year"))
-    layers += _actual(formatter, told, x, scale)
-    if with_normal and (found := told.unusual(formatter)):
-        layers.append(notation.outside(points(found), x, scale))
-    return layers
-
-
-def _normal(told: History, x: Channel, scale: Scale) -> list[Layer]:
-    rows = [
-        {"period": period.label, "value": normal.low, "high": normal.high}
-        for period, normal in zip(told.periods, told.normal, strict=True)
-        if normal is not None
-    ]
-    return [notation.band(rows, x, scale)] if rows else []
-
-
-def _reach(told: History) -> list[float]:
-    """How far the axis must go to show what is normal, within reason."""
-    low, high = min(told.figures), max(told.figures)
-    air = 0.25 * (high - low)
-    ends = [end for normal in told.normal if normal for end in (normal.low, normal.high)]
-    return [min(max(end, low - air if low < 0 else max(low - air, 0)), high + air) for end in ends]
-
-
-def _actual(formatter: Formatter, told: History, x: Channel, scale: Scale) -> list[Layer]:
-    """This year's line and the point at its end, dashed and hollow while they may change."""
-    start = told.first_open
-    rows = _tips(formatter, told)
-    plain_rows = points(told.actual)
-    layers = [notation.line(plain_rows[:start], x, scale, "actual")]
-    if 0 < start < len(rows):
-        rest = plain_rows[start - 1 :]
-        layers.append(notation.line(rest, x, scale, "actual", strokeDash=notation.OPEN))
-    hover = {"type": "point", "opacity": 0, "size": 300}
-    shown = tips("Period", "Actual", "Year before", "Target")
-    layers.append({**layer(rows, hover, x=x, y=scale.y()), "name": "hover"})
-    layers[-1]["encoding"]["tooltip"] = shown
-    is_doubtful = bool(cautions.word(formatter.values, told.actual[-1].kpi))
-    ends = [row for row in plain_rows[start:] if row["value"] is not None]
-    if not ends:
-        last = [next(row for row in reversed(plain_rows) if row["value"] is not None)]
-        return [
-            *layers,
-            *(notation.end(r, x, scale, is_open=False, is_doubtful=is_doubtful) for r in last),
-        ]
-    return [
-        *layers,
-        *(notation.end(r, x, scale, is_open=True, is_doubtful=is_doubtful) for r in ends),
-    ]
-
-
-def _free_place(told: History, scale: Scale, size: Size) -> Row | None:
-    """Where the band can be named without touching a line; None where there is no such place."""
-    pixel = (scale.high - scale.low) / (190 if size == "full" else 150)
-    slots = 2 if size == "full" else 5
-    lines = [
-        [value.value for value in told.actual], [value.value for value in told.year_ago],
-        list(told.seen_target),
-    ]  # fmt: skip
-    found: list[tuple[float, Row]] = []
-    for i in range(len(told.periods) - slots):
-        span = [normal for normal in told.normal[i : i + slots + 1] if normal is not None]
-        if len(span) <= slots:
-            continue
-        for edge, side in (
-            (max(normal.high for normal in span), 1), (min(normal.low for normal in span), -1),
-        ):  # fmt: skip
-            middle = edge + side * 9 * pixel
-            if not scale.low + 8 * pixel <= middle <= scale.high - 8 * pixel:
-                continue
-            room = min(_clearance(line[i : i + slots + 1], middle) for line in lines) / pixel
-            row = {"period": told.periods[i].label, "value": middle, "text": "normal range"}
-            found.append((room, row))
-    if not found:
-        return None
-    room, best = max(found, key=lambda pair: pair[0])
-    return best if room >= 13 else None
-
-
-def _clearance(line: Sequence[float | None], level: float) -> float:
-    """How far a line stays from a level; 0 where it crosses it between two points."""
-    pairs = [(a, b) for a, b in pairwise(line) if a is not None and b is not None]
-    if any(min(pair) <= level <= max(pair) for pair in pairs):
-        return 0.0
-    return min((abs(value - level) for value in line if value is not None), default=math.inf)
-
-
-def _end_labels(
-    reading: Reading, told: History, size: Size, scale: Scale, with_normal: bool
-) -> list[Label]:
-    look, formatter = palette(), reading.formatter
-    latest = told.latest
-    figure = formatter.figure(latest)
-    assert latest.value is not None
-    note = " so far" if latest.status in _OPEN else ""
-    if latest.period != told.periods[-1]:
-        note = f" in {formatter.tick(latest.period)[0]}"
-    labels = [Label(plain((figure,)) + note, latest.value, look.accent, True, numbers((figure,)))]
-    ago = told.year_ago[-1]
-    if ago.value is not None:
-        before = formatter.figure(ago)
-        # A chart of half the page keeps its width for the line; the colour says enough there.
-        name = "year before" + (f", first {ago.period.cut} days" if ago.period.cut else "")
-        text, shown = f"{plain((before,))} {name}", numbers((before,))
-        if size == "half":
-            text, shown = name, ()
-        labels.append(Label(text, ago.value, look.muted, numbers=shown))
-    goal = told.target[-1]
-    aim = reading.aim
-    if goal is not None and aim:
-        labels.append(goal_label(plain(aim), goal, scale, numbers(aim)))
-    normal = told.normal[-1]
-    if with_normal and normal is not None:
-        labels.append(Label("normal range", (normal.low + normal.high) / 2, look.muted))
-    return labels
-
-
-def goal_label(text: str, goal: float, scale: Scale, shown: tuple[Shown, ...]) -> Label:
-    """The name of a target at its height; an arrow where it lies beyond the drawing."""
-    if scale.low <= goal <= scale.high:
-        return Label(text, goal, palette().target, numbers=shown)
-    end = scale.high if goal > scale.high else scale.low
-    return Label(
-        f"{text} {'↑' if end == scale.high else '↓'}", end, palette().target, numbers=shown
-    )
-
-
-def _columns(told: History) -> int:
-    """How many columns its table has: what is normal is told where it is known."""
-    return 5 if any(told.normal) else 4
-
-
-def _cells(formatter: Formatter, told: History) -> list[tuple[str | Shown, ...]]:
-    return [
-        (
-            formatter.period(value.period),
-            cell(formatter, value),
-            cell(formatter, ago),
-            goal_cell(formatter, value, goal),
-            _range_cell(formatter, value, normal),
-        )
-        for value, ago, goal, normal in zip(
-            told.actual, told.year_ago, told.goals, told.normal, strict=True
-        )
-    ]
-
-
-def _range_cell(formatter: Formatter, value: Value, normal: Range | None) -> str | Shown:
-    if normal is None:
-        return "—"
-    low, high = (formatter.full(value.kpi, end) for end in (normal.low, normal.high))
-    return Shown(value.kpi, value.period.label, value.dims, f"{low} – {high}", "limit")
-
-
-def _tips(formatter: Formatter, told: History) -> list[Row]:
-    rows = []
-    for value, ago, cells in zip(told.actual, told.year_ago, _cells(formatter, told), strict=True):
-        period, *texts = (text_of(shown) for shown in cells[:4])
-        if ago.period.cut:
-            texts[1] += f" (first {ago.period.cut} days)"
-        said = dict(zip(("Actual", "Year before", "Target"), texts, strict=True))
-        row = {"period": value.period.label, "value": value.value, "Period": period}
-        rows.append({**row, **said})
-    return rows
-
-
-def plot(reading: Reading, told: History, size: Size, *, with_last_year: bool = True) -> Plot:
-    """The figures of the drawing and what it writes at its end."""
-    formatter, n = reading.formatter, len(told.periods)
-    latest, ago = told.latest, told.year_ago[-1]
-    labels = [""] * n
-    labels[told.periods.index(latest.period)] = plain((formatter.figure(latest),))
-    series = [
-        Series("Actual", "actual", tuple(value.value for value in told.actual), tuple(labels))
-    ]
-    if with_last_year and any(value.value is not None for value in told.year_ago):
-        text = plain((formatter.figure(ago),)) if ago.value is not None and size == "full" else ""
-        figures = tuple(value.value for value in told.year_ago)
-        series.append(Series("Year before", "last_year", figures, at_end(text, n)))
-    if any(goal is not None for goal in told.target):
-        text = plain(reading.aim[1:]) if told.target[-1] is not None else ""
-        series.append(Series("Target", "target", told.target, at_end(text, n)))
-    categories = tuple(category(formatter, period) for period in told.periods)
-    return Plot("lines", categories, tuple(series), reading.name)
 
 
 def _course(reading: Reading, told: History) -> Line:

@@ -156,7 +156,7 @@ def _run(
     quiet: bool,
     force: tuple[str, str] | None = None,
 ) -> list[Any]:
-    from boardpack import batches, orders, runs
+    from boardpack import batches, orders
     from boardpack.executions import NotebookProcess
 
     # The notebook process loads while definitions and data are read.
@@ -175,7 +175,7 @@ def _run(
             progress=_silent if quiet else _announced,
             renderer=renderer,
             process=process,
-            force=None if force is None else runs.Force(*force),
+            force=None if force is None else orders.Force(*force),
         )
 
 
@@ -366,7 +366,7 @@ def verify(edition: Path, as_json: bool) -> None:
     Example:
       boardpack verify var/editions/monthly/2025-12/r1
     """
-    from boardpack.editions import verify as differences
+    from boardpack.manifests import verify as differences
 
     found = differences(edition)
     if as_json:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from boardpack import mart_builds, mart_files, published
+from boardpack import mart_files, mart_grounds, published
 from boardpack.cli_options import json_option, print_json, workspace_option
 from boardpack.engine.compute import compute
 from boardpack.engine.exactness import in_dialect
@@ -314,7 +314,7 @@ def _slice(model: Model, names: list[str], as_of: str) -> Iterator[tuple[Slice, 
 
 def _marts(model: Model, slice_: Slice, stamp: str) -> Marts:
     """The marts whose files tell that they hold what the slice does."""
-    return mart_builds.ready(mart_builds.Ground(model.workspace, model.catalogue, slice_, stamp))
+    return mart_grounds.ready(mart_grounds.Ground(model.workspace, model.catalogue, slice_, stamp))
 
 
 def _names(model: Model, ids: tuple[str, ...]) -> list[str]:

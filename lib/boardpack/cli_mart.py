@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from boardpack import mart_builds, mart_files
+from boardpack import mart_builds, mart_files, mart_grounds
 from boardpack.cli_options import json_option, known_by_option, print_json, workspace_option
 from boardpack.errors import UnknownNameError, UserError
-from boardpack.mart_builds import Ground
+from boardpack.mart_grounds import Ground
 from boardpack.model import Model
 from boardpack.periods import parse_day
 from boardpack.warehouse import data_span, open_slice
@@ -74,7 +74,7 @@ def list_(as_of: str, workspace: str, as_json: bool) -> None:
     model = Model.open(workspace)
     with _ground(model, as_of, []) as ground:
         # As the commands do that read no hashes of all rows: by the files.
-        marts = mart_builds.ready(replace(ground, hashes=None))
+        marts = mart_grounds.ready(replace(ground, hashes=None))
         designs = ground.designs()
     states = mart_files.present(model.workspace)
     rows: list[dict[str, Any]] = []
@@ -152,7 +152,7 @@ def _ground(model: Model, as_of: str, tables: list[str]) -> Iterator[Ground]:
         day = max(span.last for span in spans.values())
     slice_ = open_slice(model.workspace, model.sources, day, tables or wanted)
     try:
-        hashes = mart_builds.remembered(slice_)
+        hashes = mart_grounds.remembered(slice_)
         yield Ground(model.workspace, model.catalogue, slice_, stamp, hashes)
     finally:
         slice_.close()

@@ -49,7 +49,7 @@ def note(
       boardpack note nps --period 2025-12 --member segment=smb --by "A. Jonas" "Few answers."
       boardpack note arr --period 2025-12
     """
-    from boardpack import reissues
+    from boardpack import written_notes
     from boardpack.ledger import Ledger
     from boardpack.model import Model
 
@@ -63,8 +63,10 @@ def note(
         _show(model, kpi, period, member, as_json)
         return
     with Ledger(model.workspace.var / "ledger.sqlite") as ledger:
-        wanted = reissues.checked_note(model, ledger, kpi, period, member, text, by or "", clock())
-        done = reissues.note(
+        wanted = written_notes.checked_note(
+            model, ledger, kpi, period, member, text, by or "", clock()
+        )
+        done = written_notes.note(
             model, ledger, wanted, now=clock, renderer=renderer, render_now=not no_render,
             progress=_silent if as_json else _announced,
         )  # fmt: skip
@@ -191,7 +193,7 @@ def sign(
     """
     if not by:
         raise click.UsageError("a signature says whose it is: --by NAME, or BOARDPACK_USER")
-    from boardpack import reissues
+    from boardpack import signatures
     from boardpack.ledger import Ledger
     from boardpack.model import Model
     from boardpack.periods import Period
@@ -201,8 +203,8 @@ def sign(
     if not path.is_file():
         raise _nothing(model, report, Period.parse(period, model.workspace.calendar).label)
     with Ledger(path) as ledger:
-        row = reissues.latest(ledger, _editions(model, ledger, report, period, segment), revision)
-        done = reissues.sign(
+        row = signatures.latest(ledger, _editions(model, ledger, report, period, segment), revision)
+        done = signatures.sign(
             model, ledger, row, by, role, now=clock, renderer=renderer,
             progress=(_silent if as_json else _announced)(row),
         )  # fmt: skip

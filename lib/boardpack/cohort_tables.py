@@ -269,7 +269,7 @@ def _of_revenue(triangle: _Triangle) -> Iterator[Line]:
 
 
 def _course(triangle: _Triangle, age: int) -> Line:
-    """Whether the newest closed cohorts rise, fall or do neither, from which to which figure."""
+    """From which to which figure the newest closed cohorts rise or fall; else how far they vary."""
     recent = triangle.closed(age)[-_RECENT:]
     if len(recent) < _FEWEST:
         return ()
@@ -277,13 +277,15 @@ def _course(triangle: _Triangle, age: int) -> Line:
     figures = [cell.value or 0.0 for _, cell in recent]
     rises = all(after > before for before, after in pairwise(figures))
     falls = all(after < before for before, after in pairwise(figures))
-    went = (
-        "rises with each of" if rises else "falls with each of" if falls else "has no direction in"
-    )
     (first, then), (newest, now) = recent[0], recent[-1]
+    went, low, high = "rises with each of" if rises else "falls with each of", "from", "to"
+    if not (rises or falls):
+        ranked = sorted(recent, key=lambda pair: pair[1].value or 0.0)
+        (first, then), (newest, now) = ranked[0], ranked[-1]
+        went, low, high = "varies over", "between", "and"
     return (
-        f"{went} the newest cohorts, from ", formatter.figure(then, full=True),
-        f" ({_name(formatter, first)}) to ", formatter.figure(now, full=True),
+        f"{went} the newest cohorts, {low} ", formatter.figure(then, full=True),
+        f" ({_name(formatter, first)}) {high} ", formatter.figure(now, full=True),
         f" ({_name(formatter, newest)})",
     )  # fmt: skip
 

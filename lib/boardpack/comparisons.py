@@ -205,7 +205,7 @@ def funnel(values: Values, kpis: Sequence[str], *, size: Size = "full") -> Block
     on = bars.board(size, names, [row["text"] for row in rows], top=18 if has_ago else 4)
     ends = [end for row in rows for end in (row["value"], row["ago"] or 0.0, 0.0)]
     y = bars.rows_axis([row["row"] for row in rows], names, on)
-    is_open = any(stage.status in ("provisional", "maturing") for stage in stages)
+    is_open = any(stage.is_open for stage in stages)
     layers = [
         bars.last_year(rows, _amount("ago", ends), y),
         bars.actual(rows, _amount("value", ends), y, is_open=is_open),

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from boardpack.sql_texts import quoted, quoted_text
+
 #: Where a separator is a run of blanks, a line is read whole; this character is in no text.
 _NEVER = "\\x1f"
 
@@ -34,16 +36,6 @@ class Unfit(Exception):
     def __init__(self, reason: str, hint: str, line: int | None = None) -> None:
         super().__init__(reason)
         self.reason, self.hint, self.line = reason, hint, line
-
-
-def quoted(name: str) -> str:
-    """A column or table as SQL takes it, whatever its name holds."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted_text(text: str) -> str:
-    """A text as SQL takes it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def select_text(dialect: Dialect, names: Sequence[str], given: str, repeated: bool) -> str:

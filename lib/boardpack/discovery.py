@@ -24,12 +24,11 @@ from boardpack.dialects import (
     first_line,
     first_rows,
     is_header,
-    quoted,
-    quoted_text,
     select_text,
     unreadable,
 )
 from boardpack.errors import SourceError, UserError
+from boardpack.sql_texts import quoted, quoted_text
 from boardpack.textfiles import Encoding, encoding_of, no_text
 
 _PARQUET = (".parquet", ".pq")

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from boardpack.facts import ReportFacts
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import (
     draft_line,
@@ -19,7 +20,6 @@ from boardpack.frontpage import (
 from boardpack.markup import escape_markdown
 from boardpack.periods import parse_day
 from boardpack.qmd import Report
-from boardpack.values import ReportFacts
 
 
 def document(

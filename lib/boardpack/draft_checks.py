@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from boardpack.dialects import quoted
 from boardpack.discovery import sql_name
 from boardpack.draft_texts import FEW, members_of, shape_of, variants
 from boardpack.gate_types import ROWS
 from boardpack.source_facts import ColumnFacts, SourceFacts, counted
 from boardpack.sources import Source
+from boardpack.sql_texts import quoted
 from boardpack.warehouse import Slice
 
 T = TypeVar("T")

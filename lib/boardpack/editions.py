@@ -2,63 +2,39 @@
 
 A run stages all its files; `publish` copies them beside the editions, writes the manifest, waits
 until the disk has them, renames the folder to its place and adds the row to the ledger. A reader
-sees the whole edition or none, whenever the process dies; `reconcile` then mends what is left.
+sees the whole edition or none, whenever the process dies; `reconciliation` then mends what is left.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
 
 import pandas as pd
 
-from boardpack.calendars import is_label
 from boardpack.csvfile import csv_text
-from boardpack.errors import PeriodError, ReportError, RunError, StorageError
+from boardpack.edition_folders import NAME, edition_folder, highest_revision, name_of, publishing
+from boardpack.errors import RunError, StorageError
+from boardpack.facts import Signature, Verdict
 from boardpack.files import make_folders, reason, seal, sync
 from boardpack.frontpage import QUALITY
-from boardpack.ledger import Because, EditionRow, Ledger, Verdict
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import Because, EditionRow
 from boardpack.listed import FOLDER as LISTINGS
-from boardpack.locks import lock
 from boardpack.manifests import (
     MANIFEST,
-    Difference,
     FileFact,
     code_hash,
     file_fact,
     manifest_text,
     names_in,
-    read_manifest,
     text_hash,
-    verify,
     versions,
 )
-from boardpack.values import Signature
-
-__all__ = [
-    "FILES",
-    "MANIFEST",
-    "OPTIONAL",
-    "Difference",
-    "EditionDraft",
-    "Reconciled",
-    "code_hash",
-    "edition_folder",
-    "next_revision",
-    "publish",
-    "publishing",
-    "reconcile",
-    "running",
-    "verify",
-    "versions",
-]
 
 #: What every edition holds, files and folders; publication adds ``values.csv`` and the manifest.
 FILES = (
@@ -89,17 +65,12 @@ OPTIONAL = (
     QUALITY,
 )
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_REVISION = re.compile(r"r([1-9]\d*)")
-_STAGING = ".tmp-"
-_PUBLISHING_SECONDS = 60.0
-_FROM_MANIFEST = tuple(
+#: How the folder begins in which an edition is made.
+STAGING = ".tmp-"
+#: What the manifest of an edition has of its row in the ledger.
+FROM_MANIFEST = tuple(
     entry.name for entry in fields(EditionRow) if entry.name not in ("folder", "manifest_hash")
 )
-#: What manifests have only since it was thought of, and what those of before stand for.
-_SINCE: dict[str, Any] = {
-    "forced": "", "forced_by": "", "because": "", "lacks_notes": [], "signatures": [],
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -141,62 +112,6 @@ class EditionDraft:
     optional: tuple[str, ...] = OPTIONAL
 
 
-@dataclass(frozen=True)
-class Reconciled:
-    """What `reconcile` did: rows it added, remains it removed, folders it cannot account for."""
-
-    added: tuple[EditionRow, ...] = ()
-    removed: tuple[str, ...] = ()
-    strange: tuple[str, ...] = ()
-
-
-def running(
-    root: Path, report: str, period: str, segment: str = "", wait: float = 0.0
-) -> AbstractContextManager[None]:
-    """The lock a run holds from its first step to its last: one run per report, period and segment.
-
-    `BusyError` names the process that holds it, after ``wait`` seconds; it ends with that process.
-    """
-    place = edition_folder(report, period, segment, 1).parent
-    return lock(
-        root / ".locks" / f"{place}.lock", f"A run of {_name(report, period, segment)}", wait
-    )
-
-
-def publishing(root: Path, wait: float = _PUBLISHING_SECONDS) -> AbstractContextManager[None]:
-    """The lock under which editions appear; hold it to write the index from the ledger."""
-    return lock(root / ".locks" / "publishing.lock", "A publication", wait)
-
-
-def edition_folder(report: str, period: str, segment: str, revision: int) -> PurePosixPath:
-    """Where an edition lies below ``var/editions``; `ReportError` or `PeriodError` for a bad name.
-
-    >>> str(edition_folder("monthly", "2025-12", "smb", 2))
-    'monthly/2025-12/smb/r2'
-    >>> str(edition_folder("monthly", "2025-12", "../r1", 1))
-    'monthly/2025-12/%2E.%2Fr1/r1'
-    """
-    if _NAME.fullmatch(report) is None:
-        raise ReportError(
-            f"{report!r} cannot name a folder of editions.",
-            hint="use letters, digits, '-', '_' and '.', a letter or digit first",
-        )
-    if not is_label(period):
-        raise PeriodError(f"{period!r} is not how a period is written.")
-    place = PurePosixPath(report, period)
-    if segment:
-        place /= _segment_folder(segment)
-    return place / f"r{revision}"
-
-
-def next_revision(root: Path, ledger: Ledger, report: str, period: str, segment: str = "") -> int:
-    """One more than the highest revision that the ledger or the disk knows.
-
-    It stays the next one for as long as the caller holds `running`.
-    """
-    return _highest(root, ledger, report, period, segment) + 1
-
-
 def publish(
     staging: Path,
     root: Path,
@@ -212,15 +127,15 @@ def publish(
     earlier editions stay as they were.
     """
     edition_folder(draft.report, draft.period, draft.segment, 1)
-    if _NAME.fullmatch(draft.run_id) is None:
+    if NAME.fullmatch(draft.run_id) is None:
         raise RunError(f"{draft.run_id!r} cannot name the folder of a run.")
     names = _staged(staging, draft)
     table = _values_csv(staging / "values.parquet")
-    temporary = root / f"{_STAGING}{draft.run_id}"
+    temporary = root / f"{STAGING}{draft.run_id}"
     previous = 0
     try:
         with publishing(root):
-            previous = _highest(root, ledger, draft.report, draft.period, draft.segment)
+            previous = highest_revision(root, ledger, draft.report, draft.period, draft.segment)
             row = _row(draft, previous)
             target = root / row.folder
             try:
@@ -251,66 +166,11 @@ def publish(
     return row
 
 
-def reconcile(root: Path, ledger: Ledger, wait: float = _PUBLISHING_SECONDS) -> Reconciled:
-    """Mend what killed runs left: editions without a row get theirs, half copies are removed.
-
-    Call it when a run begins. It waits for a publication that is under way, so whatever is left
-    unfinished then belongs to a dead process. Folders that no manifest accounts for are left alone
-    and named in ``strange``.
-    """
-    if not root.is_dir():
-        return Reconciled()
-    added, removed, strange = [], [], []
-    with publishing(root, wait):
-        known = {row.folder for row in ledger.editions()}
-        for folder in sorted(root.glob(_STAGING + "*")):
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:
-                raise StorageError(
-                    f"what a killed run left cannot be removed: {reason(error)}.",
-                    file=folder,
-                    hint=f"make {root} writable for the user that runs reports",
-                ) from error
-            removed.append(folder.name)
-        for folder in _edition_folders(root):
-            place = folder.relative_to(root).as_posix()
-            if place in known:
-                continue
-            row = _row_of(folder, place)
-            if row is None:
-                strange.append(place)
-                continue
-            ledger.add_edition(row)
-            added.append(row)
-    return Reconciled(tuple(added), tuple(removed), tuple(strange))
-
-
-def _segment_folder(segment: str) -> str:
-    # Quoting keeps different members apart; a member must also not look hidden or like a revision.
-    name = quote(segment, safe=" ()")
-    if name.startswith(".") or _REVISION.fullmatch(name):
-        name = f"%{ord(name[0]):02X}{name[1:]}"
-    return name
-
-
-def _name(report: str, period: str, segment: str) -> str:
-    return f"{report} {period}" + (f" ({segment})" if segment else "")
-
-
-def _highest(root: Path, ledger: Ledger, report: str, period: str, segment: str) -> int:
-    known = ledger.latest(report, period, segment)
-    parent = root / edition_folder(report, period, segment, 1).parent
-    names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    on_disk = [int(match[1]) for match in map(_REVISION.fullmatch, names) if match]
-    return max([known.revision if known else 0, *on_disk])
-
-
 def _row(draft: EditionDraft, previous: int) -> EditionRow:
     revision = previous + 1
     if draft.revision not in (None, revision):
         raise RunError(
-            f"{_name(draft.report, draft.period, draft.segment)} was made as revision"
+            f"{name_of(draft.report, draft.period, draft.segment)} was made as revision"
             f" {draft.revision}, but the next one is {revision}.",
             hint="run it again: its pages must name the right revision",
         )
@@ -342,7 +202,7 @@ def _row(draft: EditionDraft, previous: int) -> EditionRow:
 
 def _facts(draft: EditionDraft, row: EditionRow) -> dict[str, Any]:
     return {
-        **{name: value for name, value in asdict(row).items() if name in _FROM_MANIFEST},
+        **{name: value for name, value in asdict(row).items() if name in FROM_MANIFEST},
         "fingerprints": dict(draft.fingerprints),
         "definitions": dict(draft.definitions),
         **({"listings": dict(draft.listings)} if draft.listings else {}),
@@ -406,54 +266,12 @@ def _record(ledger: Ledger, row: EditionRow, target: Path) -> None:
         ) from error
 
 
-def _edition_folders(root: Path) -> Iterator[Path]:
-    for parent in sorted((*root.glob("*/*"), *root.glob("*/*/*"))):
-        steps = parent.relative_to(root).parts
-        if any(step.startswith(".") or _REVISION.fullmatch(step) for step in steps):
-            continue
-        if parent.is_dir():
-            inner = [entry for entry in parent.iterdir() if _REVISION.fullmatch(entry.name)]
-            yield from sorted(inner, key=lambda entry: int(entry.name[1:]))
-
-
-def _row_of(folder: Path, place: str) -> EditionRow | None:
-    """The ledger's row of an edition on disk, or None when its manifest is not of this folder."""
-    try:
-        facts = read_manifest(folder)
-        given = {name: facts.get(name, before) for name, before in _SINCE.items()}
-        values = {**{name: facts[name] for name in _FROM_MANIFEST if name not in given}, **given}
-        own = edition_folder(
-            values["report"], values["period"], values["segment"], values["revision"]
-        )
-        lists = {
-            "reasons": tuple(map(str, values["reasons"])),
-            "lacks_notes": tuple(map(str, values["lacks_notes"])),
-            "signatures": tuple(Signature(**entry) for entry in values["signatures"]),
-        }
-    except (StorageError, ReportError, PeriodError, KeyError, TypeError, AttributeError):
-        return None
-    texts = (name for name in _FROM_MANIFEST if name not in ("revision", "parent", *lists))
-    sound = (
-        str(own) == place
-        and all(isinstance(values[name], str) for name in texts)
-        and isinstance(values["revision"], int)
-        and isinstance(values["parent"], int | None)
-        and values["status"] in ("final", "provisional")
-        and values["release"] in ("draft", "signed")
-        and values["because"] in ("", "note", "signature")
-    )
-    if not sound:
-        return None
-    manifest_hash = file_fact(folder / MANIFEST).sha256
-    return EditionRow(**{**values, **lists, "folder": place, "manifest_hash": manifest_hash})
-
-
 def _storage_error(
     staging: Path, root: Path, draft: EditionDraft, previous: int, error: OSError
 ) -> StorageError:
     stays = f" Revision {previous} stays as it is." if previous else ""
     return StorageError(
-        f"{_name(draft.report, draft.period, draft.segment)} could not be published:"
+        f"{name_of(draft.report, draft.period, draft.segment)} could not be published:"
         f" {reason(error)}.{stays}",
         file=root,
         hint=f"mend that and run it again; what the run made is kept in {staging}",

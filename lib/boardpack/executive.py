@@ -28,6 +28,7 @@ from boardpack.markup import (
     text,
 )
 from boardpack.readings import Reading, against_target, message, read
+from boardpack.table_titles import titled
 from boardpack.tables import change, so_far
 from boardpack.urgency import (
     crossing,
@@ -150,7 +151,11 @@ def outlook(values: Values, kpis: Sequence[str]) -> Text:
         Column("Mean step lately", 14, "right"),
         Column("Step a year ago", 14, "right"),
     )
-    return text(Box("scorecard", (Table(columns, tuple(_ahead(r) for r in readings)),)))
+    rows = tuple(_ahead(reading) for reading in readings)
+    return text(
+        *titled(_coming(values, readings, formatter.period(following))),
+        Box("scorecard", (Table(columns, rows),)),
+    )
 
 
 def _readings(values: Values, kpis: Sequence[str]) -> list[Reading]:
@@ -302,6 +307,25 @@ def _news(readings: Sequence[Reading]) -> Line:
     if good:
         line = (*line, *message(good[0]), ". ")
     return (*line, *message(worst), ".")
+
+
+def _coming(values: Values, readings: Sequence[Reading], when: str) -> Line:
+    """How many targets of the next period stand already, and how many more the pace reaches."""
+    there = more = 0
+    for reading in readings:
+        kpi, now = reading.facts.id, reading.now.value or 0.0
+        goal, pace = values.target(kpi, reading.now.period.shift(1)), crossing(reading)
+        assert goal is not None
+        if goal.met_by(now):
+            there += 1
+        elif pace is not None and goal.met_by(now + pace.step):
+            more += 1
+    told: Line = (
+        count(values, there), " of ", count(values, len(readings)),
+        f" targets of {when} are met already; ",
+    )  # fmt: skip
+    further: Line = (count(values, more), " more") if more else ("no more",)
+    return (*told, *further, " at the present pace")
 
 
 def _ahead(reading: Reading) -> tuple[Line, ...]:

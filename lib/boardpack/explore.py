@@ -73,7 +73,7 @@ def _computed(
     listings: Sequence[str],
 ) -> Values:
     # Engine and DuckDB are only needed here; a run's cells do not wait for them.
-    from boardpack import mart_builds, mart_files
+    from boardpack import mart_files, mart_grounds
     from boardpack import model as models
     from boardpack.warehouse import open_slice
 
@@ -96,8 +96,8 @@ def _computed(
     try:
         models.check_period(about, day.isoformat(), slice_.reach(slice_.sources))
         facts = model.report_facts(about, day.isoformat(), title="Exploration")
-        marts = mart_builds.ready(
-            mart_builds.Ground(model.workspace, model.catalogue, slice_, stamp)
+        marts = mart_grounds.ready(
+            mart_grounds.Ground(model.workspace, model.catalogue, slice_, stamp)
         )
         values = models.values(model, slice_, kpis, facts, segment, marts=marts)
         listed = models.listed(model, slice_, listings, about, segment)

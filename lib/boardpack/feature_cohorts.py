@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
 from boardpack.blocks import Text
@@ -22,6 +22,7 @@ from boardpack.markup import (
 )
 from boardpack.periods import Period
 from boardpack.plots import nothing
+from boardpack.table_titles import titled
 from boardpack.values import Value, Values
 
 #: The weeks of a seat's life at which the use of features is looked at.
@@ -68,9 +69,10 @@ def features(values: Values, label: str, *, cumulative: bool) -> Text:
         f"Share of the users new in {formatter.period(cohort)} who {does}; weeks are those of each"
         " seat's life, and a cell is empty until the week is over for all of them."
     )
-    pieces: list[Piece] = [Box("triangle", (Table(columns, rows),))]
-    said = tuple(_of_features(values, formatter, order, cells, closed))
-    pieces += [Bullets(said)] if said else []
+    title = titled(_ends(values, formatter, order, cells, closed))
+    pieces: list[Piece] = [*title, Box("triangle", (Table(columns, rows),))]
+    if gained := _gained(values, formatter, order, cells, closed):
+        pieces.append(Bullets((gained,)))
     return text(*pieces, Box("note", (Paragraph((note,)),)))
 
 
@@ -105,22 +107,34 @@ def _share(formatter: Formatter, value: Value | None, shade: int | None) -> Line
     return (Span(f"heat-{shade or 0}", (formatter.figure(value, full=True),)),)
 
 
-def _of_features(
+def _ends(
     values: Values,
     formatter: Formatter,
     order: Sequence[str],
     cells: Mapping[tuple[str, int], Value | None],
     closed: Sequence[int],
-) -> Iterator[Line]:
-    """The most and the least used at the last closed week, and the largest gain on the way."""
+) -> Line:
+    """The most and the least used feature at the last closed week."""
     week = closed[-1]
     ends = [cell for name in (order[0], order[-1]) if (cell := cells[name, week]) is not None]
     if len(order) > 1 and len(ends) == 2 and all(cell.value is not None for cell in ends):
-        yield (
-            Strong((member_name(order[0]),)), " is used most in week ", count(values, week),
+        return (
+            f"{member_name(order[0])} is used most in week ", count(values, week),
             ", by ", formatter.figure(ends[0], full=True), f"; {member_name(order[-1])} least, by ",
-            formatter.figure(ends[1], full=True), ".",
+            formatter.figure(ends[1], full=True),
         )  # fmt: skip
+    return ()
+
+
+def _gained(
+    values: Values,
+    formatter: Formatter,
+    order: Sequence[str],
+    cells: Mapping[tuple[str, int], Value | None],
+    closed: Sequence[int],
+) -> Line:
+    """The largest gain from the first week to the last closed one."""
+    week = closed[-1]
     gains = [
         (_of(late) - _of(early), name, early, late)
         for name in order
@@ -131,8 +145,9 @@ def _of_features(
     if week != closed[0] and gains:
         gain, name, early, late = max(gains, key=lambda found: found[0])
         if gain > 0:
-            yield (
+            return (
                 Strong((member_name(name),)), " gains most from week ", count(values, closed[0]),
                 " to week ", count(values, week), ", from ", formatter.figure(early, full=True),
                 " to ", formatter.figure(late, full=True), ".",
             )  # fmt: skip
+    return ()

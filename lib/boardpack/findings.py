@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from boardpack.dialects import quoted
 from boardpack.discovery import Refused, Table, discover, drop_repeated_headers, source_error
 from boardpack.errors import UnknownNameError, UserError
 from boardpack.guesses import Guess, choose, evidence, guess, roles
 from boardpack.profiles import Profile, profile
 from boardpack.sources import Source
+from boardpack.sql_texts import quoted
 
 _DIMENSIONS = ("contract", "segment", "region", "service", "payment_method")
 _CURRENCY_NAMES = ("currency", "currency_code", "waehrung", "devise", "moneda", "ccy")

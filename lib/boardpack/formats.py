@@ -23,8 +23,9 @@ from babel.units import format_compound_unit, format_unit
 
 from boardpack.blocks import Shown
 from boardpack.markup import NoValue, Number
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import Target, Value, Values
+from boardpack.values import Value, Values
 
 DASH = "—"
 MINUS = "−"
@@ -176,6 +177,10 @@ class Formatter:
     def day(self, day: date) -> str:
         """A calendar day: ``December 31, 2025``."""
         return day_name(day, self._locale)
+
+    def short_day(self, day: date) -> str:
+        """A calendar day in a table: ``Dec 31, 2025``."""
+        return format_date(day, "medium", locale=self._locale)
 
     @cached_property
     def _locale(self) -> Locale:

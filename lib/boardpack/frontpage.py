@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from boardpack.calendars import Calendar
+from boardpack.facts import Finding, ReportFacts
 from boardpack.formats import day_name, period_name, span_name
 from boardpack.markup import escape_attribute, escape_markdown
 from boardpack.periods import Period, parse_day
-from boardpack.values import Finding, ReportFacts
 
 #: The file of an edition that tells more of what the checks found.
 QUALITY = "quality.html"

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from boardpack import gate_history, gate_series
-from boardpack.asof import literal
 from boardpack.gate_history import Looked
 from boardpack.gate_series import Past, Wanted
 from boardpack.gate_types import (
@@ -31,7 +30,8 @@ from boardpack.gate_types import (
     TEXT,
 )
 from boardpack.sources import Source
-from boardpack.warehouse import Slice, local_day
+from boardpack.warehouse import Slice
+from boardpack.zones import literal, local_day
 
 #: Rows kept to show.
 SAMPLE = 5

@@ -68,7 +68,7 @@ _HOURS = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1.0, "day": 24.0, "week"
 
 
 class Checked(Protocol):
-    """What is read here of a result of the gate, see `boardpack.gate.CheckResult`."""
+    """What is read here of a result of the gate, see `boardpack.gate_results.CheckResult`."""
 
     @property
     def control(self) -> str: ...  # noqa: D102

@@ -24,7 +24,7 @@ from great_expectations.expectations.registry import get_expectation_impl
 
 from boardpack.errors import StorageError
 from boardpack.files import reason
-from boardpack.gate import CheckResult
+from boardpack.gate_results import CheckResult
 from boardpack.gate_suites import Expectation, Suite
 
 _SITE = "boardpack"

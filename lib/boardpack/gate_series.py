@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from boardpack.asof import literal
-from boardpack.engine.rows import at_event
+from boardpack.engine.borrowing import at_event
 from boardpack.gate_history import Numbers
 from boardpack.sources import Source
-from boardpack.warehouse import Slice, local_day
+from boardpack.warehouse import Slice
+from boardpack.zones import literal, local_day
 
 #: Days of the past that are read: three years, and what comes before the first of their blocks.
 PAST = 3 * 366 + 70

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from boardpack.blocks import Text
+from boardpack.facts import KpiFacts
 from boardpack.markup import Box, Line, Paragraph, Span, Strong, text
-from boardpack.values import KpiFacts, Values
+from boardpack.values import Values
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "range": "within its range"}
 
@@ -17,12 +18,13 @@ _LONGEST = 180
 def definitions(values: Values, kpis: Sequence[str]) -> Text:
     """What each KPI means, how and from what it is computed, who owns it, how to read it.
 
-    An entry a KPI, with the id ``def-mrr``: its name beside a figure leads there. A formula that
-    is too long to be read is cut, with the place of the whole.
+    An entry a KPI, by name as one looks it up, with the id ``def-mrr``: its name beside a figure
+    leads there. A formula that is too long to be read is cut, with the place of the whole.
     """
     if not kpis:
         return Text("")
-    return text(Box("definitions", tuple(_entry(values.kpi(kpi)) for kpi in kpis)))
+    found = sorted(map(values.kpi, kpis), key=lambda facts: facts.name.casefold())
+    return text(Box("definitions", tuple(map(_entry, found))))
 
 
 def _entry(facts: KpiFacts) -> Box:

@@ -12,14 +12,14 @@ from typing import Any
 
 import duckdb
 
-from boardpack import sources as source_files
+from boardpack import source_files
 from boardpack.discovery import Refused, Table, expand
 from boardpack.draft_reports import Shown, draft_report
+from boardpack.draft_selects import one_line
 from boardpack.draft_suites import draft_suite, suite_text
 from boardpack.drafts import (
     mapping_text,
     mappings,
-    one_line,
     relation_name,
     row_number_column,
     view,
@@ -216,7 +216,7 @@ def _title(root: Path) -> str:
 
 def _checked(new: NewFolder) -> Drafted:
     """Open the draft as a run would, over all rows; write suites and report; say the verdict."""
-    from boardpack import gate
+    from boardpack import gate, gate_suites
 
     model = Model.open(new.root)
     connected = sorted(model.sources.mappings)
@@ -249,7 +249,7 @@ def _checked(new: NewFolder) -> Drafted:
         new.write(suites)
         if day is None:
             return found
-        read = gate.load_suites(
+        read = gate_suites.load_suites(
             model.workspace.folders("expectations"),
             [model.sources[name] for name in connected],
             declared=model.sources.declared,

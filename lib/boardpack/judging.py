@@ -7,24 +7,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from boardpack import gate, own_sources, vanished, verdicts
+from boardpack import gate, gate_suites, own_sources, vanished, verdicts
 from boardpack.errors import SourceError, UserError
+from boardpack.gate_results import CheckResult, GateResult, by_source, together, verdict_key
+from boardpack.gate_suites import Suite, reads
 from boardpack.gatefile import GateEntry
 from boardpack.kept_checks import body_of
-from boardpack.ledger import KeptChecks, Ledger, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import KeptChecks
 from boardpack.model import Model
 from boardpack.periods import parse_day
 from boardpack.warehouse import Slice, data_span, open_slice
 from boardpack.yamlfile import read
 
-Suites = dict[str, gate.Suite]
+Suites = dict[str, Suite]
 #: What is told of sources that vanished or have other columns.
-Changed = Mapping[str, Sequence[gate.CheckResult]]
+Changed = Mapping[str, Sequence[CheckResult]]
 
 
 def load_suites(model: Model, tables: Sequence[str]) -> Suites:
     """The suites of these tables, the workspace's own before the suite's."""
-    return gate.load_suites(
+    return gate_suites.load_suites(
         model.workspace.folders("expectations"),
         [model.sources[table] for table in tables],
         declared=model.sources.declared,
@@ -33,7 +36,7 @@ def load_suites(model: Model, tables: Sequence[str]) -> Suites:
 
 def examine(
     model: Model, named: Sequence[str], as_of: str, ledger: Ledger, now: Callable[[], datetime]
-) -> gate.GateResult:
+) -> GateResult:
     """The gate on these sources, all by default, as a report over them would be judged.
 
     An empty ``as_of`` is the last day of the data. What is found is kept as that of a run is.
@@ -55,7 +58,7 @@ def examine(
             raise next(iter(failed.values()), _no_data())
         day = max(span.last for span in spans.values())
     suites = load_suites(model, tables)
-    slice_, broken = open_known(model, day, gate.reads(suites, tables), known)
+    slice_, broken = open_known(model, day, reads(suites, tables), known)
     try:
         changed = vanished.changes(tables, slice_, broken, known, rules.retired, suites)
         for name in named:
@@ -132,7 +135,7 @@ def judge(
     fingerprints: Callable[[Iterable[str]], Mapping[str, str]],
     now: Callable[[], datetime],
     changed: Changed,
-) -> gate.GateResult:
+) -> GateResult:
     """The gate's verdict on these sources together.
 
     What was found in a source is remembered in the ledger by all that it rests on, so that reports
@@ -140,20 +143,18 @@ def judge(
     ``changed`` is what `vanished.changes` has of them, of those too that are not in the slice.
     """
     keys = {}
-    known: dict[str, gate.GateResult] = {}
+    known: dict[str, GateResult] = {}
     for name in sources:
         if name not in slice_.sources:
-            known[name] = gate.together([], slice_.as_of)
+            known[name] = together([], slice_.as_of)
         suite = {name: suites[name]} if name in suites else {}
-        keys[name] = gate.verdict_key(
-            fingerprints(sorted(gate.reads(suite, [name]))), suite, slice_.as_of
-        )
+        keys[name] = verdict_key(fingerprints(sorted(reads(suite, [name]))), suite, slice_.as_of)
         body = None if name in known else ledger.verdict(keys[name])
         if body is not None:
-            known[name] = gate.GateResult.from_dict(json.loads(body))
+            known[name] = GateResult.from_dict(json.loads(body))
     rest = [name for name in sources if name not in known]
     if rest:
-        for name, found in gate.by_source(gate.check(slice_, rest, suites)).items():
+        for name, found in by_source(gate.check(slice_, rest, suites)).items():
             known[name] = found
             if not any(entry.outcome == "errored" for entry in found.results):
                 body = json.dumps(found.to_dict())
@@ -164,7 +165,7 @@ def judge(
         known[name] = replace(known[name], sources=(name,), results=results)
     kept = [KeptChecks(day, name, keys[name], body_of(known[name].results)) for name in sources]
     ledger.keep_checks(kept, stamp(now()))
-    return gate.together([known[name] for name in sources], slice_.as_of)
+    return together([known[name] for name in sources], slice_.as_of)
 
 
 def complete(
@@ -195,7 +196,7 @@ def complete(
 def checked(
     model: Model, slice_: Slice, sources: Sequence[str], suites: Suites, ledger: Ledger,
     now: Callable[[], datetime], changed: Changed,
-) -> gate.GateResult:  # fmt: skip
+) -> GateResult:  # fmt: skip
     """What the gate says of these sources of a slice, kept and remembered as that of a run is.
 
     The results themselves, where they are asked for, hold what was found in the others.
@@ -216,4 +217,4 @@ def checked(
     for name in last:
         slice_.refill(name)
         found.append(judge(slice_, [name], suites, ledger, hashes, now, changed))
-    return gate.together(found, slice_.as_of)
+    return together(found, slice_.as_of)

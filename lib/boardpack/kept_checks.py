@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boardpack.ledger import KeptChecks, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import KeptChecks
 
 
 @dataclass(frozen=True)

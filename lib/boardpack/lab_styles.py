@@ -39,6 +39,7 @@ def _styles(colors: Palette) -> dict[str, str]:
         "remark-head": "font-weight:600;",
         "remark-by": small,
         "lead": "font-size:1.1em;",
+        "message": "font-weight:600;",
         "good": good,
         "met": good,
         "bad": bad,

@@ -10,144 +10,21 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from boardpack.errors import StorageError
-from boardpack.ledger_schema import MIGRATIONS as _MIGRATIONS
-from boardpack.ledger_schema import TABLES as _TABLES
-from boardpack.ledger_schema import append_only
+from boardpack.facts import Note
+from boardpack.ledger_rows import EditionRow, KeptChecks, KpiVersion, Run, RunEnded, RunStarted
+from boardpack.ledger_schema import MIGRATIONS, TABLES, append_only
 from boardpack.locks import lock
-from boardpack.values import Note, Signature
-
-Verdict = Literal["publish", "banner", "hold", "not checked"]
-RunStatus = Literal["published", "held", "failed"]
-Because = Literal["", "note", "signature"]
 
 _BUSY_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class MadeFor:
-    """What a run was made for: an attempt, from 1, at one slot of a schedule (UTC, ISO)."""
-
-    schedule: str
-    slot: str
-    attempt: int
-
-
-@dataclass(frozen=True)
-class RunStarted:
-    """A run that began. ``started_at`` is UTC, ISO; ``version`` that of Boardpack.
-
-    ``made_for`` is None for a run that a person asked for.
-    """
-
-    run_id: str
-    report: str
-    period: str
-    grain: str
-    as_of: str
-    started_at: str
-    segment: str = ""
-    version: str = ""
-    made_for: MadeFor | None = None
-
-
-@dataclass(frozen=True)
-class RunEnded:
-    """How a run ended. ``seconds`` are by stage; ``error`` is empty unless it failed.
-
-    ``gate_key`` stands for the data and suites that its verdict rests on, "" without a verdict.
-    """
-
-    run_id: str
-    status: RunStatus
-    ended_at: str
-    verdict: Verdict = "not checked"
-    reasons: tuple[str, ...] = ()
-    error: str = ""
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    gate_key: str = ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run as the ledger knows it; ``ended`` stays None for one that was killed."""
-
-    started: RunStarted
-    ended: RunEnded | None = None
-
-
-@dataclass(frozen=True)
-class EditionRow:
-    """One published edition.
-
-    ``folder`` is relative to ``var/editions``, with ``/``; ``published_at`` is UTC, ISO;
-    ``parent`` is the revision that this one follows, None for the first.
-    """
-
-    report: str
-    period: str
-    grain: str
-    segment: str
-    revision: int
-    parent: int | None
-    run_id: str
-    as_of: str
-    verdict: Verdict
-    status: Literal["final", "provisional"]
-    release: Literal["draft", "signed"]
-    reasons: tuple[str, ...]
-    folder: str
-    published_at: str
-    manifest_hash: str
-    renderer: str
-    #: why it was published although the data did not pass, and by whom; a draft then
-    forced: str = ""
-    forced_by: str = ""
-    #: what made it: ``""`` a run, else a ``note`` or a ``signature`` on the values of its parent
-    because: Because = ""
-    #: KPIs that need a note before it is more than a draft
-    lacks_notes: tuple[str, ...] = ()
-    #: who released it
-    signatures: tuple[Signature, ...] = ()
-
-    @property
-    def is_draft(self) -> bool:
-        """Whether it is not for distribution, whoever released it."""
-        return bool(self.forced or self.lacks_notes)
-
-
-@dataclass(frozen=True)
-class KeptChecks:
-    """What the checks of a source found as of a day; ``body`` is JSON, see `kept_checks`.
-
-    ``key`` names all that it rests on: data, suite and as-of.
-    """
-
-    as_of: str
-    source: str
-    key: str
-    body: str
-
-
-@dataclass(frozen=True)
-class KpiVersion:
-    """A definition of a KPI, from 1, by the hash of its method; ``valid_from`` is ISO."""
-
-    kpi: str
-    version: int
-    method_hash: str
-    valid_from: str
-
-
-_STARTED = ("run_id", "report", "period", "grain", "as_of", "started_at", "segment", "version")
-_ENDED = ("run_id", "status", "ended_at", "verdict", "reasons", "error", "seconds", "gate_key")
-_EDITION = tuple(EditionRow.__dataclass_fields__)
 _OF = "(:report IS NULL OR report = :report) AND (:period IS NULL OR period = :period)"
 
 
@@ -172,16 +49,16 @@ class Ledger:
             try:
                 self._con.execute("PRAGMA foreign_keys = ON")
                 self._con.execute("PRAGMA synchronous = FULL")
-                if self._version() < len(_MIGRATIONS):
+                if self._version() < len(MIGRATIONS):
                     self._migrate()
             except BaseException:
                 self._con.close()
                 raise
-        if self._version() > len(_MIGRATIONS):
+        if self._version() > len(MIGRATIONS):
             found = self._version()
             self._con.close()
             raise StorageError(
-                f"the ledger has schema version {found}; this Boardpack knows {len(_MIGRATIONS)}.",
+                f"the ledger has schema version {found}; this Boardpack knows {len(MIGRATIONS)}.",
                 file=path,
                 hint="a newer Boardpack wrote it: use that one",
             )
@@ -204,28 +81,18 @@ class Ledger:
     def start(self, run: RunStarted) -> None:
         """Record that a run began, and what for; its id must be new, and so must the attempt."""
         with self._together():
-            self._add("run_started", {name: getattr(run, name) for name in _STARTED})
+            self._add("run_started", run.as_row())
             if run.made_for is not None:
                 slot = {"segment": run.segment, "run_id": run.run_id}
                 self._add("run_slot", {**asdict(run.made_for), **slot})
 
     def end(self, run: RunEnded) -> None:
         """Record how a run ended: once, and only for a run that began."""
-        values = {name: getattr(run, name) for name in _ENDED}
-        self._add(
-            "run_ended",
-            {**values, "reasons": _dump(list(run.reasons)), "seconds": _dump(dict(run.seconds))},
-        )
+        self._add("run_ended", run.as_row())
 
     def add_edition(self, edition: EditionRow) -> None:
         """Record a published edition; its report, period, segment and revision must be new."""
-        lists = {
-            "reasons": _dump(list(edition.reasons)),
-            "lacks_notes": _dump(list(edition.lacks_notes)),
-            "signatures": _dump([asdict(signature) for signature in edition.signatures]),
-        }
-        values = {name: lists.get(name, getattr(edition, name)) for name in _EDITION}
-        self._add("edition", values)
+        self._add("edition", edition.as_row())
 
     def add_note(self, note: Note) -> Note:
         """Record what somebody wrote on a figure, as the next version of it, and return that.
@@ -340,7 +207,7 @@ class Ledger:
         """Keep which columns, of which types, the table of each source has."""
         with self._together():
             for source, found in columns.items():
-                body = _dump(dict(sorted(found.items())))
+                body = json.dumps(dict(sorted(found.items())), ensure_ascii=False)
                 latest = self._rows(
                     "SELECT number, columns FROM source_columns WHERE source = :source"
                     " ORDER BY number DESC LIMIT 1",
@@ -367,7 +234,7 @@ class Ledger:
             " ORDER BY published_at, report, period, segment, revision",
             {"report": report, "period": period},
         )
-        return [_edition(row) for row in rows]
+        return [EditionRow.from_row(row) for row in rows]
 
     def latest(self, report: str, period: str, segment: str = "") -> EditionRow | None:
         """The highest revision of one report, period and segment, or None."""
@@ -376,7 +243,7 @@ class Ledger:
             " AND segment = :segment ORDER BY revision DESC LIMIT 1",
             {"report": report, "period": period, "segment": segment},
         )
-        return _edition(rows[0]) if rows else None
+        return EditionRow.from_row(rows[0]) if rows else None
 
     def runs(self, report: str | None = None, period: str | None = None) -> list[Run]:
         """Every run, oldest first; of one report or period when named."""
@@ -384,10 +251,10 @@ class Ledger:
         ends = self._rows(
             f"SELECT run_ended.* FROM run_ended JOIN run_started USING (run_id) WHERE {_OF}", of
         )
-        ended = {row["run_id"]: _ended(row) for row in ends}
+        ended = {row["run_id"]: RunEnded.from_row(row) for row in ends}
         rows = self._rows(f"SELECT * FROM run_started WHERE {_OF} ORDER BY started_at, run_id", of)
         slots = {row["run_id"]: row for row in self._rows("SELECT * FROM run_slot", {})}
-        started = [_started(row, slots.get(row["run_id"])) for row in rows]
+        started = [RunStarted.from_row(row, slots.get(row["run_id"])) for row in rows]
         return [Run(run, ended.get(run.run_id)) for run in started]
 
     def unfinished(self, report: str | None = None, period: str | None = None) -> list[RunStarted]:
@@ -404,13 +271,13 @@ class Ledger:
             self._con.execute("PRAGMA journal_mode = WAL")
             self._con.execute("BEGIN IMMEDIATE")
             try:
-                for statements in _MIGRATIONS[self._version() :]:
+                for statements in MIGRATIONS[self._version() :]:
                     for statement in statements:
                         self._con.execute(statement)
-                for table, key in _TABLES.items():
+                for table, key in TABLES.items():
                     for trigger in append_only(table, key):
                         self._con.execute(trigger)
-                self._con.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+                self._con.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
                 self._con.execute("COMMIT")
             except BaseException:
                 if self._con.in_transaction:
@@ -465,28 +332,3 @@ def stamp(moment: datetime) -> str:
     '2026-01-01T06:00:00+00:00'
     """
     return moment.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _started(row: sqlite3.Row, slot: sqlite3.Row | None) -> RunStarted:
-    made_for = None if slot is None else MadeFor(slot["schedule"], slot["slot"], slot["attempt"])
-    return RunStarted(**{name: row[name] for name in _STARTED}, made_for=made_for)
-
-
-def _ended(row: sqlite3.Row) -> RunEnded:
-    values = {name: row[name] for name in _ENDED}
-    reasons, seconds = json.loads(row["reasons"]), json.loads(row["seconds"])
-    return RunEnded(**{**values, "reasons": tuple(reasons), "seconds": seconds})
-
-
-def _edition(row: sqlite3.Row) -> EditionRow:
-    values = {name: row[name] for name in _EDITION}
-    lists = {
-        "reasons": tuple(json.loads(row["reasons"])),
-        "lacks_notes": tuple(json.loads(row["lacks_notes"])),
-        "signatures": tuple(Signature(**entry) for entry in json.loads(row["signatures"])),
-    }
-    return EditionRow(**{**values, **lists})
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from boardpack.blocks import Shown, Text
 from boardpack.errors import UserError
+from boardpack.facts import Finding, concerning
 from boardpack.formats import Formatter, member_name
 from boardpack.listed import FOLDER, Listed, ListedColumn
 from boardpack.markup import (
@@ -28,7 +29,8 @@ from boardpack.markup import (
     text,
 )
 from boardpack.periods import parse_day
-from boardpack.values import Finding, Values, concerning
+from boardpack.table_titles import of_listing, titled
+from boardpack.values import Values
 
 #: No page shows more rows than this, whatever is asked for: all are in the file.
 MOST = 200
@@ -52,6 +54,8 @@ _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 def listing(values: Values, name: str, *, most: int = 0) -> Text:
     """The rows of a listing as a table, in the listing's order, a heading a group.
 
+    Its title counts them, and those that need attention.
+
     At most ``most`` rows, by default as many as the listing says and never more than 200; what is
     left out is counted, and all rows are in ``listings/NAME.csv`` of the edition. Without rows a
     sentence says so; nothing where its tables are not connected. Each number is a `Shown` without
@@ -72,7 +76,10 @@ def listing(values: Values, name: str, *, most: int = 0) -> Text:
     table = Box(
         "scorecard", (Table(_columns(found, shown), tuple(_rows(formatter, found, shown))),)
     )
-    return text(table, *_rest(values, found, len(shown)), *_caution(values, found))
+    return text(
+        *titled(of_listing(values, found)), table, *_rest(values, found, len(shown)),
+        *_caution(values, found),
+    )  # fmt: skip
 
 
 def _nothing(formatter: Formatter, found: Listed) -> str:
@@ -132,7 +139,7 @@ def _cell(
         return (_number(formatter, found, row["row"], column.name, written),)
     if column.kind == "date":
         day = value.date() if isinstance(value, datetime) else value
-        return (formatter.day(day) if isinstance(day, date) else str(day),)
+        return (formatter.short_day(day) if isinstance(day, date) else str(day),)
     word = str(value)
     said = column.names.get(word, word)
     if column.kind == "status":

@@ -23,6 +23,7 @@ from boardpack import files
 from boardpack.engine.marts import Design, Grain
 from boardpack.engine.rows import DAY
 from boardpack.errors import StorageError
+from boardpack.sql_texts import quoted_text
 from boardpack.warehouse import Slice
 from boardpack.workspace import Workspace
 from boardpack.yamlfile import Strict
@@ -133,9 +134,9 @@ def write_part(
     """
     name = f"{month:%Y-%m}-{grain}-{secrets.token_hex(4)}.parquet"
     path = folder / name
-    target = str(path).replace("'", "''")
+    target = quoted_text(str(path))
     (rows,) = con.execute(
-        f"COPY ({sql}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+        f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION zstd)"
     ).fetchall()[0]
     if not rows:
         path.unlink(missing_ok=True)
@@ -145,7 +146,7 @@ def write_part(
     single: list[str] = []
     if keys:
         counts = ", ".join(f'count(DISTINCT ({DAY}, "{key}"))' for key in keys)
-        row = con.execute(f"SELECT {counts} FROM read_parquet('{target}')").fetchone() or ()
+        row = con.execute(f"SELECT {counts} FROM read_parquet({target})").fetchone() or ()
         single = [key for key, count in zip(keys, row, strict=True) if count == rows]
     return Part(
         month=month, grain=grain, file=name, sha256=digest, bytes=path.stat().st_size, rows=rows,

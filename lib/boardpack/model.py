@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from boardpack import scorecards
-from boardpack import sources as source_files
+from boardpack import scorecards, source_files
 from boardpack.calendars import PLAIN, Calendar
-from boardpack.engine import catalogue as catalogue_files
-from boardpack.engine import listing_rows
+from boardpack.engine import kpi_files, listing_rows
 from boardpack.engine import listings as listing_files
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
@@ -21,13 +19,14 @@ from boardpack.engine.listings import Listings
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import unavailable
 from boardpack.errors import PeriodError, SourceError, UnknownNameError, UserError
+from boardpack.facts import KpiFacts, ReportFacts
 from boardpack.listed import Listed
 from boardpack.objectives import Target, most_specific
 from boardpack.own_sources import own_sources
 from boardpack.periods import Grain, Period, beside_weeks
 from boardpack.scorecards import Scorecard
 from boardpack.sources import Sources
-from boardpack.values import COLUMNS, INTERVAL, KpiFacts, ReportFacts, Values
+from boardpack.values import COLUMNS, INTERVAL, Values
 from boardpack.warehouse import Slice, Span, data_span
 from boardpack.workspace import Workspace
 
@@ -52,7 +51,7 @@ class Model:
         """
         workspace = Workspace.open(folder)
         sources = source_files.load(workspace)
-        catalogue = catalogue_files.load(workspace, sources)
+        catalogue = kpi_files.load(workspace, sources)
         listings = listing_files.load(workspace, sources)
         card = scorecards.load(workspace, catalogue)
         catalogue = replace(catalogue, goals=card)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from boardpack.dialects import quoted_text
 from boardpack.discovery import Table, readable_paths
 from boardpack.errors import StorageError, WorkspaceError
 from boardpack.files import reason, replace_text
+from boardpack.sql_texts import quoted_text
 
 #: What a workspace is made of: a folder that holds one of these is not written into.
 _OWN = ("boardpack.yml", "sources", "kpis", "scorecards", "expectations", "notebooks", "reports")

@@ -10,7 +10,7 @@ from typing import Any
 
 from boardpack import model as models
 from boardpack.errors import BoardpackError, PeriodError, ReportError
-from boardpack.ledger import MadeFor
+from boardpack.ledger_rows import MadeFor
 from boardpack.model import Model
 from boardpack.notebooks import Notebook
 from boardpack.notebooks import read as read_notebook
@@ -47,6 +47,17 @@ class Order:
     def listings(self) -> tuple[str, ...]:
         """Every listing that a notebook of the report names."""
         return tuple(dict.fromkeys(name for n in self.notebooks for name in n.listings))
+
+
+@dataclass(frozen=True)
+class Force:
+    """Somebody's word that a report is to be published although the data did not pass.
+
+    What it makes is a draft, and says so on every page, with ``reason``.
+    """
+
+    reason: str
+    by: str
 
 
 def order(model: Model, report: str, period: str = "", as_of: str = "", segment: str = "") -> Order:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from boardpack.errors import BoardpackError
+from boardpack.facts import Finding
 from boardpack.orders import Order
-from boardpack.values import Finding
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import pandas as pd
 from boardpack import kept_checks
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.definitions import Kpi
-from boardpack.ledger import KeptChecks, KpiVersion, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import KeptChecks, KpiVersion
 from boardpack.periods import instant
 from boardpack.workspace import Workspace
 

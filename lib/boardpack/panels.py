@@ -8,8 +8,9 @@ from typing import Literal
 
 from boardpack import cautions
 from boardpack.blocks import Block, Chart, Plot
-from boardpack.charts import History, history, lines, plot, starts_at_zero
 from boardpack.formats import Formatter, count
+from boardpack.histories import History, history
+from boardpack.lines import lines, plot, starts_at_zero
 from boardpack.markup import Line, NoValue, numbers, plain
 from boardpack.plots import (
     Layer,
@@ -21,6 +22,7 @@ from boardpack.plots import (
     layer,
     named,
     nothing,
+    text_width,
     x_axis,
 )
 from boardpack.readings import Reading, message, read
@@ -33,6 +35,8 @@ _EDGE = 8
 _SEEN = 0.3
 #: And the least that they must move on it: a line that lies flat says nothing.
 _MOVES = 0.08
+#: Sizes of the names above panels, all of one group in the same.
+_HEAD_SIZES = (13, 12, 11)
 
 Scales = Literal["unit", "own"]
 
@@ -61,8 +65,11 @@ def trends(
     columns = min(columns, len(told))
     gap = left + 18
     width = (WIDTHS["full"] - left - gap * (columns - 1) - 2 * _EDGE) / columns
+    room = width + left + 10
+    size = _head_size([reading.name for reading in readings.values()], room)
     panels = [
-        _panel(readings[kpi], found, scales[kpi], width, 8 - left) for kpi, found in told.items()
+        _panel(readings[kpi], found, scales[kpi], (width, room), 8 - left, size)
+        for kpi, found in told.items()
     ]
     said = _standing(list(readings.values()))
     # The message of one of them says it of that one already.
@@ -156,16 +163,27 @@ def _fit(
     return True
 
 
-def _panel(reading: Reading, told: History, scale: Scale, width: float, dx: float) -> Layer:
+def _head_size(names: Sequence[str], room: float) -> float:
+    """The largest size in which the longest of these names has room; the smallest has to do."""
+    return next(
+        (s for s in _HEAD_SIZES if all(text_width(n, s) <= room for n in names)), _HEAD_SIZES[-1]
+    )
+
+
+def _panel(
+    reading: Reading, told: History, scale: Scale, wide: tuple[float, float], dx: float, size: float
+) -> Layer:
+    """One of the charts, ``wide`` for its drawing and for its heading."""
     formatter, look = reading.formatter, palette()
+    width, room = wide
     x = x_axis(formatter, told.periods, width)
     figure = plain((formatter.figure(told.latest),))
     standing = f", {plain(reading.aim)}: {reading.standing}" if reading.aim else ""
     if isinstance(formatter.figure(reading.now), NoValue):
         standing = f" in {formatter.tick(told.latest.period)[0]}"
     heads = [
-        _heading(fitted(reading.name, width + 30, 13), dx, -26, fontSize=13, fontWeight=600),
-        _heading(fitted(figure + standing, width + 30), dx, -10, color=look.muted),
+        _heading(fitted(reading.name, room, size), dx, -26, fontSize=size, fontWeight=600),
+        _heading(fitted(figure + standing, room), dx, -10, color=look.muted),
     ]
     drawn = lines(formatter, told, x, scale, with_last_year=False)
     return {"layer": [*drawn, *heads], "width": width, "height": 84}

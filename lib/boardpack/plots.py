@@ -12,9 +12,10 @@ from typing import Any, Literal
 from boardpack.blocks import Shown, Text
 from boardpack.formats import DASH, Formatter, number
 from boardpack.markup import Box, Paragraph, text
+from boardpack.objectives import Target
 from boardpack.periods import Period
 from boardpack.theme import FONT_SIZE, WIDTHS, styled
-from boardpack.values import Target, Value, Values
+from boardpack.values import Value, Values
 
 Size = Literal["full", "half"]
 

@@ -20,7 +20,14 @@ from types import TracebackType
 
 import pandas as pd
 
-from boardpack import editions, glossary, mart_files, orders, quality_page, quality_section, remarks
+from boardpack import (
+    edition_folders,
+    glossary,
+    mart_files,
+    orders,
+    quality_section,
+    remarks,
+)
 from boardpack import model as models
 from boardpack.assemble import assemble, lacking_notes
 from boardpack.basis import Basis, seen_by
@@ -30,7 +37,8 @@ from boardpack.engine.compute import compute
 from boardpack.errors import BoardpackError, NotebookError, RunError, StorageError
 from boardpack.executions import Job, NotebookProcess
 from boardpack.explore import RUN
-from boardpack.gate import GateResult
+from boardpack.facts import ReportFacts
+from boardpack.gate_results import GateResult
 from boardpack.kept_checks import by_day
 from boardpack.ledger import Ledger
 from boardpack.listed import Listed
@@ -39,12 +47,13 @@ from boardpack.model import Model
 from boardpack.notebooks import Notebook, examine, validate
 from boardpack.orders import Order
 from boardpack.qmd import read_report
+from boardpack.quality import quality_of
 from boardpack.render import KnownParts, html_page
-from boardpack.runs import Progress, Watch
 from boardpack.sections import Section
 from boardpack.tables import not_available
 from boardpack.theme import DRAWINGS, use_brand
-from boardpack.values import ReportFacts, Values
+from boardpack.values import Values
+from boardpack.watches import Progress, Watch
 from boardpack.workspace import Kind, Workspace
 
 #: Folders with what a report is made of.
@@ -298,7 +307,7 @@ class Preview:
         facts = model.report_facts(order.period, order.as_of.isoformat(), order.report, order.title)
         report, period, segment = order.key
         root = model.workspace.var / "editions"
-        revision = editions.next_revision(root, self._ledger, report, period, segment)
+        revision = edition_folders.next_revision(root, self._ledger, report, period, segment)
         found = ground.found
         return replace(
             facts, revision=revision, run_id="preview", segment=segment,
@@ -364,7 +373,7 @@ class Preview:
     def _sections(self, model: Model, values: Values, ground: _Ground) -> dict[str, Section]:
         def quality(shown: frozenset[str]) -> Text:
             kept = by_day(self._ledger.kept_checks(values.report.as_of))
-            found = quality_page.quality_of(model, values.report, ground.found.results, kept)
+            found = quality_of(model, values.report, ground.found.results, kept)
             return quality_section.section(found)
 
         told = "A preview is compared with no edition; the report lists what it restates."

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from boardpack.dialects import quoted, quoted_text
 from boardpack.discovery import Table
+from boardpack.sql_texts import quoted, quoted_text
 
 Kind = Literal["text", "integer", "decimal", "date", "timestamp", "bool"]
 #: Rows that are looked at to find a reading.

@@ -9,6 +9,7 @@ from typing import Literal
 from boardpack import cautions
 from boardpack.blocks import Shown, Text
 from boardpack.errors import UserError
+from boardpack.facts import KpiFacts
 from boardpack.formats import Formatter
 from boardpack.markup import (
     Box,
@@ -24,7 +25,7 @@ from boardpack.markup import (
     text,
 )
 from boardpack.periods import Period
-from boardpack.values import KpiFacts, Values
+from boardpack.values import Values
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from typing import Any
 import duckdb
 
 from boardpack.errors import StorageError
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
+from boardpack.sql_texts import quoted_text
 from boardpack.values import COLUMNS, FINGERPRINT, INTERVAL, JUDGED
 from boardpack.workspace import Workspace
 
@@ -67,7 +69,7 @@ def open_values(workspace: Workspace) -> duckdb.DuckDBPyConnection:
         con.executemany(
             f"INSERT INTO editions VALUES ({', '.join('?' * (len(EDITION) + 1))})", facts
         )
-        files = ", ".join(_text(str(entry[-1])) for entry in facts)
+        files = ", ".join(quoted_text(str(entry[-1])) for entry in facts)
         source = (
             "(FROM nothing UNION ALL BY NAME"
             f" FROM read_parquet([{files}], union_by_name = true, filename = true))"
@@ -134,7 +136,3 @@ def _facts(rows: Sequence[EditionRow], root: Path) -> list[list[object]]:
 
 def _columns(names: Sequence[str], types: dict[str, str]) -> list[str]:
     return [f'"{name}" {types.get(name, "VARCHAR")}' for name in names]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from typing import Any
 
 from boardpack.brand import Brand
-from boardpack.formats import day_name, member_name, period_name
-from boardpack.frontpage import period_of
-from boardpack.gate import CheckResult
+from boardpack.formats import day_name, member_name
 from boardpack.gate_controls import controls
+from boardpack.gate_results import CheckResult
 from boardpack.gate_scores import (
     WEIGHTS,
     Scores,
@@ -24,11 +23,10 @@ from boardpack.gate_scores import (
     trend,
 )
 from boardpack.kept_checks import KeptCheck, outcomes
-from boardpack.model import Model
 from boardpack.periods import parse_day
+from boardpack.quality import Quality
 from boardpack.render.assets import page_head
 from boardpack.sparklines import sparkline
-from boardpack.values import ReportFacts
 
 #: Of how many days that were checked as of the page shows what was found.
 SHOWN_DAYS = 24
@@ -48,29 +46,6 @@ _OUTCOMES = {
 }
 _SEVERITIES = {"critical": "bad", "warning": "warn", "info": "none"}
 _GRAVEST = ("critical", "warning", "info")
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What the page tells. ``kept`` are all checks by day, the report's own day among them.
-
-    ``titles`` and ``private`` are of each source: what it is called, and its columns marked
-    ``pii``. ``note`` stands under the verdict: why a report is a draft, or that it is held.
-    """
-
-    company: str
-    title: str
-    period: str
-    as_of: str
-    verdict: str
-    results: tuple[CheckResult, ...]
-    kept: Mapping[str, Sequence[KeptCheck]] = field(default_factory=dict)
-    reasons: tuple[str, ...] = ()
-    note: str = ""
-    titles: Mapping[str, str] = field(default_factory=dict)
-    private: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
-    locale: str = "en_US"
 
 
 def quality_html(quality: Quality, brand: Brand) -> str:
@@ -108,43 +83,6 @@ def quality_html(quality: Quality, brand: Brand) -> str:
         verdict=f'<span class="verdict {badge}">{escape(word)}</span>',
         note=f'<p class="note">{escape(quality.note)}</p>' if quality.note else "",
         body="\n".join(body),
-    )
-
-
-def quality_of(
-    model: Model,
-    facts: ReportFacts,
-    results: Iterable[CheckResult],
-    kept: Mapping[str, Sequence[KeptCheck]],
-) -> Quality:
-    """What the page about a run tells: its facts, what the gate found, what was found before.
-
-    A report that is held has no readers: its page is for whoever runs the reports.
-    """
-    found = tuple(results)
-    tables = {name: model.sources[name] for name in {result.source for result in found}}
-    note = ""
-    if facts.forced:
-        note = f"DRAFT, not for distribution, published by {facts.forced_by}: {facts.forced}"
-    elif facts.verdict == "hold":
-        note = "Held: readers see neither the report nor this page."
-    return Quality(
-        company=facts.company,
-        title=facts.title,
-        period=period_name(period_of(facts), facts.locale),
-        as_of=facts.as_of,
-        verdict=facts.verdict,
-        results=found,
-        kept=kept,
-        reasons=facts.reasons,
-        note=note,
-        titles={name: table.title for name, table in tables.items()},
-        private={
-            name: frozenset(c.name for c in table.columns.values() if c.pii)
-            for name, table in tables.items()
-        },
-        weights=model.workspace.settings.policy.gate.weights.as_dict(),
-        locale=facts.locale,
     )
 
 

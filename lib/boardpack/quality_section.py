@@ -8,9 +8,10 @@ from boardpack.blocks import Shown, Text
 from boardpack.formats import day_name, member_name
 from boardpack.frontpage import QUALITY
 from boardpack.gate_scores import Standard, percent, scores, standards
-from boardpack.markup import Box, Column, Line, Number, Paragraph, Span, Table, text
+from boardpack.markup import Box, Column, Line, Number, Span, Table, text
 from boardpack.periods import parse_day
-from boardpack.quality_page import Quality
+from boardpack.quality import Quality
+from boardpack.table_titles import titled
 
 _COLUMNS = (
     Column("Standard", 14),
@@ -40,7 +41,7 @@ def section(quality: Quality) -> Text:
         told = (*told, "; their score is ", _checked(quality, score.replace(" ", "\u00a0")))
     found_of = standards(quality.results, parse_day(quality.as_of))
     rows = tuple(_row(quality, one) for one in found_of)
-    written = text(Paragraph((*told, ".")), Box("scorecard", (Table(_COLUMNS, rows),)))
+    written = text(*titled(told), Box("scorecard", (Table(_COLUMNS, rows),)))
     link = (
         '\n\n::: {.content-visible when-format="html"}\n'
         f"[Every check, what failed, and its history]({QUALITY})\n:::"

@@ -9,10 +9,12 @@ from statistics import median
 from typing import Literal
 
 from boardpack.cautions import word
+from boardpack.facts import KpiFacts
 from boardpack.formats import Formatter, member_name, number
 from boardpack.markup import Line, Number
+from boardpack.objectives import Target
 from boardpack.periods import Period
-from boardpack.values import KpiFacts, Target, Value, Values
+from boardpack.values import Value, Values
 
 Standing = Literal["met", "missed", "no target", "no value"]
 
@@ -165,7 +167,7 @@ class Reading:
     @property
     def is_open(self) -> bool:
         """Whether the figure may still change because its period or cohort is not over."""
-        return self.now.status in ("provisional", "maturing")
+        return self.now.is_open
 
     @property
     def mark(self) -> str:

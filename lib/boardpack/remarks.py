@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from boardpack.blocks import Text
 from boardpack.errors import UserError
+from boardpack.facts import Note, ReportFacts
 from boardpack.formats import day_name, member_name
 from boardpack.markup import Box, Column, Paragraph, Piece, Span, Strong, Table, text
 from boardpack.progress import status
 from boardpack.readings import read
-from boardpack.values import Note, ReportFacts, Values
+from boardpack.values import Values
 
 #: So long may a note be, in characters, and the name of who writes it.
 LONGEST, LONGEST_NAME = 1000, 60

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from boardpack.blocks import Block, Chart, Plot, Shown
-from boardpack.charts import History, goal_label, history, lines, plot, starts_at_zero
 from boardpack.formats import Formatter, number
+from boardpack.histories import History, history
+from boardpack.lines import goal_label, lines, plot, starts_at_zero
 from boardpack.markup import numbers, plain
 from boardpack.periods import Period, beside_weeks
 from boardpack.plots import (

@@ -11,7 +11,8 @@ from typing import Any
 from boardpack.editions import RESTATEMENTS
 from boardpack.errors import StorageError, UserError
 from boardpack.formats import DASH, MINUS, Formatter
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.manifests import file_fact, read_manifest
 from boardpack.model import history
 from boardpack.periods import Period

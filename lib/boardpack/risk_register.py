@@ -12,6 +12,7 @@ from boardpack.markup import Box, Column, Line, NoValue, Paragraph, Piece, Span,
 from boardpack.objectives import Risk, Target
 from boardpack.periods import GRAINS, Grain, Period
 from boardpack.readings import Reading, read
+from boardpack.table_titles import titled
 from boardpack.tables import change
 from boardpack.values import Value, Values
 
@@ -72,7 +73,7 @@ def risks(values: Values) -> Text:
             rows.append(((Strong((heading,)),), *[()] * (len(columns) - 1)))
             rows += [_row(values, result) for result in of]
     pieces: list[Piece] = [
-        Paragraph(_lead(values, found)),
+        *titled(_title(values, found)),
         Box("scorecard", (Table(columns, tuple(rows)),)),
     ]
     why = [f"{_name(values, r)}: {r.reason}" for r in found if r.state == "not measurable"]
@@ -173,13 +174,13 @@ def _row(values: Values, result: RiskResult) -> tuple[Line, ...]:
     trend: Line = ("",)
     if result.reading is not None:
         trend = change(result.reading, result.reading.before)
-    day = Formatter(values).day(result.first.last_day) if result.first else ""
+    day = Formatter(values).short_day(result.first.last_day) if result.first else ""
     since: Line = (day,)
     if result.since is not None and result.since != result.first:
         since = (
             day,
             " ",
-            Span("muted", (f"now since {Formatter(values).day(result.since.last_day)}",)),
+            Span("muted", (f"now since {Formatter(values).short_day(result.since.last_day)}",)),
         )
     figure, limit = _written(values, result)
     return (name, figure, limit, _state(result), trend, since, (risk.owner,))
@@ -218,18 +219,17 @@ def _state(result: RiskResult) -> Line:
     return said
 
 
-def _lead(values: Values, found: Sequence[RiskResult]) -> Line:
+def _title(values: Values, found: Sequence[RiskResult]) -> Line:
     fired = [result for result in found if result.state == "breached"]
     blind = sum(result.state == "not measurable" for result in found)
     line: Line = (
-        Strong((count(values, len(fired)), " of ", count(values, len(found)))),
-        " early warnings breached",
-    )
+        count(values, len(fired)), " of ", count(values, len(found)), " early warnings breached",
+    )  # fmt: skip
     if fired:
         line = (*line, ": ", ", ".join(_name(values, result) for result in fired))
     if blind:
         line = (*line, "; ", count(values, blind), " not measurable")
-    return (*line, ".")
+    return line
 
 
 def _name(values: Values, result: RiskResult) -> str:

@@ -11,10 +11,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from boardpack import editions, slots
+from boardpack import edition_folders, reconciliation, slots
 from boardpack.errors import BoardpackError, BusyError, RunError, StorageError
 from boardpack.files import make_folders, reason
-from boardpack.ledger import Ledger, MadeFor, Run, RunEnded, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import MadeFor, Run, RunEnded
 from boardpack.locks import lock
 from boardpack.schedules import Schedule
 from boardpack.slots import Slot
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from boardpack.model import Model
     from boardpack.orders import Order
     from boardpack.outcomes import RunResult
-    from boardpack.runs import Progress, Renderer
+    from boardpack.render import Renderer
+    from boardpack.watches import Progress
 
 Status = Literal["published", "held", "failed", "busy"]
 
@@ -89,7 +91,7 @@ def run(
     _folders(workspace, root)
     with Ledger(workspace.var / "ledger.sqlite") as ledger, ExitStack() as stack:
         # An edition whose row was lost with a killed process is made, and must not be made again.
-        editions.reconcile(root, ledger)
+        reconciliation.reconcile(root, ledger)
         stands = _all(schedules, Known.read(ledger), now())
         tell(_settled(stands))
         wanted = [one for one in stands if one.open or _held(one)]
@@ -294,9 +296,9 @@ def _all(schedules: Sequence[Schedule], known: Known, now: datetime) -> list[Sta
 def _claim(root: Path, report: str, period: str, segment: str) -> Iterator[None]:
     """One scheduler at a time for a report, period and member, from the look at the ledger on.
 
-    The run itself takes `editions.running` as well, which shuts out a person's run.
+    The run itself takes `edition_folders.running` as well, which shuts out a person's run.
     """
-    place = editions.edition_folder(report, period, segment, 1).parent
+    place = edition_folders.edition_folder(report, period, segment, 1).parent
     member = f" ({segment})" if segment else ""
     with lock(
         root / ".locks" / "schedule" / f"{place}.lock", f"A schedule's {report} {period}{member}"

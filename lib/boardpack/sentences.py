@@ -13,20 +13,24 @@ from boardpack.values import Values
 
 #: More bullets than this are no summary.
 _MOST = 5
+#: On a quiet day this many are told all the same, so that the reader knows where things stand.
+_FEWEST = 3
 
 
 def summary(values: Values, kpis: Sequence[str], *, dimension: str = "", most: int = _MOST) -> Text:
     """The answer first: one line on how many targets are met, then what matters most, in sentences.
 
     Off target and moved beyond its normal variation comes first, then the other targets missed,
-    unusual moves and the rest. With ``dimension`` a KPI that adds up also says which member
-    explains its move.
+    unusual moves; what is neither is told only where there are few others. With ``dimension`` a KPI
+    that adds up also says which member explains its move.
     """
     readings = [read(values, kpi) for kpi in kpis if values.is_available(kpi)]
     if not readings:
         return Text("")
     # The order of ``kpis`` is kept among equals: a report lists what it cares for first.
-    chosen = sorted(readings, key=gravity)[:most]
+    ranked = sorted(readings, key=gravity)
+    news = sum(r.standing == "missed" or r.is_unusual for r in readings)
+    chosen = ranked[: min(most, max(news, _FEWEST))]
     bullets = tuple(_sentence(values, reading, dimension) for reading in chosen)
     return text(Box("lead", (Paragraph(_verdict(values, readings)),)), Bullets(bullets))
 
@@ -41,31 +45,7 @@ def sentence(values: Values, kpi: str) -> Text:
     """What one KPI says, as the message above a table or a list; nothing where it is not there."""
     if not values.is_available(kpi):
         return Text("")
-    return text(Box("lead", (Paragraph((*message(read(values, kpi)), ".")),)))
-
-
-def standing(values: Values, kpis: Sequence[str]) -> Text:
-    """How many of these KPIs meet their target, and how many are better than a year before.
-
-    The message above a table of them; nothing where neither can be told of any.
-    """
-    readings = [read(values, kpi) for kpi in kpis if values.is_available(kpi)]
-    judged = [r for r in readings if r.standing in ("met", "missed")]
-    known = [r for r in readings if r.change_from(r.year_ago) and r.facts.direction != "range"]
-    parts: list[Line] = []
-    if judged:
-        met = sum(r.standing == "met" for r in judged)
-        parts.append((count(values, met), " of ", count(values, len(judged)), " targets met"))
-    if known:
-        better = sum(r.verdict_on(r.year_ago) == "better" for r in known)
-        when = known[0].formatter.period(known[0].year_ago.period)
-        parts.append(
-            (count(values, better), " of ", count(values, len(known)), f" better than in {when}")
-        )
-    if not parts:
-        return Text("")
-    line: Line = parts[0] if len(parts) == 1 else (*parts[0], "; ", *parts[1])
-    return text(Box("lead", (Paragraph((*line, ".")),)))
+    return text(Box("message", (Paragraph(message(read(values, kpi))),)))
 
 
 def _verdict(values: Values, readings: Sequence[Reading]) -> Line:

@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 from babel.dates import format_date
 
-from boardpack import editions
+from boardpack import edition_folders, reconciliation
 from boardpack.brand import Brand, brand_file, read_brand
 from boardpack.calendars import PLAIN, Calendar
 from boardpack.files import replace_text
 from boardpack.formats import member_name, period_name
-from boardpack.ledger import EditionRow, Ledger
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import EditionRow
 from boardpack.periods import known_as
 from boardpack.qmd import read_report
 from boardpack.render.assets import page_head
@@ -48,9 +49,9 @@ def write_index(
 
     Links lead to the folder ``editions`` beside ``site``, for the files that are there. Colours and
     font are those of ``brand`` (the suite's when None); ``titles`` names a report by its id. The
-    page needs no network. Hold `boardpack.editions.publishing` while the rows are read and the page
-    is written, so that of two runs the later one's index stays. `StorageError` when ``site`` cannot
-    be written.
+    page needs no network. Hold `boardpack.edition_folders.publishing` while the rows are read and
+    the page is written, so that of two runs the later one's index stays. `StorageError` when
+    ``site`` cannot be written.
     """
     path = site / "index.html"
     root = site.parent / "editions"
@@ -62,14 +63,14 @@ def write_index(
 def refresh(workspace: Workspace, ledger: Ledger) -> Path:
     """Write the index of a workspace from its ledger; what killed runs left is mended first."""
     root = workspace.var / "editions"
-    editions.reconcile(root, ledger)
+    reconciliation.reconcile(root, ledger)
     titles = {
         name: str(read_report(path).header.get("title", name))
         for name, path in workspace.reports.items()
     }
     brand = read_brand(brand_file(*workspace.folders("reports")))
     settings = workspace.settings
-    with editions.publishing(root):
+    with edition_folders.publishing(root):
         return write_index(
             workspace.var / "site", ledger.editions(), settings.company,
             brand=brand, titles=titles, locale=settings.locale,

@@ -45,12 +45,14 @@ class JoinEntry(Strict):
     """``{source: accounts, on: account_id}``.
 
     With ``as_of: event`` the other source is a history, a row each time that something changed, and
-    what held at the time of the row is borrowed, not what holds now.
+    what held at the time of the row is borrowed, not what holds now. ``optional: true`` borrows
+    nothing, and lacks nothing, where the other source is not connected: names beside ids.
     """
 
     source: str
     on: str
     as_of: Literal["now", "event"] = "now"
+    optional: bool = False
 
 
 class HistogramEntry(Strict):
@@ -117,7 +119,10 @@ class PanelColumnEntry(Strict):
 
 
 class PanelEntry(Strict):
-    """A file that derives one row an entity and period from another source."""
+    """A file that derives one row an entity and period from another source.
+
+    ``dimensions`` are those of the other source that it is split by; all of them if left out.
+    """
 
     source: str = Field(pattern=NAME)
     replaces: str | None = None
@@ -127,6 +132,7 @@ class PanelEntry(Strict):
     panel_of: str
     entity: str
     also: dict[str, str] = Field(default_factory=dict)
+    dimensions: list[str] = Field(default_factory=list)
     where: str | None = None
     columns: dict[str, PanelColumnEntry]
 

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from boardpack.sources import Column, Source
-from boardpack.warehouse import Slice, local_day
+from boardpack.sql_texts import quoted_text
+from boardpack.warehouse import Slice
+from boardpack.zones import local_day
 
 #: Values of a text column that are read, the most frequent first.
 VALUES = 300
@@ -326,10 +328,9 @@ def _blanks(
             low, high, known = row[3 * i : 3 * i + 3]
             if low is None or low != high or known != facts.nulls:
                 continue
-            value = str(low).replace("'", "''")
             (all_of,) = slice_.rows(
                 f'SELECT count(*) FROM {relation} AS t WHERE CAST(t."{other.name}" AS VARCHAR)'
-                f" = '{value}'"
+                f" = {quoted_text(str(low))}"
             )[0]
             if all_of == facts.nulls:
                 found[facts.name] = f"{other.name} is {low}"

@@ -96,7 +96,7 @@ def picture(
     svg = sparkline(
         [value.value for value in series],
         width=size[0], height=size[1], color=look.accent, goal=goal, goal_color=look.target,
-        paper=look.paper if end.status in ("provisional", "maturing") else "",
+        paper=look.paper if end.is_open else "",
     )  # fmt: skip
     alt = (
         f"{values.kpi(kpi).name}: {formatter.short(kpi, first.value or 0.0)} in"

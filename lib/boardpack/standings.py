@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from boardpack import slots
-from boardpack.ledger import EditionRow, Ledger, Run, RunEnded, stamp
+from boardpack.ledger import Ledger, stamp
+from boardpack.ledger_rows import EditionRow, Run, RunEnded
 from boardpack.schedules import Schedule
 from boardpack.slots import Slot
 from boardpack.workspace import Workspace

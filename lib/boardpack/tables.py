@@ -26,6 +26,7 @@ from boardpack.periods import Period, parse_day
 from boardpack.readings import Reading, member_readings, read
 from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
+from boardpack.table_titles import of_members, of_scorecard, titled
 from boardpack.values import Value, Values
 
 #: Up to this many KPIs that are not available have a line of their own.
@@ -44,7 +45,7 @@ _JUDGEMENTS = {"better": "good", "worse": "bad"}
 
 def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]]) -> Text:
     """One row a KPI: owner, figure, target, how far it is off and whether it is met, both
-    comparisons, its course.
+    comparisons, its course. Its title says how they stand together.
 
     A mapping of headings to KPIs groups the rows.
     """
@@ -74,11 +75,13 @@ def scorecard(values: Values, kpis: Sequence[str] | Mapping[str, Sequence[str]])
         rows += [_scored(values, reading) for reading in readings]
     marked = cautions.note(values, [reading.facts.id for reading in everything])
     table = Box("scorecard", (Table(columns, tuple(rows)),))
-    return text(table, *_reasons(everything), *marked)
+    return text(*titled(of_scorecard(values, everything)), table, *_reasons(everything), *marked)
 
 
 def members(values: Values, kpis: str | Sequence[str], dimension: str, *, most: int = 40) -> Text:
     """The members of a dimension, the largest first, and the total below them.
+
+    The title says which member explains most of the move of the first KPI, or where it is highest.
 
     One KPI shows its share of the total where it adds up, and both comparisons; several KPIs show
     their figures side by side. Beyond ``most`` members the rest is counted.
@@ -97,7 +100,8 @@ def members(values: Values, kpis: str | Sequence[str], dimension: str, *, most: 
     if len(found) > most:
         told = (count(values, len(found) - most), " more are in values.csv of this edition.")
         left = (Box("note", (Paragraph(told),)),)
-    return text(Box("scorecard", (table,)), *left, *cautions.note(values, names))
+    title = titled(of_members(values, names[0], dimension))
+    return text(*title, Box("scorecard", (table,)), *left, *cautions.note(values, names))
 
 
 def history(values: Values, kpis: Sequence[str], last: int = 6) -> Text:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from boardpack.objectives import Target
 from boardpack.progress import STEPS, mean_step
 from boardpack.readings import Reading
-from boardpack.values import Target, Value
+from boardpack.values import Value
 
 #: A pace that takes longer than this many periods is no way to a target.
 PATIENCE = 24

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from boardpack.asof import readable
 from boardpack.errors import SourceError
-from boardpack.gate import CheckResult, Suite
-from boardpack.gate_suites import Dimension, Severity
+from boardpack.gate_results import CheckResult
+from boardpack.gate_suites import Dimension, Severity, Suite
 from boardpack.sources import Source
 from boardpack.warehouse import Slice
 

@@ -9,13 +9,15 @@ from functools import cache
 
 from boardpack.engine.identities import Break
 from boardpack.errors import UnknownNameError
-from boardpack.gate import CheckResult, GateResult, Suite
+from boardpack.facts import Finding, verdict_of
+from boardpack.gate_results import CheckResult, GateResult
+from boardpack.gate_suites import Suite
 from boardpack.gatefile import USUAL, GateEntry, OverrideEntry, Response, WaiverEntry
 from boardpack.kept_checks import checks_of
-from boardpack.ledger import Ledger, Run
+from boardpack.ledger import Ledger
+from boardpack.ledger_rows import Run
 from boardpack.model import Model
 from boardpack.sources import Source
-from boardpack.values import Finding, verdict_of
 from boardpack.yamlfile import Document
 
 #: Checks that no suite names: whether a source is there, has its columns, rows and a suite.

@@ -7,32 +7,24 @@ both, and what another engine is sent is translated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-from boardpack import asof, elsewhere
-from boardpack.asof import literal
-from boardpack.connections import Connection, QueryError, Table
-from boardpack.errors import DefinitionError, RunError, SourceError, WorkspaceError
-from boardpack.sources import Mapped, Source, Sources
+from boardpack import asof, elsewhere, embedded
+from boardpack.connections import Connection, QueryError
+from boardpack.embedded import first_line
+from boardpack.errors import DefinitionError, RunError, SourceError
+from boardpack.sources import Source, Sources
 from boardpack.sql_dialects import Dialect
-from boardpack.translation import Relation, Untranslatable, quoted, translate
+from boardpack.sql_forms import Untranslatable
+from boardpack.translation import Relation, quoted, translate
 from boardpack.workspace import Workspace
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = [
-    "Slice", "Span", "data_span", "described", "literal", "local_day", "open_slice",
-    "slice_of_rows",
-]  # fmt: skip
+from boardpack.zones import local_day
 
 
 @dataclass(frozen=True)
@@ -99,7 +91,7 @@ class Slice:
                 return self.con.execute(sql).fetchall()
             return self.elsewhere.rows(self.sent(sql, approximate=approximate))
         except (duckdb.Error, QueryError) as error:
-            raise RunError(_first_line(error)) from None
+            raise RunError(first_line(error)) from None
 
     def relation(self, source: str) -> str:
         """The SQL name of a connected source."""
@@ -114,7 +106,8 @@ class Slice:
 
     def missing(self, source: str) -> tuple[str, ...]:
         """The tables that ``source`` needs and the workspace has not connected."""
-        return tuple(t for t in self.declared.tables(source) if t not in self.sources)
+        needed = self.declared.tables(source, optional=False)
+        return tuple(table for table in needed if table not in self.sources)
 
     def lacks(self, source: str) -> frozenset[str]:
         """The optional columns that the table of a connected source does not have."""
@@ -139,7 +132,7 @@ class Slice:
         """Fill a source of Boardpack's own again, with what is known by now."""
         rows = self.declared.own[source](self.as_of)
         if self.elsewhere is None:
-            _fill(self.con, self.declared[source], rows)
+            embedded.fill(self.con, self.declared[source], rows)
             return
         assert isinstance(self.relations, dict)
         self.relations[source] = elsewhere.own_relation(
@@ -228,7 +221,7 @@ def open_slice(
         )  # fmt: skip
     con = duckdb.connect()
     try:
-        raw = _attach(con, workspace, keep_on=broken is not None)
+        raw = embedded.attach(con, workspace, keep_on=broken is not None)
         absent: dict[str, frozenset[str]] = {}
         columns: dict[str, dict[str, str]] = {}
         own: list[str] = []
@@ -237,13 +230,17 @@ def open_slice(
             source = declared[name]
             mapped = declared.mappings.get(name)
             try:
-                base = asof.base(source, mapped, raw, lambda m: _reader(workspace, str(m.path)))
+                base = asof.base(
+                    source, mapped, raw, lambda m: embedded.reader(workspace, str(m.path))
+                )
                 if base is None and name in declared.own:
-                    base = _fill(con, source, declared.own[name](as_of))
+                    base = embedded.fill(con, source, declared.own[name](as_of))
                     own.append(name)
                 if base is None:
                     continue
-                found, after = _create_view(con, source, base, as_of, workspace.zone, mapped)
+                found, after = embedded.create_view(
+                    con, source, base, as_of, workspace.zone, mapped
+                )
             except SourceError as error:
                 if broken is None:
                     raise
@@ -314,9 +311,9 @@ def slice_of_rows(
             except duckdb.Error as error:
                 con.close()
                 raise SourceError(
-                    f"row {dict(entry)} cannot stand in {name!r}: {_first_line(error)}"
+                    f"row {dict(entry)} cannot stand in {name!r}: {first_line(error)}"
                 ) from None
-        _, ahead = _create_view(con, source, f'given."{name}"', as_of, zone, None)
+        _, ahead = embedded.create_view(con, source, f'given."{name}"', as_of, zone, None)
         if ahead is not None:
             later[name] = ahead
     return Slice(con, as_of, zone, declared, tuple(rows), later=later)
@@ -346,201 +343,3 @@ def data_span(
         return everything.reach(everything.sources)
     finally:
         everything.close()
-
-
-def local_day(source: Source, zone: ZoneInfo, column: str = "") -> str:
-    """SQL for the company's calendar day of a row of ``t``: a CASE over the zone's offsets.
-
-    Written out so that no engine has to know the zone: equal on every one of them. ``column`` may
-    stand in for the one that places a row in time.
-    """
-    assert source.time is not None
-    column = f't."{column or source.time}"'
-    if source.time_is_date:
-        return column
-    changes = _offsets(zone)
-    if len(changes) == 1:
-        seconds = changes[0][1]
-        shifted = column if seconds == 0 else f"{column} + INTERVAL '{seconds}' SECOND"
-        return f"CAST({shifted} AS DATE)"
-    cases = " ".join(
-        f"WHEN {column} < TIMESTAMP '{changes[i + 1][0]}' THEN INTERVAL '{changes[i][1]}' SECOND"
-        for i in range(len(changes) - 1)
-    )
-    last = f"INTERVAL '{changes[-1][1]}' SECOND"
-    return f"CAST({column} + CASE {cases} ELSE {last} END AS DATE)"
-
-
-@lru_cache
-def _offsets(zone: ZoneInfo) -> list[tuple[str, int]]:
-    """(UTC instant, seconds east of UTC from then on), for the years that tables speak of."""
-
-    def offset(at: datetime) -> int:
-        delta = at.astimezone(zone).utcoffset()
-        return int(delta.total_seconds()) if delta else 0
-
-    at, end = datetime(1990, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
-    found = [(f"{at:%Y-%m-%d %H:%M:%S}", offset(at))]
-    while at < end:
-        low, at = at, at + timedelta(days=1)
-        if offset(at) == found[-1][1]:
-            continue
-        # Clocks change on a full minute of UTC.
-        high = at
-        while high - low > timedelta(minutes=1):
-            middle = low + (high - low) // timedelta(minutes=2) * timedelta(minutes=1)
-            low, high = (middle, high) if offset(middle) == found[-1][1] else (low, middle)
-        found.append((f"{high:%Y-%m-%d %H:%M:%S}", offset(at)))
-    return found
-
-
-def _attach(
-    con: duckdb.DuckDBPyConnection, workspace: Workspace, *, keep_on: bool = False
-) -> dict[str, Table]:
-    """Make every raw table of the workspace readable by its own name.
-
-    With ``keep_on`` one that cannot be read is told when a source wants it.
-    """
-    con.execute("CREATE SCHEMA slice; CREATE SCHEMA raw; SET search_path = 'raw,main'")
-    # A select of a mapping means the same whatever the machine's own zone.
-    con.execute("SET GLOBAL TimeZone = 'UTC'")
-    con.execute(f"SET file_search_path = {_text(str(workspace.root))}")
-    settings = workspace.settings.warehouse
-    config = workspace.root / "boardpack.yml"
-    names: dict[str, Table] = {}
-    if settings.duckdb is not None:
-        path = workspace.inside(settings.duckdb, "the warehouse")
-        if not path.is_file():
-            raise WorkspaceError(
-                f"the warehouse {settings.duckdb} is not there.",
-                file=config,
-                hint="`boardpack demo` makes the demo company's; or name your own DuckDB file",
-            )
-        try:
-            con.execute(f"ATTACH {_text(str(path))} AS warehouse (READ_ONLY)")
-        except duckdb.Error as error:
-            raise WorkspaceError(
-                f"the warehouse {settings.duckdb} cannot be opened: {_first_line(error)}",
-                file=config,
-            ) from None
-        rows = con.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'warehouse'"
-            " UNION ALL SELECT schema_name, view_name FROM duckdb_views()"
-            " WHERE database_name = 'warehouse' AND NOT internal"
-        ).fetchall()
-        places: dict[str, list[str]] = {}
-        for schema, table in sorted(rows):
-            places.setdefault(table, []).append(f"warehouse.{_quoted(schema)}.{_quoted(table)}")
-        for table, found in places.items():
-            broken = "" if len(found) == 1 else f"it is in several schemas, as {found}"
-            try:
-                if not broken:
-                    con.execute(f"CREATE VIEW raw.{_quoted(table)} AS SELECT * FROM {found[0]}")
-            except duckdb.Error as error:
-                broken = _first_line(error)
-            # A view of a view is bound twice by every statement.
-            names[table] = Table(found[0], broken)
-    made: list[tuple[str, Callable[[], str]]] = [
-        (name, partial(_of_file, workspace, name, relative))
-        for name, relative in settings.files.items()
-    ]
-    made += [
-        (name, partial(str, f'CREATE TABLE raw."{name}" AS {sql}'))
-        for name, sql in settings.views.items()
-    ]
-    for name, statement in made:
-        native = f"raw.{_quoted(name)}"
-        try:
-            _make(con, statement(), config, name)
-            names[name] = Table(native)
-        except SourceError as error:
-            if not keep_on:
-                raise
-            names[name] = Table(native, error.message)
-    return names
-
-
-def _of_file(workspace: Workspace, name: str, relative: str) -> str:
-    kind = "VIEW" if relative.endswith(".parquet") else "TABLE"
-    return f'CREATE {kind} raw."{name}" AS SELECT * FROM {_reader(workspace, relative)}'
-
-
-def _reader(workspace: Workspace, relative: str) -> str:
-    path = workspace.inside(relative, "the data file")
-    if not path.is_file():
-        raise SourceError(
-            f"the data file {relative} is not there.", file=workspace.root / "boardpack.yml"
-        )
-    if path.stat().st_size == 0:
-        raise SourceError(f"the data file {relative} is empty.", file=path)
-    if path.suffix == ".parquet":
-        return f"read_parquet({_text(str(path))})"
-    return f"read_csv({_text(str(path))})"
-
-
-def _make(con: duckdb.DuckDBPyConnection, sql: str, file: Path, what: str) -> None:
-    try:
-        con.execute(sql)
-    except duckdb.Error as error:
-        raise SourceError(
-            f"table {what!r} cannot be read: {_first_line(error)}", file=file
-        ) from None
-
-
-def _fill(con: duckdb.DuckDBPyConnection, source: Source, rows: pd.DataFrame) -> str:
-    """Make the table of a source of Boardpack's own, or make it anew; returns its name."""
-    table = f"own.{_quoted(source.id)}"
-    columns = ", ".join(
-        f'CAST("{c.name}" AS {c.sql_type}) AS "{c.name}"'
-        for c in source.columns.values()
-        if c.name in rows
-    )
-    # A cursor of its own: rows that somebody has not fetched to the end stay theirs.
-    with con.cursor() as cursor:
-        cursor.register("own_rows", rows)
-        cursor.execute("CREATE SCHEMA IF NOT EXISTS own")
-        cursor.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM own_rows")
-        cursor.unregister("own_rows")
-    return table
-
-
-def _create_view(
-    con: duckdb.DuckDBPyConnection,
-    source: Source,
-    base: str,
-    as_of: date,
-    zone: ZoneInfo,
-    mapped: Mapped | None,
-) -> tuple[dict[str, str], str | None]:
-    """Make the view of a source; returns the columns that its table really has, with types.
-
-    Beside them `asof.later`, a select of the rows that lie after the as-of.
-    """
-    file = mapped.file if mapped else source.file
-    line = mapped.line if mapped else None
-    try:
-        found = {
-            row[0]: str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {base}").fetchall()
-        }
-        empty = con.execute(f"SELECT 1 FROM {base} LIMIT 1").fetchone() is None
-    except duckdb.Error as error:
-        raise SourceError(
-            f"source {source.id!r} cannot be read: {_first_line(error)}", file=file, line=line
-        ) from None
-    if empty and not base.startswith(("given.", "own.")):
-        raise asof.no_rows(source, file, line)
-    known = asof.select(source, base, found, as_of, zone, file, line)
-    con.execute(f'CREATE VIEW slice."{source.id}" AS {known}')
-    return found, asof.later(source, base, found, as_of, zone, file, line)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -21,7 +21,7 @@ from typing import Any
 import naive
 from costs import Cost, of_children, told
 
-from boardpack import gate, gate_lent
+from boardpack import gate, gate_lent, gate_suites
 from boardpack.gate_suites import Suite
 from boardpack.gate_types import AS_OF as PARAMETER
 from boardpack.gate_types import OWN, ROWS
@@ -76,7 +76,7 @@ def _opened(workspace: Path) -> tuple[Slice, dict[str, Suite], list[str]]:
     model = Model.open(workspace)
     tables = [s.id for s in model.sources.declared.values() if not s.derived_from]
     suites = load_suites(model, tables)
-    slice_ = open_slice(model.workspace, model.sources, AS_OF, gate.reads(suites, tables))
+    slice_ = open_slice(model.workspace, model.sources, AS_OF, gate_suites.reads(suites, tables))
     return slice_, suites, [n for n in slice_.sources if n in tables and n in suites]
 
 

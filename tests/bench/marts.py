@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from costs import Cost, of_this_process, told
 
-from boardpack import mart_builds, mart_files
+from boardpack import mart_builds, mart_files, mart_grounds
 from boardpack.engine.compute import compute
 from boardpack.engine.marts import NONE, Marts
-from boardpack.mart_builds import Built, Ground
+from boardpack.mart_builds import Built
+from boardpack.mart_grounds import Ground
 from boardpack.model import Model
 from boardpack.periods import Period
 from boardpack.warehouse import open_slice
@@ -40,7 +41,7 @@ def against_rows(workspace: Path, rounds: int, quick: bool) -> list[bool]:
     own = sum(path.stat().st_size for path in files) / 1e6
     print(f"  {own:.1f} MB of marts beside {size:.0f} MB of tables")
     with _opened(workspace, AS_OF, least) as ground:
-        marts = mart_builds.ready(ground)
+        marts = mart_grounds.ready(ground)
         cells = _compared(ground, marts)
         print(f"  {cells} cells equal with and without {len(marts.ready)} marts", flush=True)
         stored, rows = [], []
@@ -63,7 +64,7 @@ def _opened(workspace: Path, as_of: date, least: int) -> Iterator[Ground]:
     stamp = mart_files.stamp(own)
     slice_ = open_slice(own, model.sources, as_of)
     try:
-        hashes = mart_builds.remembered(slice_)
+        hashes = mart_grounds.remembered(slice_)
         hashes(slice_.sources)
         yield Ground(own, model.catalogue, slice_, stamp, hashes)
     finally:

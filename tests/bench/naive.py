@@ -15,14 +15,14 @@ from boardpack.orders import Order
 CHECK = """
 import sys
 from datetime import date
-from boardpack import gate, judging, orders
+from boardpack import gate, gate_suites, judging, orders
 from boardpack.model import Model
 from boardpack.warehouse import open_slice
 model = Model.open(sys.argv[1])
 wanted = orders.order(model, sys.argv[2], "", sys.argv[3])
 tables = model.catalogue.tables(wanted.kpis)
 suites = judging.load_suites(model, tables)
-slice_ = open_slice(model.workspace, model.sources, wanted.as_of, gate.reads(suites, tables))
+slice_ = open_slice(model.workspace, model.sources, wanted.as_of, gate_suites.reads(suites, tables))
 found = gate.check(slice_, [t for t in slice_.sources if t in tables], suites)
 slice_.close()
 sys.exit(found.verdict == "hold")

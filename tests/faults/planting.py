@@ -9,8 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from boardpack import gate, vanished
-from boardpack import sources as source_files
+from boardpack import gate, gate_results, gate_suites, source_files, vanished
 from boardpack.errors import SourceError
 from boardpack.gate_suites import Dimension, Severity
 from boardpack.sources import Mapped
@@ -92,7 +91,7 @@ class Company:
         self.workspace = Workspace.open(folder)
         self.declared = source_files.load(self.workspace)
         tables = [s for s in self.declared.declared.values() if not s.derived_from]
-        self.suites = gate.load_suites(
+        self.suites = gate_suites.load_suites(
             self.workspace.folders("expectations"), tables, declared=self.declared.declared
         )
         with closing(open_slice(self.workspace, self.declared, AS_OF)) as slice_:
@@ -101,7 +100,7 @@ class Company:
 
     def check(
         self, sources: Sequence[str], tables: Mapping[str, str], as_of: date = AS_OF
-    ) -> tuple[gate.CheckResult, ...]:
+    ) -> tuple[gate_results.CheckResult, ...]:
         """What the gate finds in sources, with these selects in the place of tables."""
         warehouse = self.workspace.settings.warehouse.model_copy(
             update={"views": {f"planted_{table}": select for table, select in tables.items()}}
@@ -110,7 +109,7 @@ class Company:
         here = Path("planted.yml")
         mappings = {table: Mapped(table, here, None, f"planted_{table}") for table in tables}
         declared = replace(self.declared, mappings=mappings)
-        wanted = gate.reads(self.suites, sources)
+        wanted = gate_suites.reads(self.suites, sources)
         broken: dict[str, SourceError] = {}
         opened = open_slice(
             replace(self.workspace, settings=settings), declared, as_of, wanted, broken=broken
@@ -133,6 +132,6 @@ class Company:
             and _RANK.index(result.severity) >= _RANK.index(fault.severity)
         ]
         others = [result for result in failed if result not in right]
-        verdict, _ = gate.decide(results)
+        verdict, _ = gate_results.decide(results)
         told = (f"{r.severity} {r.dimension}: {r.reason}" for r in right + others)
         return Caught(bool(right), verdict, tuple(told))

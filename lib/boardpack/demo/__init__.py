@@ -1,6 +1,6 @@
 """The demo company: DataInsight Pro, three years (2023 to 2025) of a B2B software company.
 
-`generate` writes its 51 tables to a DuckDB file. Every row is drawn from the hash of its own key
+`generate` writes its 54 tables to a DuckDB file. Every row is drawn from the hash of its own key
 and the seed, so that a seed and a scale always give the same rows. Accounts, revenue, invoices,
 trials, tickets, surveys and the ledger are always complete; ``scale`` is the share of users whose
 sessions, events, objects and workflow runs are kept, of website visitors, and of the buckets that
@@ -21,7 +21,8 @@ These stories are planted for the reports to find (`boardpack.demo.story` has da
           than usual are qualified or convert; CAC and the cost of a lead rise
 2025-10   on the 14th Europe is down for 345 minutes and slow until the 21st: uptime, error rate,
           p95 and tickets of the region; NPS there until 2025-11-24; no events are loaded
-          meanwhile, and hosts are busier and workflows fail more often until the 21st
+          meanwhile, and hosts are busier and workflows fail more often until the 21st; what was
+          being set up for customers there ends eleven days later
 2025-11   on the 14th the largest European customer leaves: churned MRR of enterprise
 ========  ======================================================================================
 
@@ -30,7 +31,8 @@ subscriptions in force and the annual value of the contracts in force against th
 end of every day, deals won against their contracts, marketing spend against the ledger, invoices
 against their lines, successful payments against paid invoices, cash receipts against payments, and
 the cash bridge. So do the story points of every sprint against its items, concurrent sessions
-against the sessions, and customers scored each Sunday against those in force.
+against the sessions, and customers scored each Sunday against those in force. Whoever owns, sells
+or enters something is an employee, who is there on that day.
 Ledger revenue is recognised revenue rounded once a month, segment and kind of line. Two rows in a
 hundred are recorded late, none after 2025-12-31.
 """
@@ -44,6 +46,7 @@ from pathlib import Path
 import duckdb
 
 from boardpack.demo import (
+    activities,
     adoption,
     automation,
     billing,
@@ -62,8 +65,10 @@ from boardpack.demo import (
     pipelines,
     platform,
     product,
+    projects,
     revenue,
     sales,
+    staff,
     success,
     support,
 )
@@ -143,6 +148,10 @@ def _write(path: Path, seed: int, scale: float, progress: Callable[[str], None])
         market_size.build(con)
         progress("initiatives and insights")
         initiatives.build(con)
+        progress("employees and their work")
+        staff.build(con)
+        activities.build(con)
+        projects.build(con)
         progress("control totals")
         controls.build(con)
         tables = con.execute(

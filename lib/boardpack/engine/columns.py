@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from boardpack.engine.expressions import (
-    ExpressionError,
-    aggregate,
-    scalar,
-)
+from boardpack.engine.expressions import ExpressionError, aggregate, scalar
 from boardpack.engine.kinds import check_kinds
 from boardpack.engine.members import check_members
 from boardpack.engine.windows import parse_point, parse_window
@@ -93,6 +89,8 @@ def changes_with_event(sources: Sources, source: str, dimension: str) -> bool:
 
 
 def dimensions(sources: Sources, source: str) -> Mapping[str, str]:
-    """What a source can be split by; a derived one by what its base can be."""
+    """What a source can be split by; a derived one by what its base can be, or some of it."""
     found = sources[source]
-    return sources[found.derived_from].dimensions if found.derived_from else found.dimensions
+    if found.derived_from and not found.dimensions:
+        return sources[found.derived_from].dimensions
+    return found.dimensions

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from boardpack.engine import exactness
+from boardpack.engine.borrowing import UNKNOWN
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.definitions import Kpi
 from boardpack.engine.estimates import ESTIMATES, PARTS
@@ -21,7 +22,7 @@ from boardpack.engine.histogram import percentile
 from boardpack.engine.intervals import limits
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.plans import Plan, make_plan
-from boardpack.engine.statements import UNKNOWN, Statement, plan
+from boardpack.engine.statements import Statement, plan
 from boardpack.engine.windows import Window
 from boardpack.errors import RunError
 from boardpack.periods import Period

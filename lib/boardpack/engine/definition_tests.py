@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from boardpack.engine.borrowing import UNKNOWN
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.compute import compute
 from boardpack.engine.definitions import Kpi
 from boardpack.engine.entries import TestEntry
 from boardpack.engine.goals import GivenGoals
 from boardpack.engine.members import declared_members
-from boardpack.engine.statements import UNKNOWN
 from boardpack.errors import (
     BoardpackError,
     DefinitionError,

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from boardpack.engine.entries import Direction, MeasureEntry, TestEntry, Unit
-from boardpack.engine.expressions import (
-    Formula,
-    Measured,
-)
+from boardpack.engine.expressions import Formula, Measured
 from boardpack.engine.intervals import Interval
 from boardpack.engine.windows import Window
 from boardpack.periods import GRAINS, Grain
 from boardpack.yamlfile import Place
+
+#: What every formula may name beside measures and KPIs: the days of the period and of window month,
+#: and those of the period that are worked on; of an open one those up to the as-of.
+BUILT_IN = ("period_days", "month_days", "business_days")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from boardpack.engine.definitions import Kpi, Measure
 from boardpack.errors import DefinitionError
 from boardpack.sources import Sources, resolve
 from boardpack.sql_dialects import Dialect
+from boardpack.sql_forms import Untranslatable
 from boardpack.sql_kinds import Kind, of_type
-from boardpack.translation import Untranslatable, translate, translate_expression
+from boardpack.translation import translate, translate_expression
 from boardpack.warehouse import Slice, described
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boardpack.engine import goals
-from boardpack.engine.catalogue import BUILT_IN, Catalogue
-from boardpack.engine.definitions import Kpi
+from boardpack.engine.catalogue import Catalogue
+from boardpack.engine.definitions import BUILT_IN, Kpi
 from boardpack.engine.functions import COUNTING, Goal
 from boardpack.engine.plans import Plan, rolls_up
 from boardpack.engine.shifts import Shift

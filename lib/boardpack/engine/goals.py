@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from boardpack.engine.functions import COUNTING, Goal
-from boardpack.objectives import Comparator
+from boardpack.objectives import Comparator, Target
 from boardpack.periods import Period
-from boardpack.values import Target
 from boardpack.yamlfile import Strict
 
 

@@ -16,6 +16,7 @@ from boardpack.engine.rows import rows as row_stage
 from boardpack.engine.windows import Buckets
 from boardpack.errors import DefinitionError, RunError
 from boardpack.periods import Period
+from boardpack.sql_texts import quoted_text
 from boardpack.warehouse import Slice
 
 #: What stands where a column is about a person and the listing does not say that it is shown.
@@ -63,8 +64,7 @@ def statement(slice_: Slice, listing: Listing, period: Period, segment: str = ""
     )  # fmt: skip
     conditions = []
     if segment:
-        quoted = segment.replace("'", "''")
-        stage = f"SELECT * FROM (\n{stage}\n) AS members WHERE \"segment\" = '{quoted}'"
+        stage = f'SELECT * FROM (\n{stage}\n) AS members WHERE "segment" = {quoted_text(segment)}'
     if listing.latest_of:
         of = ", ".join(column(name) for name in listing.latest_of)
         newest = ", ".join(f"{column(name)} DESC" for name in (time, *source.key))

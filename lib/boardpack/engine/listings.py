@@ -22,6 +22,7 @@ from boardpack.engine.replacements import Claim, standing
 from boardpack.engine.windows import Window, parse_window
 from boardpack.errors import UnknownNameError
 from boardpack.sources import Source, Sources, resolve
+from boardpack.sql_texts import quoted_text
 from boardpack.workspace import Workspace
 from boardpack.yamlfile import Key, Place, Strict, parse
 
@@ -335,8 +336,7 @@ def _moods(
             if word in moods:
                 raise at.error(f"{word!r} is {moods[word]} already.", *step)
             if re.fullmatch(r"[\w.]+", column.value):
-                quoted = word.replace("'", "''")
                 with _pointed_at(at, *step):
-                    check_members(sources, source, f"{column.value} = '{quoted}'")
+                    check_members(sources, source, f"{column.value} = {quoted_text(word)}")
             moods[word] = mood
     return moods

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+from boardpack.engine.borrowing import own_keys
 from boardpack.engine.catalogue import Catalogue
 from boardpack.engine.columns import column_sql, dimensions
 from boardpack.engine.definitions import Measure
 from boardpack.engine.expressions import aggregate, scalar
 from boardpack.engine.histogram import merged
-from boardpack.engine.rows import DAY, DAYS, own_keys
+from boardpack.engine.rows import DAY, DAYS
 from boardpack.engine.selects import Unit, again, first
 from boardpack.engine.windows import Buckets
 from boardpack.source_entries import PanelColumnEntry
 from boardpack.sources import Source, Sources
+from boardpack.sql_texts import quoted_text
 
 Grain = Literal["day", "month"]
 
@@ -91,7 +93,7 @@ class Mart:
         files = self.files[grain]
         low = first_day.replace(day=1) if first_day else date.min
         found = [file for month, file in files.items() if low <= month < last] or [*files.values()]
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in found)
+        listed = ", ".join(quoted_text(file) for file in found)
         return f"read_parquet([{listed}])"
 
 

@@ -11,11 +11,12 @@ from functools import lru_cache
 
 import duckdb
 
+from boardpack.engine.borrowing import Borrowed, borrowed
 from boardpack.engine.columns import column_sql
 from boardpack.engine.definitions import Measure
 from boardpack.engine.expressions import aggregate, scalar
 from boardpack.engine.marts import Marts, panel_need
-from boardpack.engine.rows import Borrowed, borrowed, own_rows, rows, stored_rows
+from boardpack.engine.rows import own_rows, rows, stored_rows
 from boardpack.engine.selects import (
     Part,
     Unit,

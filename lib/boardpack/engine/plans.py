@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from boardpack.engine import exactness
-from boardpack.engine.catalogue import BUILT_IN, Catalogue
-from boardpack.engine.definitions import Kpi, Measure
+from boardpack.engine.catalogue import Catalogue
+from boardpack.engine.definitions import BUILT_IN, Kpi, Measure
 from boardpack.engine.functions import COUNTING
 from boardpack.engine.marts import NONE, Marts
 from boardpack.engine.statements import Statement, plan

@@ -15,7 +15,7 @@ local SPANS = {
   "formula", "remark-head", "remark-by", "decision-label",
 }
 local DIVS = {
-  "lead", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
+  "lead", "message", "note", "source-note", "scorecard", "statement", "triangle", "register", "sign-off", "remark", "decision",
   "definitions",
 }
 local CALLOUT_TITLES = {
@@ -492,6 +492,50 @@ local function div(element)
   end
 end
 
+local ALIGNS = { AlignLeft = "left", AlignRight = "right", AlignCenter = "center", AlignDefault = "auto" }
+
+local function typst_cell(cell, before, after)
+  local given = cell.col_span > 1 and { "colspan: " .. cell.col_span } or {}
+  for name, value in pairs(cell.attributes) do
+    local of_cell = name:match("^typst:([%w-]+)$")
+    if of_cell then table.insert(given, of_cell .. ": " .. value) end
+  end
+  table.sort(given)
+  local out = pandoc.Blocks({ typst(before .. "table.cell(" .. table.concat(given, ", ") .. ")[") })
+  out:extend(cell.contents)
+  out:insert(typst("]" .. after))
+  return out
+end
+
+-- A table whose rows stand in groups, written as pandoc would but for the heads of the groups: those are
+-- heads to Typst as well, which never leaves them alone at the foot of a sheet.
+local function grouped_table(element)
+  local widths, aligns, grouped = {}, {}, false
+  for _, spec in ipairs(element.colspecs) do
+    table.insert(aligns, ALIGNS[spec[1]])
+    table.insert(widths, spec[2] and spec[2] > 0 and string.format("%.3f%%", 100 * spec[2]) or "auto")
+  end
+  local out = pandoc.Blocks({ typst(
+    "#figure(align(center)[#table(columns: (" .. table.concat(widths, ", ") .. ",), align: ("
+      .. table.concat(aligns, ", ") .. ",), table.header("
+  ) })
+  for _, row in ipairs(element.head.rows) do
+    for _, cell in ipairs(row.cells) do out:extend(typst_cell(cell, "", ",")) end
+  end
+  out:insert(typst("), table.hline(),"))
+  for _, body in ipairs(element.bodies) do
+    for _, row in ipairs(body.body) do
+      local is_head = row.classes:includes("group")
+      grouped = grouped or is_head
+      for _, cell in ipairs(row.cells) do
+        out:extend(is_head and typst_cell(cell, "bp-group-head(", "),") or typst_cell(cell, "", ","))
+      end
+    end
+  end
+  out:insert(typst(")], kind: table)"))
+  return grouped and out or nil
+end
+
 -- A table scrolls inside its frame on a phone, and the keyboard can reach it.
 local function table_frame(element)
   if to_html then
@@ -499,7 +543,9 @@ local function table_frame(element)
   end
   local pictured = false
   element:walk({ RawInline = function(inline) pictured = pictured or inline.text:match("^#bp%-fit") ~= nil end })
-  if pictured then return wrapped("#bp-pictured", { element }) end
+  local written = grouped_table(element)
+  if pictured then return wrapped("#bp-pictured", written or { element }) end
+  return written
 end
 
 local function is_drawn(block)
@@ -510,7 +556,12 @@ local function is_drawn(block)
     or block.attributes["layout-ncol"] ~= nil or block.attributes.layout ~= nil
 end
 
--- The words between a heading and its first chart stay with the chart, as the heading stays with them.
+local function is_message(block)
+  return block.t == "Div" and block.classes:includes("message")
+end
+
+-- The words between a heading and its first chart stay with the chart, as the heading stays with them; the
+-- message above a table stays with the table.
 local function keep_with_chart(document)
   if not to_typst then return nil end
   local out, waiting = pandoc.Blocks({}), nil
@@ -521,8 +572,11 @@ local function keep_with_chart(document)
     waiting = nil
   end
   for _, block in ipairs(document.blocks) do
-    if waiting and block.t == "Para" and #waiting < 2 then
+    if waiting and (block.t == "Para" or is_message(block)) and #waiting < 2 then
       waiting:insert(block)
+    elseif is_message(block) then
+      release(false)
+      waiting = pandoc.List({ block })
     else
       release(is_drawn(block))
       out:insert(block)

@@ -13,10 +13,11 @@ from typing import Any
 from boardpack.assemble import Assembled
 from boardpack.brand import read_brand
 from boardpack.errors import RenderError, StorageError
+from boardpack.facts import read_kpis
 from boardpack.periods import parse_day
 from boardpack.render.builtin import pandoc_tree
-from boardpack.render.slides.pieces import pieces
-from boardpack.values import read_kpis
+from boardpack.render.slides.datatables import as_drawn
+from boardpack.render.slides.tree import pieces
 
 __all__ = ["SLIDES", "render_slides"]
 
@@ -39,7 +40,7 @@ def render_slides(assembled: Assembled, folder: Path) -> Path:
 
     brand = read_brand(assembled.folder / "_brand.yml")
     ruler = Ruler.of(brand)
-    charts = _charts(assembled.folder)
+    charts = as_drawn(_charts(assembled.folder), assembled.numbers)
     tree = pandoc_tree(assembled.folder, Path(__file__).with_name("slides.lua"))
     facts = assembled.facts
     planned = plan(pieces(tree), charts, ruler, assembled.title)

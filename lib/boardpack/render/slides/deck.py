@@ -1,9 +1,10 @@
-"""The slides themselves: cover, contents, what was planned, and the speaker's notes."""
+"""The slides themselves: cover, contents, and what was planned."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,49 +15,38 @@ from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.util import Pt
 
 from boardpack.brand import Brand
+from boardpack.facts import KpiFacts, ReportFacts
 from boardpack.formats import day_name, period_name
 from boardpack.frontpage import draft_line, period_of
 from boardpack.periods import parse_day
+from boardpack.render.slides.bodies import Bodies, plot_of
 from boardpack.render.slides.charts import Painter
-from boardpack.render.slides.drawing import Ink, Look, describe, qn
+from boardpack.render.slides.drawing import Ink, Look, qn
 from boardpack.render.slides.master import FOOT, KICKER, NUMBER, blank, layout_of
 from boardpack.render.slides.measures import (
     BODY,
-    CARD_GAP,
-    CARD_INSET,
-    GAP,
     LEAST_SIZE,
     MARGIN,
     TITLE_SIZE,
     WIDTH,
     Box,
     Ruler,
-    card_size,
-    columns_of,
 )
-from boardpack.render.slides.pictures import fitted, rasters
+from boardpack.render.slides.notes import notes_of, write_notes
+from boardpack.render.slides.pictures import rasters
 from boardpack.render.slides.pieces import (
-    Alert,
-    Cards,
     Figure,
-    Heading,
     Line,
     Picture,
     Row,
     Run,
-    Sheet,
     Stack,
     Words,
     clean,
     plain,
 )
-from boardpack.render.slides.plan import JOINT, SIDE, TEXT_SIZE, Slide, height_of
-from boardpack.render.slides.series import is_drawable
-from boardpack.render.slides.tables import draw_table
-from boardpack.values import KpiFacts, ReportFacts
+from boardpack.render.slides.plan import Slide
 
-_HEADING = 14.0
-_BETTER = {"higher": "Higher is better.", "lower": "Lower is better.", "range": "Within its range."}
 #: From so many sections on a reader looks for one.
 _WORTH_LISTING = 3
 
@@ -73,7 +63,6 @@ class Deck:
     kpis: Mapping[str, KpiFacts]
     folder: Path
     day: datetime
-    _pictures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
@@ -84,11 +73,6 @@ class Deck:
     def ink(self) -> Ink:
         """The colours of the brand."""
         return Ink(self.brand.colors, self.language)
-
-    @cached_property
-    def painter(self) -> Painter:
-        """What draws the charts."""
-        return Painter(self.ink, self.ruler, self.day)
 
     @cached_property
     def period(self) -> str:
@@ -117,14 +101,18 @@ class Deck:
         """The presentation: what was planned between a cover and whatever ends it."""
         presentation = blank(self.brand, self.language)
         self._presentation = presentation
-        self._pictures = rasters(self.folder, self.brand, self._needed(planned))
+        pictures = rasters(self.folder, self.brand, self._needed(planned))
+        painter = Painter(self.ink, self.ruler, self.day)
+        self._bodies = Bodies(self.ink, self.ruler, painter, self.charts, pictures)
         self._cover()
-        many = len({_section(slide) for slide in planned}) >= _WORTH_LISTING
+        begun = [name for slide in planned for name in (slide.part_of or slide.title, *slide.also)]
+        many = len(set(begun)) >= _WORTH_LISTING
         contents = self._add("content", "Contents", "") if many else None
         firsts: dict[str, Any] = {}
         for slide in planned:
-            made = self._divider(slide) if slide.kind == "divider" else self._content(slide)
-            firsts.setdefault(_section(slide), (made, len(presentation.slides)))
+            made = self._content(slide)
+            for name in (slide.part_of or slide.title, *slide.also):
+                firsts.setdefault(name, (made, len(presentation.slides)))
         if contents is not None:
             self._contents(contents, [(n, *at) for n, at in firsts.items() if n])
         self._properties(presentation.core_properties)
@@ -136,15 +124,11 @@ class Deck:
         for slide in planned:
             for piece in slide.body:
                 for part in piece.parts if isinstance(piece, Row | Stack) else (piece,):
-                    if isinstance(part, Figure) and not self._plot(part):
+                    if isinstance(part, Figure) and plot_of(self.charts, part) is None:
                         found.append(f"figures/{part.name}.svg")
                     elif isinstance(part, Picture):
                         found.append(part.path)
         return found
-
-    def _plot(self, figure: Figure) -> Mapping[str, Any] | None:
-        plot = self.charts.get(figure.name, {}).get("plot")
-        return plot if plot and is_drawable(plot) else None
 
     def _add(self, layout: str, title: str, section: str) -> Any:
         slide = self._presentation.slides.add_slide(layout_of(self._presentation, layout))
@@ -174,8 +158,6 @@ class Deck:
 
     def _foot(self, slide: Any, layout: str) -> None:
         """The foot and the number of the slide, which python-pptx leaves on the layout."""
-        from copy import deepcopy
-
         for shape in layout_of(self._presentation, layout).placeholders:
             idx = shape.placeholder_format.idx
             if idx not in (FOOT, NUMBER):
@@ -225,7 +207,7 @@ class Deck:
                 shown = [line for line in lines if plain(line)]
                 paragraphs = [self.ink.paragraph(line, look) for line in shown]
                 self.ink.write(placeholder.text_frame, paragraphs)
-        self._notes(slide, [f"{facts.company}: {self.title}, {self.period}.",
+        write_notes(slide, [f"{facts.company}: {self.title}, {self.period}.",
                             "Every figure is that of the edition's values; see the other files of"
                             " this edition for the numbers behind each chart."])  # fmt: skip
 
@@ -250,219 +232,17 @@ class Deck:
                 self.ink.text_box(slide, Box(box.x, box.y, width, box.height), paragraphs,
                                   name="Contents")  # fmt: skip
 
-    def _divider(self, planned: Slide) -> Any:
-        slide = self._add("divider", planned.title, "")
-        slide.shapes.title.text_frame.text = planned.title
-        return slide
-
     def _content(self, planned: Slide) -> Any:
         only_words = all(isinstance(p, Words) and p.kind != "remark" for p in planned.body)
         layout = "words" if only_words else "content"
         slide = self._add(layout, planned.numbered, planned.section)
         if only_words:
             body = next(p for p in slide.placeholders if p.placeholder_format.idx == 1)
-            self._words_into(body.text_frame, planned.body)
+            self._bodies.words_into(body.text_frame, planned.body)
         else:
-            self._stack(slide, planned)
-        self._notes(slide, self._said(planned))
+            self._bodies.draw(slide, planned)
+        write_notes(slide, notes_of(planned, self.facts, self.kpis, self.charts))
         return slide
-
-    def _words_into(self, frame: Any, body: Sequence[Any]) -> None:
-        size = 18.0
-        while size > LEAST_SIZE and (
-            sum(self.ruler.words(w, size, BODY.width) for w in body) > BODY.height
-        ):
-            size -= 1
-        paragraphs = [p for words in body for p in self._paragraphs(words, size)]
-        self.ink.write(frame, paragraphs)
-
-    def _paragraphs(self, words: Words, size: float) -> list[Any]:
-        after = size * (0.55 if words.kind == "bullets" else 0.35)
-        color = "muted" if words.kind == "note" else "ink"
-        look = Look(size, color, words.kind == "lead", bullet=words.kind == "bullets", after=after)
-        return [self.ink.paragraph(line, look) for line in words.lines]
-
-    def _stack(self, slide: Any, planned: Slide) -> None:
-        """From top to bottom; what is drawn takes the room that words and tables leave."""
-        at = BODY.y
-        rest = [self._height(piece) for piece in planned.body]
-        for i, piece in enumerate(planned.body):
-            below = sum(height + GAP for height in rest[i + 1 :] if height)
-            room = Box(BODY.x, at, BODY.width, BODY.bottom - at - below)
-            if isinstance(piece, Alert):
-                at += self._alert(slide, piece, room, planned.title) + GAP
-            elif isinstance(piece, Words):
-                at += self._words(slide, piece, room, rest[i]) + GAP
-            elif isinstance(piece, Sheet):
-                alt = _table_alt(planned, piece)
-                name = f"Table {i + 1}"
-                at += draw_table(slide, piece, room, self.ink, self.ruler, name, alt) + GAP
-            elif isinstance(piece, Cards):
-                at += self._cards(slide, piece, room) + GAP
-            elif isinstance(piece, Heading):
-                look = Look(TEXT_SIZE, "accent" if piece.level == 3 else "ink", bold=True)
-                box = Box(room.x, room.y, room.width, rest[i])
-                self.ink.text_box(slide, box, [self.ink.paragraph((Run(piece.text),), look)],
-                                  name="Heading")  # fmt: skip
-                at += rest[i] + GAP / 3
-            elif isinstance(piece, Stack):
-                self._tree(slide, piece, room)
-                at = room.bottom + GAP
-            elif isinstance(piece, Row) and any(isinstance(p, Cards) for p in piece.parts):
-                self._beside(slide, piece, room)
-                at = room.bottom + GAP
-            elif isinstance(piece, Row):
-                boxes = room.split(len(piece.parts), 36)
-                for j, (part, box) in enumerate(zip(piece.parts, boxes, strict=True)):
-                    self._drawn(slide, part, box, f"{i + 1}.{j + 1}", heading=True)
-                at = room.bottom + GAP
-            elif isinstance(piece, Figure | Picture):
-                self._drawn(slide, piece, room, str(i + 1), heading=False)
-                at = room.bottom + GAP
-
-    def _height(self, piece: Any) -> float:
-        if isinstance(piece, Sheet):
-            widths = self.ruler.widths(piece, BODY.width, piece.size)
-            head, rows = self.ruler.rows(piece, widths, piece.size)
-            return head + sum(rows)
-        if isinstance(piece, Cards):
-            return self.ruler.cards(piece, BODY.width)
-        return height_of(piece, self.ruler)
-
-    def _beside(self, slide: Any, row: Row, room: Box) -> None:
-        """Cards with the words that go with them at their side."""
-        left = Box(room.x, room.y, room.width - SIDE - 30, room.height)
-        right = Box(room.x + room.width - SIDE, room.y, SIDE, room.height)
-        for part in row.parts:
-            if isinstance(part, Cards):
-                self._cards(slide, replace(part, columns=2), left)
-            elif isinstance(part, Words):
-                paragraphs = self._paragraphs(part, TEXT_SIZE)
-                self.ink.text_box(slide, right, paragraphs, name="Text")
-
-    def _tree(self, slide: Any, tree: Stack, room: Box) -> None:
-        """Cards with the lines that lead from one row of them to the next."""
-        at = room.y
-        drawn = any(isinstance(part, Picture) for part in tree.parts)
-        for part in tree.parts:
-            at += 0 if drawn or part is tree.parts[0] else CARD_GAP
-            if isinstance(part, Cards):
-                at += self._cards(slide, part, Box(room.x, at, room.width, room.bottom - at))
-            elif isinstance(part, Picture):
-                box = Box(room.x, at, room.width, JOINT)
-                self._picture(slide, part.path, box, part.alt)
-                at += JOINT
-
-    def _words(self, slide: Any, words: Words, room: Box, height: float) -> float:
-        if words.kind == "remark":
-            box = Box(room.x, room.y, room.width, height)
-            self.ink.bar(slide, Box(box.x, box.y, 3, height), "accent")
-            inner = Box(box.x + 3, box.y, box.width - 3, height)
-            self.ink.text_box(slide, inner, self._paragraphs(words, LEAST_SIZE), fill="wash",
-                              inset=7, name="Commentary")  # fmt: skip
-            return height
-        size = LEAST_SIZE if words.kind == "note" else 14.0
-        box = Box(room.x, room.y, room.width, height)
-        self.ink.text_box(slide, box, self._paragraphs(words, size), name="Text")
-        return height
-
-    def _alert(self, slide: Any, alert: Alert, room: Box, title: str) -> float:
-        height = height_of(alert, self.ruler)
-        color = {"warning": "warn", "important": "bad", "caution": "warn"}.get(alert.kind, "accent")
-        self.ink.bar(slide, Box(room.x, room.y, 4, height), color)
-        look = Look(LEAST_SIZE + 2, after=LEAST_SIZE * 0.4)
-        head = self.ink.paragraph((Run(alert.title),), Look(14, color, bold=True, after=4))
-        heads = [head] if alert.title != title else []
-        lines = [self.ink.paragraph(line, look) for line in alert.lines]
-        box = Box(room.x + 4, room.y, room.width - 4, height)
-        self.ink.text_box(
-            slide, box, [*heads, *lines], fill="wash", inset=10, name=alert.title[:60]
-        )
-        return height
-
-    def _cards(self, slide: Any, cards: Cards, room: Box) -> float:
-        columns = columns_of(cards)
-        height = self.ruler.cards(cards, room.width)
-        boxes = Box(room.x, room.y, room.width, height).grid(len(cards.cards), columns, CARD_GAP)
-        for card, box in zip(cards.cards, boxes, strict=True):
-            paragraphs = []
-            for line in card:
-                size, after = card_size(line)
-                paragraphs.append(self.ink.paragraph(line, Look(size, after=after)))
-            self.ink.text_box(slide, box, paragraphs, fill="wash", inset=CARD_INSET,
-                              name=plain(card[0])[:60] or "Card")  # fmt: skip
-        return height
-
-    def _drawn(self, slide: Any, piece: Any, box: Box, number: str, *, heading: bool) -> None:
-        if isinstance(piece, Picture):
-            self._picture(slide, piece.path, box, piece.alt)
-            return
-        entry = self.charts.get(piece.name, {})
-        alt, plot = str(entry.get("alt", "")), self._plot(piece)
-        if plot is None:
-            if heading:
-                box = self._over(slide, str(entry.get("title", "")), box)
-            self._picture(slide, f"figures/{piece.name}.svg", box, alt)
-        elif plot["panels"]:
-            self._panels(slide, plot["panels"], box, alt, number)
-        else:
-            name = " ".join(str(plot.get("title") or "").split())
-            if heading:
-                name = name or str(entry.get("title", ""))
-                box = self._over(slide, name, box)
-            self.painter.draw(slide, plot, box, alt, f"Chart {number}")
-
-    def _over(self, slide: Any, text: str, box: Box) -> Box:
-        """A heading above a drawing, and the room that is left for the drawing."""
-        lines = min(2, self.ruler.lines(text, _HEADING, box.width, True))
-        height = lines * _HEADING * 1.25
-        top = Box(box.x, box.y, box.width, height)
-        look = Look(_HEADING, bold=True)
-        self.ink.text_box(slide, top, [self.ink.paragraph((Run(text),), look)], name="Heading")
-        return Box(box.x, box.y + height + 4, box.width, box.height - height - 4)
-
-    def _panels(
-        self, slide: Any, panels: Sequence[Mapping[str, Any]], box: Box, alt: str, number: str
-    ) -> None:
-        columns = {1: 1, 2: 2, 3: 3, 4: 2}.get(len(panels), 3)
-        places = box.grid(len(panels), columns, 30)
-        for i, (panel, place) in enumerate(zip(panels, places, strict=True)):
-            inner = self._over(slide, str(panel["title"]), place)
-            if not panel["categories"]:
-                continue
-            said = f"{panel['title']}. {alt}" if i == 0 else str(panel["title"])
-            self.painter.draw(slide, panel, inner, said, f"Chart {number}.{i + 1}")
-
-    def _picture(self, slide: Any, path: str, box: Box, alt: str) -> None:
-        image = self._pictures.get(path)
-        if image is None:
-            return
-        import io
-
-        place = fitted(image, box)
-        shape = slide.shapes.add_picture(
-            io.BytesIO(image.data), Pt(place.x), Pt(place.y), Pt(place.width), Pt(place.height)
-        )
-        describe(shape, alt)
-
-    def _said(self, planned: Slide) -> list[str]:
-        """What stands in the notes: how to read the figures, and where they come from."""
-        said = []
-        for piece in planned.body:
-            for part in piece.parts if isinstance(piece, Row) else (piece,):
-                if isinstance(part, Figure):
-                    said.append(str(self.charts.get(part.name, {}).get("alt", "")))
-        for kpi in planned.kpis:
-            facts = self.kpis.get(kpi)
-            if facts is not None:
-                said.append(_definition(facts))
-        as_of = day_name(parse_day(self.facts.as_of), self.facts.locale) if self.facts.as_of else ""
-        known = f", as known by the end of {as_of}" if as_of else ""
-        said.append(f"{self.facts.company}, {self.period}{known}. Revision {self.facts.revision}.")
-        return said
-
-    def _notes(self, slide: Any, lines: Sequence[str]) -> None:
-        slide.notes_slide.notes_text_frame.text = "\n".join(clean(line) for line in lines if line)
 
     def _properties(self, properties: Any) -> None:
         facts = self.facts
@@ -476,21 +256,3 @@ class Deck:
         properties.language = self.language
         properties.revision = 1
         properties.created = properties.modified = self.day
-
-
-def _section(slide: Slide) -> str:
-    return slide.part_of or slide.title
-
-
-def _table_alt(planned: Slide, sheet: Sheet) -> str:
-    heads = ", ".join(column.head for column in sheet.columns if column.head)
-    return f"Table: {planned.numbered}. Columns: {heads}."
-
-
-def _definition(facts: KpiFacts) -> str:
-    formula = "" if facts.formula in ("", "value") else f" Computed as {facts.formula}."
-    source = f" Source: {', '.join(facts.sources)}." if facts.sources else ""
-    owner = f" Owner: {facts.owner}." if facts.owner else ""
-    ended = facts.definition if facts.definition.endswith(".") else f"{facts.definition}."
-    notes = f" {facts.notes}" if facts.notes else ""
-    return f"{facts.name}: {ended}{notes}{formula}{source}{owner} {_BETTER[facts.direction]}"

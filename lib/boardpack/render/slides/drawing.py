@@ -12,6 +12,7 @@ from lxml import etree
 from pptx.oxml.ns import qn as _qn
 from pptx.util import Length, Pt
 
+from boardpack.render.scheme import heat_steps
 from boardpack.render.slides.measures import LEAST_SIZE, Box
 from boardpack.render.slides.pieces import Line, Run, clean
 
@@ -62,6 +63,11 @@ class Ink:
             hue = self.colors.get(color, color)
             etree.SubElement(fill, qn("a:srgbClr"), val=hue.lstrip("#").upper())
         return fill
+
+    def heat(self, step: int) -> dict[str, str]:
+        """The ``fill`` of a cell of a heatmap and the ``ink`` of what stands in it."""
+        steps = heat_steps(self.colors)
+        return steps[min(step, len(steps) - 1)]
 
     def outline(self, color: str, width: float, dash: str = "", tag: str = "a:ln") -> Any:
         """A line of a colour and width in points; ``dash`` as DrawingML names it."""

@@ -1,4 +1,4 @@
-"""An empty presentation in the look of ``_brand.yml``: theme, master and four layouts, 16:9."""
+"""An empty presentation in the look of ``_brand.yml``: theme, master and three layouts, 16:9."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from boardpack.render.slides.measures import (
 )
 
 #: The layouts that are kept of python-pptx's own, by what they are for here.
-LAYOUTS = {"cover": 0, "words": 1, "divider": 2, "content": 5}
+LAYOUTS = {"cover": 0, "words": 1, "content": 5}
 #: Numbers of the placeholders that every slide fills.
 KICKER, FOOT, NUMBER = 13, 11, 12
 
@@ -32,9 +32,8 @@ KICKER, FOOT, NUMBER = 13, 11, 12
 COVER_PART = 330.0
 COVER = Box(MARGIN + 8, 120, 800, 130)
 FACTS = Box(MARGIN + 8, COVER_PART + 26, 800, 120)
-TITLE = Box(MARGIN, 42, WIDTH - 2 * MARGIN, 64)
+TITLE = Box(MARGIN, 40, WIDTH - 2 * MARGIN, 56)
 SECTION = Box(MARGIN, 22, 640, 20)
-DIVIDER = Box(MARGIN + 20, 210, 800, 100)
 FOOTER = Box(MARGIN, 508, 740, 20)
 PAGE = Box(WIDTH - MARGIN - 90, 508, 90, 20)
 
@@ -55,7 +54,7 @@ def blank(brand: Brand, language: str) -> Any:
     master = presentation.slide_master
     _theme(master.part.part_related_by(RT.THEME), brand)
     _master(master, language)
-    ids = {"cover": "Cover", "words": "Title and text", "divider": "Part", "content": "Title only"}
+    ids = {"cover": "Cover", "words": "Title and text", "content": "Title only"}
     for name, layout in kept.items():
         layout.name = ids[name]
         _shapes(layout, _LAYOUT_SHAPES[name], language)
@@ -63,7 +62,7 @@ def blank(brand: Brand, language: str) -> Any:
 
 
 def layout_of(presentation: Any, name: str) -> Any:
-    """One of the four layouts: ``cover``, ``words``, ``divider`` or ``content``."""
+    """One of the three layouts: ``cover``, ``words`` or ``content``."""
     return presentation.slide_layouts[list(LAYOUTS).index(name)]
 
 
@@ -167,7 +166,6 @@ def _rule(id_: int, box: Box, color: str) -> str:
 
 
 _TITLED = _placeholder(2, "Title", "The message", TITLE, 'type="title"', anchor="t")
-_BAND = _rule(9, Box(0, 0, 14, HEIGHT), "accent1")
 _LAYOUT_SHAPES = {
     "cover": _rule(8, Box(0, 0, WIDTH, COVER_PART), "tx1")
     + _rule(9, Box(0, COVER_PART, WIDTH, 6), "accent1")
@@ -187,12 +185,6 @@ _LAYOUT_SHAPES = {
     "words": _TITLED
     + _kicker()
     + _placeholder(3, "Text", "Text", BODY, 'idx="1"', anchor="t")
-    + _foot(),
-    "divider": _BAND
-    + _placeholder(
-        2, "Title", "Part", DIVIDER, 'type="title"', anchor="ctr",
-        look=_level(36, "tx1", bold=True),
-    )
     + _foot(),
     "content": _TITLED + _kicker() + _foot(),
 }  # fmt: skip

@@ -11,29 +11,33 @@ from pathlib import Path
 from PIL import ImageFont
 
 from boardpack.brand import Brand
-from boardpack.render.slides.pieces import Cards, Line, Sheet, Words, plain
+from boardpack.render.slides.pieces import Cards, Line, Sheet, Words, is_by_hand, plain, spans
 
 WIDTH, HEIGHT = 960.0, 540.0
 MARGIN = 44.0
 #: Where the body of a slide is: below its title, above its foot.
-TOP, BOTTOM = 118.0, 500.0
+TOP, BOTTOM = 104.0, 500.0
 BODY_WIDTH = WIDTH - 2 * MARGIN
 
-TITLE_SIZE = 24.0
+TITLE_SIZE = 22.0
 #: No text of a slide's body is smaller.
 LEAST_SIZE = 12.0
+#: Nor that of a table, unless its figures would be broken; what is looked up may be smaller still.
+TABLE_SIZE, GLOSSARY_SIZE = 11.0, 10.0
 LEADING = 1.2
+#: From one line of the labels of a chart to the next.
+LINE = LEAST_SIZE * 1.25
 
 #: Between pieces of a slide, from top to bottom.
 GAP = 14.0
 #: A reader without the brand's font sees a wider one, and its bold is wider still: there is room.
 _SUBSTITUTE, _SUBSTITUTE_BOLD = 1.23, 1.35
 #: Insets of a cell, left and right together, and above and below.
-CELL_X, CELL_Y = 11.0, 7.0
+CELL_X, CELL_Y = 11.0, 5.0
 #: Within cards, and between them.
 CARD_INSET, CARD_GAP = 9.0, 14.0
 #: A row that is to be written in by hand.
-_BY_HAND = 40.0
+_BY_HAND = 64.0
 
 
 @dataclass(frozen=True)
@@ -172,12 +176,17 @@ class Ruler:
 
     def _least(self, sheet: Sheet, width: float, size: float) -> list[float]:
         found = []
+        has_figures = any(column.align == "right" for column in sheet.columns)
         for i, column in enumerate(sheet.columns):
             cells = [plain(row[i]) for row in sheet.rows if not spans(row)]
             words = [word for cell in (*cells, column.head) for word in cell.split()]
             # A figure stays on one line, and so does a word.
             tight = [*words, *(cells if column.align == "right" else [])]
             most = max((self.width(text, size, True) for text in tight), default=0.0)
+            if i == 0 and has_figures:
+                # A name is read at once where it stands on one line.
+                longest = max((self.width(text, size) for text in cells), default=0.0)
+                most = max(most, min(longest, 0.3 * width))
             found.append(min(most, 0.4 * width) + CELL_X + 1)
         return found
 
@@ -204,22 +213,6 @@ def card_size(line: Line) -> tuple[float, float]:
     if "card-name" in roles:
         return 14.0, 0.0
     return (26.0, 2.0) if "card-value" in roles else (LEAST_SIZE, 2.0)
-
-
-def spans(row: Sequence[Line]) -> bool:
-    """Whether a row is a heading within its table: one text, and nothing beside it."""
-    alone = len(row) > 1 and bool(plain(row[0])) and not any(plain(cell) for cell in row[1:])
-    return alone and all(run.bold for run in row[0] if run.text.strip())
-
-
-def is_by_hand(row: Sequence[Line]) -> bool:
-    """Whether a row waits for somebody's hand: a text, and three or more cells that are empty."""
-    return (
-        len(row) > 3
-        and bool(plain(row[0]))
-        and not any(plain(cell) for cell in row[1:])
-        and not spans(row)
-    )
 
 
 @lru_cache(maxsize=1 << 14)

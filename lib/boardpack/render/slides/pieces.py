@@ -1,30 +1,13 @@
-"""What a report says, in the pieces that slides are laid out from: read from pandoc's tree of it.
-
-The tree is that of ``report.qmd``: whatever a report may hold is here, whether a verb or a person
-wrote it.
-"""
+"""What a report says, in the pieces that slides are laid out from."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
-from boardpack.qmd import CALLOUTS
-
-#: Classes of spans that a run keeps as its role.
-ROLES = frozenset(
-    {"good", "bad", "warn", "met", "missed", "muted", "label", "strong", "no-value",
-     "card-name", "card-value", "card-note", "card-label", "source-note", "remark-head",
-     "remark-by", "formula"}
-)  # fmt: skip
-#: Divs that are no part of a slide's body: the cover and the foot of each slide say the same.
-_ELSEWHERE = frozenset({"facts", "draft-mark", "draft-strip", "page-break"})
-#: What the passages of a div are.
-_KINDS = {"lead": "lead", "note": "note", "source-note": "note", "decision": "bullets"}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_PAGE_BREAK = re.compile(r"\s*\{\{<\s*pagebreak\s*>\}\}\s*")
 
 Align = Literal["left", "right", "center"]
 
@@ -40,13 +23,17 @@ def clean(text: str) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """Text in one look; ``kpi`` says whose number it is, ``member`` of which member."""
+    """Text in one look; ``kpi`` says whose number it is, ``member`` of which member.
+
+    ``heat`` is the step of a heatmap that its cell is filled with, -1 for none.
+    """
 
     text: str
     role: str = ""
     bold: bool = False
     kpi: str = ""
     member: str = ""
+    heat: int = -1
 
 
 Line = tuple[Run, ...]
@@ -82,10 +69,11 @@ class Heading:
 class Words:
     """Passages: running text, a list, the answer that opens a section, a note below a table.
 
-    A remark is what somebody wrote on the figures above it.
+    A message is that of the table that follows it; a remark is what somebody wrote on the figures
+    above it.
     """
 
-    kind: Literal["text", "bullets", "lead", "note", "remark"]
+    kind: Literal["text", "bullets", "lead", "message", "note", "remark"]
     lines: tuple[Line, ...]
 
 
@@ -106,6 +94,28 @@ class Sheet:
     rows: tuple[tuple[Line, ...], ...]
     #: of its text, in points
     size: float = 12.0
+    #: what it says, where the report says so
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A KPI and what it means: its name with what kind of figure it is, then the sentences."""
+
+    name: Line
+    text: Line
+
+    @property
+    def label(self) -> str:
+        """The name alone."""
+        return next((run.text.strip() for run in self.name if run.text.strip()), "")
+
+
+@dataclass(frozen=True)
+class Glossary:
+    """Definitions, by which they are looked up: in the order of their names."""
+
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -161,12 +171,7 @@ class Stack:
     parts: tuple[Piece, ...] = field(default=())
 
 
-Piece = Heading | Words | Sheet | Cards | Figure | Picture | Alert | Place | Row | Stack
-
-
-def pieces(tree: dict[str, Any]) -> list[Piece]:
-    """The pieces of a report in their order, from the JSON that pandoc makes of it."""
-    return list(_blocks(tree["blocks"]))
+Piece = Heading | Words | Sheet | Glossary | Cards | Figure | Picture | Alert | Place | Row | Stack
 
 
 def lines_of(piece: Piece) -> Iterator[Line]:
@@ -176,6 +181,10 @@ def lines_of(piece: Piece) -> Iterator[Line]:
     elif isinstance(piece, Sheet):
         for row in piece.rows:
             yield from row
+    elif isinstance(piece, Glossary):
+        for entry in piece.entries:
+            yield entry.name
+            yield entry.text
     elif isinstance(piece, Cards):
         for card in piece.cards:
             yield from card
@@ -184,234 +193,17 @@ def lines_of(piece: Piece) -> Iterator[Line]:
             yield from lines_of(part)
 
 
-def _blocks(blocks: Iterable[dict[str, Any]], kind: str = "text") -> Iterator[Piece]:
-    for block in blocks:
-        name: str = block["t"]
-        content: Any = block.get("c")
-        if name == "Header":
-            level, (id_, _, _), inlines = content
-            yield Heading(level, _text(inlines), id_)
-        elif name in ("Para", "Plain"):
-            yield from _paragraph(content, kind)
-        elif name in ("BulletList", "OrderedList"):
-            items = content if name == "BulletList" else content[1]
-            lines = tuple(line for item in items for line in _item(item))
-            if lines:
-                yield Words("bullets", lines)
-        elif name == "Table":
-            yield _table(content)
-        elif name == "Div":
-            yield from _div(content, kind)
-        elif name in ("BlockQuote", "Figure"):
-            yield from _blocks(content if name == "BlockQuote" else content[2], kind)
+def spans(row: Sequence[Line]) -> bool:
+    """Whether a row is a heading within its table: one text, and nothing beside it."""
+    alone = len(row) > 1 and bool(plain(row[0])) and not any(plain(cell) for cell in row[1:])
+    return alone and all(run.bold for run in row[0] if run.text.strip())
 
 
-def _div(content: Any, kind: str) -> Iterator[Piece]:
-    (id_, classes, pairs), inner = content
-    found, attributes = set(classes), dict(pairs)
-    if found & _ELSEWHERE:
-        return
-    if "chart" in found and id_:
-        yield Figure(id_)
-        # What was written on its figures stands within the chart's own part of the page.
-        yield from _blocks(block for block in inner if _is_remarks(block))
-        return
-    callout = next((c for c in CALLOUTS if f"callout-{c}" in found), "")
-    if callout:
-        parts = list(_blocks(inner))
-        lines = tuple(line for part in parts for line in lines_of(part))
-        yield Alert(callout, clean(attributes.get("title", "")) or callout.capitalize(), lines)
-        return
-    if id_:
-        yield Place(id_)
-    if "cards" in found:
-        width = attributes.get("layout-ncol", "")
-        yield _cards(inner, int(width) if width.isdecimal() else 3)
-        return
-    if "tree" in found:
-        yield from _tree(inner)
-        return
-    if "definitions" in found:
-        yield _glossary(inner)
-        return
-    if "remarks" in found:
-        lines = tuple(line for part in _blocks(inner) for line in lines_of(part))
-        if lines:
-            yield Words("remark", lines)
-        return
-    columns = attributes.get("layout-ncol", "")
-    if columns.isdecimal() or "layout" in attributes:
-        yield from _side_by_side(inner, int(columns) if columns.isdecimal() else 2)
-        return
-    said = next((kind for name, kind in _KINDS.items() if name in found), kind)
-    yield from _blocks(inner, said)
-
-
-def _is_remarks(block: dict[str, Any]) -> bool:
-    return block["t"] == "Div" and "remarks" in block["c"][0][1]
-
-
-def _side_by_side(inner: Sequence[dict[str, Any]], columns: int) -> Iterator[Piece]:
-    parts = [list(_blocks([block])) for block in inner]
-    flat = [piece for part in parts for piece in part if not isinstance(piece, Place)]
-    if any(isinstance(piece, Figure | Picture | Sheet) for piece in flat):
-        shown = [piece for piece in flat if isinstance(piece, Figure | Picture)]
-        if shown:
-            yield Row(tuple(shown))
-        yield from (piece for piece in flat if not isinstance(piece, Figure | Picture))
-        return
-    yield _cards(inner, columns)
-
-
-def _cards(inner: Sequence[dict[str, Any]], columns: int) -> Cards:
-    parts = [list(_blocks([block])) for block in inner]
-    cards = [tuple(line for piece in part for line in lines_of(piece)) for part in parts]
-    return Cards(columns, tuple(card for card in cards if card))
-
-
-def _tree(inner: Sequence[dict[str, Any]]) -> Iterator[Piece]:
-    """What stands at the root as a card of its own, and a card a branch with all that is on it."""
-    for root in inner:
-        if root["t"] != "Div":
-            yield from _blocks([root])
-            continue
-        about, parts = root["c"]
-        branches = [part for part in parts if part["t"] == "Div"]
-        own = [part for part in parts if part["t"] != "Div"]
-        yield _cards([{"t": "Div", "c": [about, own]}], 1)
-        if branches:
-            yield _cards(branches, len(branches))
-
-
-def _glossary(inner: Sequence[dict[str, Any]]) -> Sheet:
-    """Entries of a name and what it means, as a table."""
-    rows = []
-    for block in inner:
-        first, *rest = [line for piece in _blocks([block]) for line in lines_of(piece)] or [()]
-        kpi = block["c"][0][0].removeprefix("def-") if block["t"] == "Div" else ""
-        said: list[Run] = []
-        for line in rest:
-            # A formula is read in the notes of the slide.
-            if not all(run.role == "formula" for run in line):
-                said += [Run(" "), *line] if said else line
-        # The name says whose definition it is, as a number says whose it is.
-        rows.append((tuple(replace(run, kpi=kpi) for run in first[:1]) + first[1:], tuple(said)))
-    heads = ("KPI", "What it says")
-    columns = tuple(
-        Column(head, share, "left") for head, share in zip(heads, (0.3, 0.7), strict=True)
+def is_by_hand(row: Sequence[Line]) -> bool:
+    """Whether a row waits for somebody's hand: a text, and three or more cells that are empty."""
+    return (
+        len(row) > 3
+        and bool(plain(row[0]))
+        and not any(plain(cell) for cell in row[1:])
+        and not spans(row)
     )
-    return Sheet(columns, tuple(rows))
-
-
-def _item(item: Sequence[dict[str, Any]]) -> Iterator[Line]:
-    for piece in _blocks(item):
-        yield from lines_of(piece)
-
-
-def _paragraph(inlines: Sequence[dict[str, Any]], kind: str) -> Iterator[Piece]:
-    images = [inline for inline in inlines if inline["t"] == "Image"]
-    lines = tuple(line for line in _lines(inlines) if plain(line))
-    if not lines:
-        # A picture alone; one within a card or a cell is too small for a slide.
-        for image in images:
-            (_, _, pairs), caption, (path, _) = image["c"]
-            attributes = dict(pairs)
-            alt = attributes.get("fig-alt") or attributes.get("alt") or _text(caption)
-            yield Picture(path, clean(alt))
-        return
-    if len(lines) == 1 and _PAGE_BREAK.fullmatch(plain(lines[0])):
-        return
-    yield Words(kind, lines)  # type: ignore[arg-type]
-
-
-def _table(content: Any) -> Sheet:
-    _, _, specs, (_, heads), bodies, _ = content
-    head = heads[0][1] if heads else []
-    rows = [row for body in bodies for row in (*body[2], *body[3])]
-    columns = []
-    for i, (align, width) in enumerate(specs):
-        share = width.get("c", 0.0) if width["t"] == "ColWidth" else 0.0
-        said: Align = {"AlignRight": "right", "AlignCenter": "center"}.get(align["t"], "left")  # type: ignore[assignment]
-        columns.append(Column(plain(_cell(head[i])) if i < len(head) else "", share, said))
-    cells = [tuple(_cell(cell) for cell in row[1]) for row in rows]
-    # A column of small drawings alone says nothing here.
-    kept = [
-        i for i in range(len(columns))
-        if columns[i].head == "" or not _is_drawn(rows, i) or any(plain(row[i]) for row in cells)
-    ]  # fmt: skip
-    return Sheet(
-        tuple(columns[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in cells)
-    )
-
-
-def _is_drawn(rows: Sequence[Any], i: int) -> bool:
-    return any(
-        inline["t"] == "Image"
-        for row in rows
-        for block in row[1][i][4]
-        if block["t"] in ("Para", "Plain")
-        for inline in block["c"]
-    )
-
-
-def _cell(cell: Any) -> Line:
-    lines = [line for piece in _blocks(cell[4]) for line in lines_of(piece)]
-    joined: list[Run] = []
-    for line in lines:
-        joined += [Run(" "), *line] if joined else line
-    return tuple(joined)
-
-
-def _lines(inlines: Sequence[dict[str, Any]]) -> list[Line]:
-    lines: list[list[Run]] = [[]]
-    for run in _runs(inlines, Run("")):
-        if run is None:
-            lines.append([])
-            continue
-        before = lines[-1][-1] if lines[-1] else None
-        alike = before and (before.role, before.bold) == (run.role, run.bold)
-        if before and alike and not (before.kpi or run.kpi):
-            lines[-1][-1] = Run(before.text + run.text, run.role, run.bold)
-        elif run.text:
-            lines[-1].append(run)
-    return [tuple(line) for line in lines]
-
-
-def _runs(inlines: Sequence[dict[str, Any]], look: Run) -> Iterator[Run | None]:
-    for inline in inlines:
-        name: str = inline["t"]
-        content: Any = inline.get("c")
-        if name == "Str":
-            yield Run(clean(content), look.role, look.bold)
-        elif name in ("Space", "SoftBreak"):
-            yield Run(" ", look.role, look.bold)
-        elif name == "LineBreak":
-            yield None
-        elif name in ("Code", "Math"):
-            yield replace(look, text=clean(content[1]))
-        elif name == "Strong":
-            yield from _runs(content, replace(look, bold=True))
-        elif name in ("Emph", "Underline", "Strikeout", "Superscript", "Subscript", "SmallCaps"):
-            yield from _runs(content, look)
-        elif name == "Quoted":
-            mark = "“”" if content[0]["t"] == "DoubleQuote" else "‘’"
-            yield replace(look, text=mark[0])
-            yield from _runs(content[1], look)
-            yield replace(look, text=mark[1])
-        elif name == "Link":
-            yield from _runs(content[1], look)
-        elif name == "Span":
-            (_, classes, pairs), inner = content
-            attributes = dict(pairs)
-            # What is said within says more of itself: a change in a card is green before small.
-            role = next((c for c in classes if c in ROLES), look.role)
-            if "data-kpi" in attributes:
-                text = clean(_text(inner))
-                member = clean(attributes.get("data-member", ""))
-                yield replace(look, text=text, kpi=clean(attributes["data-kpi"]), member=member)
-            else:
-                yield from _runs(inner, replace(look, role=role))
-
-
-def _text(inlines: Sequence[dict[str, Any]]) -> str:
-    return " ".join(plain(line) for line in _lines(inlines)).strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,8 @@ from boardpack.brand import mixed
 
 #: An axis in a figure of this length or more starts at zero where the least is below this share.
 _FLAT = 0.5
+#: How far the band of the normal range goes from the accent towards paper.
+_BAND = 0.88
 #: Series that only carry others; a reader of the data sheet is told so by their names.
 _BASE, _ABOVE = "Base (not shown)", "Labels (not shown)"
 _MEMBERS = ("accent", "ink", "last_year", "muted", "target")
@@ -29,6 +31,9 @@ class Drawn:
     place: str = "r"
     label_colors: dict[int, str] = field(default_factory=dict)
     hues: dict[int, str] = field(default_factory=dict)
+    #: the places of figures that may still change, and of those that were not to be expected
+    still_open: tuple[int, ...] = ()
+    unusual: tuple[int, ...] = ()
 
 
 def is_drawable(plot: Mapping[str, Any]) -> bool:
@@ -59,7 +64,35 @@ def drawn(plot: Mapping[str, Any], colors: Mapping[str, str]) -> list[Drawn]:
         return _bars(series, colors)
     if plot["kind"] == "columns":
         return [replace(one, place="outEnd") for one in series]
+    if plot["kind"] == "lines":
+        return [*_band(plot.get("normal") or (), colors), *series]
     return series
+
+
+def _band(normal: Sequence[Sequence[float] | None], colors: Mapping[str, str]) -> Iterator[Drawn]:
+    """Where figures were to be expected, as columns that stand on a base that is not seen.
+
+    A range that crosses zero is drawn in two parts.
+    """
+    if not any(normal):
+        return
+    ends: list[Any] = [(one[0], one[1]) if one else (None, None) for one in normal]
+    base = tuple(
+        None if low is None or low <= 0 <= high else low if low > 0 else high for low, high in ends
+    )
+    upper = tuple(
+        high - max(low, 0.0) if low is not None and high > 0 else None for low, high in ends
+    )
+    lower = tuple(
+        low - min(high, 0.0) if low is not None and low < 0 else None for low, high in ends
+    )
+    pale = mixed(colors["accent"], colors["paper"], _BAND)
+    yield Drawn("Normal range starts at (not shown)", "hidden", base, color="paper")
+    if any(part is not None for part in upper):
+        yield Drawn("Normal range", "band", upper, color=pale)
+    if any(part is not None for part in lower):
+        name = "Normal range" if not any(upper) else "Normal range below zero"
+        yield Drawn(name, "band", lower, color=pale)
 
 
 def _series(plot: Mapping[str, Any]) -> list[Drawn]:
@@ -79,7 +112,9 @@ def _series(plot: Mapping[str, Any]) -> list[Drawn]:
         )
         labels = {i: text for i, text in enumerate(entry.get("labels") or ()) if text}
         labels = {i: text for i, text in labels.items() if values[i] is not None}
-        found.append(Drawn(str(entry["name"]), role, values, labels, color))
+        still_open, unusual = (tuple(entry.get(name) or ()) for name in ("still_open", "unusual"))
+        one = Drawn(str(entry["name"]), role, values, labels, color)
+        found.append(replace(one, still_open=still_open, unusual=unusual))
     if plot["kind"] == "lines":
         found = [_named_at_end(one) for one in found]
         order = {"target": 0, "last_year": 1, "member": 2, "forecast": 3}
@@ -215,6 +250,9 @@ def _bars(series: Sequence[Drawn], colors: Mapping[str, str]) -> list[Drawn]:
 def needs_legend(kind: str, series: Sequence[Drawn]) -> bool:
     """Whether the colours of a chart are said by nothing else."""
     seen = [one for one in series if one.role != "hidden"]
+    if kind in ("lines", "bridge"):
+        # Lines are named at their ends, and steps by their categories; a band is not.
+        return any(one.role == "band" for one in series)
     # The texts of bars say what was wanted.
     said = kind == "bars" and {one.role for one in seen} <= {"actual", "target"}
     return len(seen) > 1 and not said
