@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from boardpack.assemble import Assembled, Section, assemble
+from boardpack.assemble import Assembled, assemble
 from boardpack.blocks import MIME
 from boardpack.facts import ReportFacts
+from boardpack.sections import Section
 
 #: Every character that means something to HTML, Markdown, Typst or a shortcode.
 HOSTILE = 'Smith & <b>Sons</b> #1 $x$ *y* @z \\n | _u_ `c` [l](m) {{< meta company >}} "q" ~t~ ^s^'

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from boardpack.assemble import labels_used
 from boardpack.blocks import Shown, Text
 from boardpack.errors import BoardpackError, ReportError, StorageError, UnknownNameError
 from boardpack.frontpage import facts_list, warnings_of
+from boardpack.qmd import labels_used
 from report_fixture import FACTS, HOSTILE, Desk, chart, svg, text
 
 EMBED = "{{< embed ../notebooks/revenue.ipynb#fig-mrr >}}"

@@ -8,50 +8,30 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from boardpack.blocks import MIME, Text
-from boardpack.blocks import Shown as ShownNumber
+from boardpack.blocks import Text
 from boardpack.brand import brand_file, read_brand
-from boardpack.errors import ReportError, StorageError, UnknownNameError
+from boardpack.cells import Cells, blocks_of, read_cells
+from boardpack.documents import document
+from boardpack.errors import StorageError, UnknownNameError
 from boardpack.facts import Note, ReportFacts
 from boardpack.figures import chart_html, standalone
-from boardpack.formats import day_name, period_name
-from boardpack.frontpage import (
-    draft_line,
-    draft_mark,
-    facts_list,
-    period_of,
-    quality_page,
-    warnings_of,
-)
+from boardpack.formats import period_name
+from boardpack.frontpage import period_of, quality_page
 from boardpack.markup import escape_attribute, escape_markdown, text
-from boardpack.periods import parse_day
-from boardpack.qmd import Report, labels_used, read_report
+from boardpack.qmd import Report, read_report
 from boardpack.qmd_checks import ALT, DIV
 from boardpack.qmd_lines import IMAGE, SHORTCODE, Embed, Line, local_file, parse_embed
 from boardpack.remarks import lacking, notes_of, places, remarks, shown_by, sign_off
+from boardpack.sections import Section, save_sections
 from boardpack.theme import use_brand
 from boardpack.values import Values
 from boardpack.workspace import SUITE
 
-__all__ = [
-    "SECTIONS",
-    "Assembled",
-    "Section",
-    "assemble",
-    "labels_used",
-    "lacking_notes",
-    "read_sections",
-]
-
-#: The file with the sections that a run wrote itself, for revisions of the same values.
-SECTIONS = "sections.json"
 #: What fences a block together with the notes below it.
 _NOTED = ":" * 6
 
@@ -60,7 +40,6 @@ _NOTED = ":" * 6
 #: ``only: html`` stands where nothing but the table behind a chart shows it.
 Shown = dict[str, str]
 
-_LABEL = re.compile(r"^#\|\s*label:\s*(\S+)\s*$")
 _PLACE = re.compile(r"^\s{0,3}:{3,}\s*\{[^}]*#([a-z][a-z-]*)(?=[\s}])")
 _FIGURE_NAME = re.compile(r"[A-Za-z0-9][\w.-]*\.svg")
 _NUMBER = re.compile(r"\[((?:[^\]\\]|\\.)*)\]\{([^}]*\bdata-kpi=[^}]*)\}")
@@ -80,10 +59,6 @@ class Assembled:
     figures: tuple[str, ...] = field(default=())
     #: whether it is made into slides as well
     slides: bool = False
-
-
-#: What a run writes itself, from the ids of the KPIs that the report shows.
-Section = Callable[[frozenset[str]], Text]
 
 
 def assemble(
@@ -106,22 +81,25 @@ def assemble(
     report = read_report(report_qmd)
     brand = read_brand(brand_file(target, report.path.parent))
     use_brand(brand.path)
-    page = _Page(report, facts, {name: _Notebook(name, path) for name, path in executed.items()})
+    page = _Page(report, facts, read_cells(executed))
     lines = page.with_sections(list(page.lines()), sections or {})
     title = page.meta("title", Line("", report.path, 1))
-    document = _document(report, facts, title, lines, quality_page(target))
+    written = document(report, facts, title, lines, quality_page(target))
     try:
         (target / "figures").mkdir(parents=True, exist_ok=True)
         for name, svg in page.figures.items():
             (target / "figures" / name).write_text(svg, encoding="utf-8")
         for name, source in page.copies.items():
             shutil.copyfile(source, target / "figures" / name)
-        charts = json.dumps(page.charts, ensure_ascii=False, indent=1)
+        # A line each: with an indent Python's slow encoder would write them.
+        charts = ",\n".join(
+            f"{json.dumps(name)}: {json.dumps(chart, ensure_ascii=False)}"
+            for name, chart in page.charts.items()
+        )
+        charts = f"{{\n{charts}\n}}\n"
         (target / "charts.json").write_text(charts, encoding="utf-8")
-        (target / "report.qmd").write_text(document, encoding="utf-8")
-        frozen = {name: section.payload() for name, section in page.sections.items()}
-        written = json.dumps(frozen, ensure_ascii=False, indent=1)
-        (target / SECTIONS).write_text(written, encoding="utf-8")
+        (target / "report.qmd").write_text(written, encoding="utf-8")
+        save_sections(page.sections, target)
         _copy_project(report.path.parent, target)
     except OSError as error:
         raise StorageError(
@@ -144,121 +122,21 @@ def assemble(
 def lacking_notes(report_qmd: Path, executed: Mapping[str, Path], values: Values) -> dict[str, str]:
     """The KPIs, by name, that a report shows under ``needs_notes``, and that need and lack one."""
     report = read_report(report_qmd)
-    notebooks = {name: _Notebook(name, path) for name, path in executed.items()}
+    notebooks = read_cells(executed)
     blocks = (
         block
         for embed in report.embeds()
         if embed.label in report.needs_notes
-        for block in _known(notebooks, embed).blocks(embed)
+        for block in blocks_of(notebooks, embed)
     )
     figures = (figure for block in blocks for figure in shown_by(block, values.report.period))
     return lacking(values, dict.fromkeys(kpi for kpi, member in figures if kpi and not member))
 
 
-def read_sections(folder: Path) -> dict[str, Section]:
-    """The sections that a run wrote itself into a report, as they stand in its folder.
-
-    `StorageError` where they are not there, or not as they were written.
-    """
-    path = folder / SECTIONS
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        texts = {name: _text_of(payload) for name, payload in found.items()}
-    except FileNotFoundError:
-        raise StorageError(
-            "this edition was made before notes were thought of.",
-            file=path,
-            hint="run the report again: the new revision has the notes of its period",
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StorageError(
-            f"the sections of a report cannot be read: {error}.", file=path
-        ) from None
-    return {name: _always(section) for name, section in texts.items()}
-
-
-def _text_of(payload: dict[str, Any]) -> Text:
-    shown = tuple(ShownNumber(**number) for number in payload["numbers"])
-    return Text(payload["markdown"], figures=payload["figures"], numbers=shown)
-
-
-def _always(section: Text) -> Section:
-    return lambda shown: section
-
-
-class _Notebook:
-    """An executed notebook, read when the first of its cells is placed."""
-
-    def __init__(self, name: str, path: Path) -> None:
-        self.name, self.path = name, path
-        self._cells: dict[str, list[dict[str, Any]]] | None = None
-
-    def blocks(self, embed: Embed) -> list[dict[str, Any]]:
-        if self._cells is None:
-            self._cells = self._read(embed)
-        if embed.label not in self._cells:
-            raise UnknownNameError.near(
-                f"label of {self.name}.ipynb", embed.label, self._cells,
-                file=embed.line.file, line=embed.line.number,
-            )  # fmt: skip
-        blocks = self._cells[embed.label]
-        if not blocks:
-            raise embed.line.error(
-                f"cell {embed.label!r} of {self.name}.ipynb shows nothing that a report can place.",
-                "let its last line be a verb of boardpack, such as bp.trend(values, 'mrr')",
-            )
-        return blocks
-
-    def _read(self, embed: Embed) -> dict[str, list[dict[str, Any]]]:
-        try:
-            notebook = json.loads(self.path.read_text(encoding="utf-8"))
-            cells = notebook["cells"]
-        except (OSError, ValueError, KeyError) as error:
-            raise embed.line.error(f"{self.path} is not an executed notebook: {error}.") from None
-        found: dict[str, list[dict[str, Any]]] = {}
-        for cell in cells:
-            label = _label(cell)
-            if label is None:
-                continue
-            if label in found:
-                raise ReportError(
-                    f"Two cells are labelled {label!r}.", file=self.path, hint="rename one of them"
-                )
-            found[label] = list(_outputs(cell, self.path, label))
-        return found
-
-
-def _label(cell: dict[str, Any]) -> str | None:
-    source = cell.get("source", "")
-    if cell.get("cell_type") != "code":
-        return None
-    for line in (source if isinstance(source, str) else "".join(source)).splitlines():
-        match = _LABEL.match(line.strip())
-        if match:
-            return match[1]
-        if line.strip() and not line.startswith("#"):
-            return None
-    return None
-
-
-def _outputs(cell: dict[str, Any], path: Path, label: str) -> Iterator[dict[str, Any]]:
-    for output in cell.get("outputs", []):
-        if output.get("output_type") == "error":
-            raise ReportError(f"Cell {label!r} ended in {output.get('ename')}.", file=path)
-        block = output.get("data", {}).get(MIME)
-        if block is None:
-            continue
-        if isinstance(block, str | list):
-            block = json.loads(block if isinstance(block, str) else "".join(block))
-        yield block
-
-
 class _Page:
     """The report being put together: its lines, and what they bring along."""
 
-    def __init__(
-        self, report: Report, facts: ReportFacts, notebooks: Mapping[str, _Notebook]
-    ) -> None:
+    def __init__(self, report: Report, facts: ReportFacts, notebooks: Mapping[str, Cells]) -> None:
         self._report = report
         self._facts = facts
         self._notebooks = notebooks
@@ -271,8 +149,8 @@ class _Page:
         self.figures: dict[str, str] = {}
         self.copies: dict[str, Path] = {}
         self.charts: dict[str, Any] = {}
-        self._numbers: list[Shown] = []
-        self._cells: list[Shown] = []
+        self._numbers: dict[tuple[str, ...], Shown] = {}
+        self._cells: dict[tuple[str, ...], Shown] = {}
 
     def meta(self, key: str, line: Line) -> str:
         """What ``{{< meta key >}}`` stands for, as Markdown."""
@@ -306,7 +184,7 @@ class _Page:
             if own is not None:
                 whole += ["", own.markdown, ""]
             elif match and match[1] in sections:
-                shown = frozenset(number["kpi"] for number in self._numbers if number["kpi"])
+                shown = frozenset(n["kpi"] for n in self._numbers.values() if n["kpi"])
                 found = self.sections[match[1]] = sections[match[1]](shown)
                 whole += ["", found.markdown, ""]
                 self._collect([asdict(number) for number in found.numbers])
@@ -336,13 +214,11 @@ class _Page:
     def _placed_notes(self) -> dict[int, tuple[Note, ...]]:
         """Below which block which notes stand, by the number of the block in the report."""
         embeds = (embed for embed in self._report.embeds())
-        blocks = [
-            block for embed in embeds for block in _known(self._notebooks, embed).blocks(embed)
-        ]
+        blocks = [block for embed in embeds for block in blocks_of(self._notebooks, embed)]
         return places(blocks, self._facts)
 
     def _embed(self, embed: Embed, index: int) -> Iterator[str]:
-        for block in _known(self._notebooks, embed).blocks(embed):
+        for block in blocks_of(self._notebooks, embed):
             name = self._name(embed)
             below = self._notes.get(self._blocks, ())
             self._blocks += 1
@@ -428,33 +304,23 @@ class _Page:
     @property
     def numbers(self) -> list[Shown]:
         """Every number once; those that only tables behind charts show are on the page alone."""
-        seen = {tuple(number.values()) for number in self._numbers}
-        cells = (cell for cell in self._cells if tuple(cell.values()) not in seen)
-        return [*self._numbers, *({**cell, "only": "html"} for cell in cells)]
+        cells = (cell for key, cell in self._cells.items() if key not in self._numbers)
+        return [*self._numbers.values(), *({**cell, "only": "html"} for cell in cells)]
 
-    def _collect(self, numbers: list[dict[str, Any]], into: list[Shown] | None = None) -> None:
+    def _collect(
+        self, numbers: list[dict[str, Any]], into: dict[tuple[str, ...], Shown] | None = None
+    ) -> None:
         kept = self._numbers if into is None else into
-        known = {tuple(number.values()) for number in kept}
         for number in numbers:
             shown = {key: str(number.get(key, "")) for key in ("kpi", "period", "member", "text")}
             shown["what"] = str(number.get("what", "value"))
-            if tuple(shown.values()) not in known:
-                known.add(tuple(shown.values()))
-                kept.append(shown)
+            kept.setdefault(tuple(shown.values()), shown)
 
     def _collect_written(self, text: str) -> None:
         for match in _NUMBER.finditer(text):
             found = {key: quoted or bare for key, quoted, bare in _ATTRIBUTE.findall(match[2])}
             plain = re.sub(r"\\(.)", r"\1", match[1])
             self._collect([{**found, "text": plain}])
-
-
-def _known(notebooks: Mapping[str, _Notebook], embed: Embed) -> _Notebook:
-    if embed.notebook not in notebooks:
-        raise UnknownNameError.near(
-            "notebook", embed.notebook, notebooks, file=embed.line.file, line=embed.line.number
-        )
-    return notebooks[embed.notebook]
 
 
 def _side_by_side(report: Report) -> frozenset[int]:
@@ -487,55 +353,6 @@ def _meta(report: Report, facts: ReportFacts) -> dict[str, str]:
     }
     # What a run knows stands above what a header says: a report cannot rename its own period.
     return {**written, **known, **({"title": written["title"]} if "title" in written else {})}
-
-
-def _document(
-    report: Report, facts: ReportFacts, title: str, lines: list[str], quality: str
-) -> str:
-    period = escape_markdown(period_name(period_of(facts), facts.locale))
-    company = escape_markdown(facts.company)
-    day = day_name(parse_day(facts.as_of), facts.locale) if facts.as_of else ""
-    header: dict[str, Any] = {
-        **report.header,
-        "title": title,
-        "subtitle": f"{company} · {period}",
-        "pagetitle": f"{'DRAFT: ' if facts.is_draft else ''}{title}, {period} · {company}",
-        "lang": facts.locale.replace("_", "-"),
-        "company": company,
-        "period-name": period,
-        "as-of": facts.as_of,
-        "as-of-name": escape_markdown(day) if day else "",
-        "confidentiality": escape_markdown(facts.confidentiality),
-        "revision": facts.revision,
-        "release": facts.release,
-        "run-id": facts.run_id,
-        "filters": ["theme/filter.lua"],
-        "format": _formats(report.header.get("format"), draft_line(facts)),
-    }
-    if facts.is_draft:
-        header["draft"] = escape_markdown(draft_line(facts))
-    text = yaml.safe_dump(header, allow_unicode=True, sort_keys=False, width=10_000)
-    front = [*draft_mark(facts), *facts_list(facts), "", *warnings_of(facts, quality), ""]
-    return "\n".join(("---", text.rstrip(), "---", "", *front, *lines, ""))
-
-
-def _formats(written: object, draft: str) -> dict[str, Any]:
-    """Quarto's options per format; the built-in renderer brings the same by itself."""
-    own = written if isinstance(written, dict) else {}
-    html: dict[str, Any] = {"css": "theme/report.css", "include-after-body": "theme/charts.html"}
-    setup = '#import "theme/report.typ": *\n#show: report-parts\n'
-    if draft:
-        reason = json.dumps(draft, ensure_ascii=False)
-        setup += f"#set page(background: bp-draft, header: bp-draft-head({reason}))\n"
-    typst: dict[str, Any] = {"include-in-header": {"text": setup}}
-    return {
-        "html": {**_mapping(own.get("html")), **html},
-        "typst": {**_mapping(own.get("typst")), **typst},
-    }
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
 
 
 def _copy_project(reports: Path, target: Path) -> None:

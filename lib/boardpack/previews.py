@@ -29,7 +29,7 @@ from boardpack import (
     remarks,
 )
 from boardpack import model as models
-from boardpack.assemble import Section, assemble, lacking_notes
+from boardpack.assemble import assemble, lacking_notes
 from boardpack.basis import Basis, seen_by
 from boardpack.blocks import Text
 from boardpack.brand import brand_file, read_brand
@@ -44,11 +44,12 @@ from boardpack.ledger import Ledger
 from boardpack.listed import Listed
 from boardpack.markup import Paragraph, text
 from boardpack.model import Model
-from boardpack.notebooks import examine, validate
+from boardpack.notebooks import Notebook, examine, validate
 from boardpack.orders import Order
 from boardpack.qmd import read_report
 from boardpack.quality import quality_of
-from boardpack.render import html_page
+from boardpack.render import KnownParts, html_page
+from boardpack.sections import Section
 from boardpack.tables import not_available
 from boardpack.theme import DRAWINGS, use_brand
 from boardpack.values import Values
@@ -110,6 +111,8 @@ class Preview:
         self._ground: _Ground | None = None
         self._order: Order | None = None
         self._executed: dict[str, str] = {}
+        self._before: _Valued | None = None
+        self._parts = KnownParts()
         self._opened = ExitStack()
         # A chart takes longer than all else in a cell, so drawings outlive the preview.
         self._drawings = folder.parent / ".drawings"
@@ -204,7 +207,7 @@ class Preview:
                     self._sections(model, values, ground),
                 )  # fmt: skip
             with watch.stage("page"):
-                return html_page(assembled)
+                return html_page(assembled, self._parts)
         except BaseException:
             del self._known["page"]
             raise
@@ -263,6 +266,11 @@ class Preview:
         again: dict[str, tuple[str, ...]],
     ) -> Values:  # fmt: skip
         facts = self._facts(model, order, ground)
+        written = self._ledger.latest_notes(facts.period)
+        key = repr((facts, order.kpis, order.listings, written))
+        before = self._before
+        if before and before.model is self._model and before.ground is ground and before.key == key:
+            return before.values
         names = dict.fromkeys(order.kpis)
         hashes = {kpi: model.catalogue.definition_hash(kpi) for kpi in names}
         new = [kpi for kpi in names if ground.frames.get(kpi, ("",))[0] != hashes[kpi]]
@@ -289,9 +297,11 @@ class Preview:
         values = models.values(model, slice_, names, facts, order.segment, frame=whole).judged()
         listings = {name: ground.rows[name][1] for name in rows if name in ground.rows}
         own = {kpi: values.kpi(kpi).name for kpi in names}
-        written = self._ledger.latest_notes(facts.period)
         report = remarks.for_report(values.report, written, own)
-        return replace(values, listings=listings, report=report)
+        values = replace(values, listings=listings, report=report)
+        assert self._model is not None
+        self._before = _Valued(self._model, ground, key, values)
+        return values
 
     def _facts(self, model: Model, order: Order, ground: _Ground) -> ReportFacts:
         facts = model.report_facts(order.period, order.as_of.isoformat(), order.report, order.title)
@@ -327,8 +337,7 @@ class Preview:
             validate(notebook, own)
             name, output = notebook.path.stem, self.folder / "notebooks" / notebook.path.name
             outputs[name] = output
-            seen = seen_by(notebook, own, values) or _hash_of((notebook.path,)) + _frozen(values)
-            seen += self._known["brand"]
+            seen = self._seen(notebook, own, values) + self._known["brand"]
             if self._executed.get(name) != seen or not output.is_file():
                 jobs[name] = (seen, Job(notebook.path, output, own, self._environment()))
         self._executed = {n: seen for n, seen in self._executed.items() if n in outputs}
@@ -351,6 +360,15 @@ class Preview:
                     if _is_whole(job):
                         self._executed[name] = seen
         return outputs
+
+    def _seen(self, notebook: Notebook, own: dict[str, str], values: Values) -> str:
+        """All that the outputs of a notebook depend on, found once for values that stay."""
+        known = self._before.seen if self._before and self._before.values is values else {}
+        key = f"{_hash_of((notebook.path,))} {own}"
+        if key not in known:
+            seen = seen_by(notebook, own, values)
+            known[key] = seen or _hash_of((notebook.path,)) + _frozen(values)
+        return known[key]
 
     def _sections(self, model: Model, values: Values, ground: _Ground) -> dict[str, Section]:
         def quality(shown: frozenset[str]) -> Text:
@@ -403,6 +421,18 @@ class _Ground:
 
     def close(self) -> None:
         self.basis.slice.close()
+
+
+@dataclass(frozen=True)
+class _Valued:
+    """The values of a page, and all that they follow from."""
+
+    model: Model
+    ground: _Ground
+    key: str
+    values: Values
+    #: what notebooks see of them
+    seen: dict[str, str] = field(default_factory=dict)
 
 
 def _keep_newest(drawings: Path, most: int = 1000) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from boardpack import edition_folders, editions, files, reconciliation
-from boardpack.assemble import assemble, lacking_notes, read_sections
+from boardpack.assemble import assemble, lacking_notes
 from boardpack.errors import RunError, StorageError, UserError
 from boardpack.facts import ReportFacts
 from boardpack.ledger import Ledger, stamp
@@ -24,6 +24,7 @@ from boardpack.ledger_rows import Because, EditionRow
 from boardpack.manifests import MANIFEST, read_manifest, verify
 from boardpack.model import Model
 from boardpack.render import Renderer, render
+from boardpack.sections import read_sections
 from boardpack.values import Values
 from boardpack.watches import Progress, Watch
 

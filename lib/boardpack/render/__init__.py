@@ -12,11 +12,12 @@ from typing import Literal
 
 from boardpack.assemble import Assembled
 from boardpack.render.builtin import html_page, policy, render_builtin
+from boardpack.render.parts import KnownParts
 from boardpack.render.quarto import find_quarto, render_quarto
 from boardpack.render.slides import render_slides
 from boardpack.render.theme import lay_theme
 
-__all__ = ["Rendered", "Renderer", "html_page", "policy", "render"]
+__all__ = ["KnownParts", "Rendered", "Renderer", "html_page", "policy", "render"]
 
 Renderer = Literal["auto", "builtin", "quarto"]
 

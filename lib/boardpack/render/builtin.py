@@ -22,6 +22,7 @@ from boardpack.formats import period_name
 from boardpack.frontpage import period_of
 from boardpack.render.assets import font_faces, lay_fonts, more_faces
 from boardpack.render.glyphs import UNKNOWN, drawn_with, strange
+from boardpack.render.parts import PLAIN_NAME, KnownParts
 from boardpack.render.scheme import drawn_rules
 from boardpack.render.theme import HERE, charts_html, parts_css, scripts, source
 
@@ -55,16 +56,12 @@ def render_builtin(assembled: Assembled, folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-def html_page(assembled: Assembled) -> bytes:
-    """The page alone, as it would be written into ``report.html``."""
-    page = _pandoc(
-        assembled.folder,
-        "--to=html5",
-        f"--template={HERE / 'page.html'}",
-        "--toc",
-        "--toc-depth=3",
-        f"--variable=policy:{policy()}",
-    )
+def html_page(assembled: Assembled, known: KnownParts | None = None) -> bytes:
+    """The page alone, as it would be written into ``report.html``.
+
+    Of the parts that are ``known`` those are taken over which are the same; the page is, too.
+    """
+    page = _body(assembled, known)
     brand = read_brand(assembled.folder / "_brand.yml")
     style = "\n".join(
         (
@@ -81,6 +78,26 @@ def html_page(assembled: Assembled) -> bytes:
     charts = charts_html() if assembled.charts else ""
     head, _, tail = page.rpartition("<!--charts-->")
     return (head + charts + tail).encode("utf-8")
+
+
+def _body(assembled: Assembled, known: KnownParts | None) -> str:
+    folder = assembled.folder
+
+    def convert(document: str | None = None) -> str:
+        return _pandoc(
+            folder,
+            "--to=html5",
+            f"--template={HERE / 'page.html'}",
+            "--toc",
+            "--toc-depth=3",
+            f"--variable=policy:{policy()}",
+            document=document,
+        )
+
+    if known is None or not all(map(PLAIN_NAME.fullmatch, assembled.figures)):
+        return convert()
+    document = assembled.document.read_text(encoding="utf-8")
+    return known.page(document, lambda name: (folder / "figures" / name).read_bytes(), convert)
 
 
 @cache
@@ -195,10 +212,13 @@ def pandoc_tree(folder: Path, lua: Path) -> dict[str, Any]:
     return tree
 
 
-def _pandoc(folder: Path, *options: str, lua: Path = HERE / "filter.lua") -> str:
+def _pandoc(
+    folder: Path, *options: str, lua: Path = HERE / "filter.lua", document: str | None = None
+) -> str:
+    """What pandoc makes of ``report.qmd`` in a folder, or of another document in its place."""
     command = [
         _executable(),
-        "report.qmd",
+        "report.qmd" if document is None else "-",
         f"--from={_READER}",
         f"--lua-filter={lua}",
         "--wrap=none",
@@ -208,7 +228,12 @@ def _pandoc(folder: Path, *options: str, lua: Path = HERE / "filter.lua") -> str
     ]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=_SECONDS, check=False
+            command,
+            cwd=folder,
+            input=None if document is None else document.encode(),
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise RenderError(f"pandoc did not finish within {_SECONDS} seconds.") from None
