@@ -41,9 +41,11 @@ for _name in ("BOARDPACK_RUN", "QUARTO_PROFILE", "QUARTO_PYTHON", "QUARTO_PROJEC
 
 #: Files that take longest, longest first: begun last, one would keep a worker busy alone.
 _LONGEST = (
-    "test_reports", "test_backfills", "test_marts", "test_init", "test_batches", "test_definition_tests",
-    "test_conformance", "test_runs", "test_schedule_cli", "test_golden_sql", "test_mutations",
-    "test_faults", "test_demo", "test_zones", "test_editions", "test_cli_revise", "test_golden",
+    "test_reports", "test_golden", "test_backfills", "test_marts", "test_init", "test_batches",
+    "test_definition_tests", "test_notes", "test_pages_html", "test_gate", "test_force",
+    "test_vanished", "test_charts", "test_previews", "test_faults", "test_zones", "test_runs",
+    "test_mutations", "test_demo", "test_cli_kpi", "test_golden_tables", "test_golden_sql",
+    "test_great_expectations", "test_editions", "test_schedule_cli",
 )  # fmt: skip
 
 
