@@ -100,11 +100,8 @@ def published(workspace: Path, process: NotebookProcess) -> dict[tuple[str, str]
 
 def drawn(page: Page) -> None:
     """Wait until every chart is."""
-    page.wait_for_function(
-        "document.querySelectorAll('.chart-live.is-drawn').length"
-        " === document.querySelectorAll('script.vega-spec').length",
-        timeout=60_000,
-    )
+    charts = page.locator("script.vega-spec").count()
+    page.locator(".chart-live.is-drawn").nth(charts - 1).wait_for(state="attached", timeout=60_000)
 
 
 @pytest.fixture(params=[m for m in MADE if m[0] in LONG], ids=lambda made: "-".join(made))
@@ -149,7 +146,16 @@ def test_no_screen_scrolls_sideways(
     drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 1920
     page.set_viewport_size({"width": 768, "height": 900})
-    page.wait_for_function("document.documentElement.scrollWidth === 768", timeout=20_000)
+    assert page.evaluate(_SETTLED, 768) == 768
+
+
+#: How wide the page is, once it is as wide as it should be or has had the time for it.
+_SETTLED = """async (width) => {
+  const until = performance.now() + 20_000;
+  const found = () => document.documentElement.scrollWidth;
+  while (found() !== width && performance.now() < until) await new Promise(requestAnimationFrame);
+  return found();
+}"""
 
 
 def test_the_page_is_one_file_of_at_most_three_megabytes(edition: Edition) -> None:

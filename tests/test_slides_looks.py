@@ -158,24 +158,36 @@ def test_a_heatmap_keeps_its_colours_in_cells_that_can_be_edited(desk: Desk) -> 
 
 
 def test_a_chart_without_common_measure_is_a_table_of_its_figures(desk: Desk) -> None:
+    """Behind it are full amounts; the slide writes them as the report does, or not at all."""
     series = Series("Against last year in percent", "last_year", (4.0, None), ("+4%", ""))
-    entry = block(Plot("bars", ("ARR", "Margin"), (series,)), "Better: 1 of 2")
-    shown = {"kpi": "mrr", "period": "2025-12", "member": "", "what": "change"}
-    entry["data"] = {
-        "columns": ["Name", "Change", "Is"],
-        "rows": [
-            ["ARR", {**shown, "text": "+4%"}, "better"],
-            ["Margin", {**shown, "text": "−2 pp"}, "worse"],
-        ],
-    }
-    desk.notebook("r", fig=entry)
-    slide = titled(made(desk, FIGURES), "Better: 1 of 2")
-    (table,) = tables_of(slide)
-    assert [[c.text_frame.text for c in row.cells] for row in table.rows] == [
-        ["Name", "Change"], ["ARR", "+4%"], ["Margin", "−2 pp"],
+
+    def cell(kpi: str, text: str, what: str, period: str = "2025-12") -> dict[str, str]:
+        return {"kpi": kpi, "period": period, "member": "", "text": text, "what": what}
+
+    drawn = [
+        cell("arr", "$1.92M", "value"), cell("arr", "+$74K", "change"),
+        cell("arr", "+4%", "change"), cell("margin", "81%", "value"),
+        cell("margin", "−2 pp", "change"),
     ]  # fmt: skip
+    entry = block(Plot("bars", ("ARR", "Margin"), (series,)), "Better: 1 of 2", numbers=drawn)
+    rows_of_data = [
+        ["ARR", cell("arr", "$1,920,000", "value"), cell("arr", "$1,846,000", "value", "2024-12"),
+         drawn[1], drawn[2], "better"],
+        ["Margin", cell("margin", "81%", "value"), cell("margin", "83%", "value", "2024-12"),
+         drawn[4], "—", "worse"],
+    ]  # fmt: skip
+    heads = ["Name", "Actual", "Year before", "Change", "Percent", "Is"]
+    entry["data"] = {"columns": heads, "rows": rows_of_data}
+    entry["cells"] = [c for row in rows_of_data for c in row if isinstance(c, dict)]
+    desk.notebook("r", fig=entry)
+    (table,) = tables_of(titled(made(desk, FIGURES), "Better: 1 of 2"))
+    assert [[c.text_frame.text for c in row.cells] for row in table.rows] == [
+        ["Name", "Actual", "vs year before", "Percent"],
+        ["ARR", "$1.92M", "+$74K", "+4%"],
+        ["Margin", "81%", "−2 pp", "—"],
+    ]
     hues = [
-        row.cells[1]._tc.xpath(".//a:rPr/a:solidFill/a:schemeClr/@val")
+        row.cells[2]._tc.xpath(".//a:rPr/a:solidFill/a:schemeClr/@val")
         for row in list(table.rows)[1:]
     ]
     assert hues == [["accent4"], ["accent5"]]  # good, bad

@@ -14,6 +14,8 @@ _CHANGE = "Change"
 _ROLES = {"better": "good", "worse": "bad"}
 #: A table of more rows would be no picture of anything.
 _MOST = 16
+#: Names and a single column say less than a picture.
+_LEAST = 3
 
 
 def as_drawn(charts: Mapping[str, Any], shown: Iterable[Mapping[str, str]]) -> dict[str, Any]:
@@ -61,6 +63,8 @@ def table_of(entry: Mapping[str, Any]) -> Sheet | None:
     kept = [
         i for i, head in enumerate(heads) if head != _JUDGED and all(_text(row[i]) for row in rows)
     ]
+    if len(kept) < _LEAST:
+        return None
     columns = tuple(Column(_head(heads, i), 0.0, "left" if i == 0 else "right") for i in kept)
     return Sheet(columns, tuple(tuple(_cell(row, i, heads) for i in kept) for row in rows))
 
