@@ -67,8 +67,10 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                  employee_id
           FROM developers AS d JOIN out.business_calendar AS c
             ON date_trunc('month', c.day)::DATE = d.period_start AND NOT is_weekend(c.day),
-               range((CASE WHEN c.is_business_day THEN 3 + floor(4 * u('searches', employee_id, c.day))
-                           ELSE floor(3 * u('searches', employee_id, c.day)) END)::INTEGER) AS r(j)),
+               range((CASE WHEN c.is_business_day
+                           THEN 3 + floor(4 * u('searches', employee_id, c.day))
+                           ELSE floor(3 * u('searches', employee_id, c.day)) END)::INTEGER)
+                 AS r(j)),
         done AS (
           SELECT *, CASE
               WHEN opportunity_id IS NULL
