@@ -237,12 +237,12 @@ RULES = {
         WHERE is_quota_carrying <> (employee_id IN (SELECT employee_id FROM quotas))
            OR left_on <= hired_on
         UNION ALL SELECT full_name FROM employees GROUP BY full_name HAVING count(*) > 1""",
-    "a seller's steps lie on business days between the beginning and the end of a deal": """
+    "a seller's steps lie on working days between the beginning and the end of a deal": """
         SELECT activity_id FROM sales_activities AS s JOIN employees USING (employee_id)
         LEFT JOIN opportunities AS o USING (opportunity_id)
         WHERE department <> 'sales' OR occurred_at::DATE < hired_on
            OR occurred_at < o.created_at OR occurred_at > o.closed_at
-           OR occurred_at::DATE NOT IN (SELECT day FROM business_calendar WHERE is_business_day)
+           OR isodow(occurred_at) > 5
            OR (opportunity_id IS NULL AND role <> 'sdr')
            OR (role <> 'sdr' AND employee_id <> owner_id)""",
     "a project is as its days say, and goes on no longer than its customer stays": """
@@ -278,7 +278,7 @@ RULES = {
             OR (SELECT max(started_at)::DATE FROM workflow_runs) < DATE '2025-12-30'
             OR (SELECT max(as_of) FROM account_health_daily) <> DATE '2025-12-28'
             OR (SELECT max(reported_on) FROM initiatives) <> DATE '2025-12-31'
-            OR (SELECT max(occurred_at)::DATE FROM sales_activities) <> DATE '2025-12-30'
+            OR (SELECT max(occurred_at)::DATE FROM sales_activities) <> DATE '2025-12-31'
             OR (SELECT max(agreed_on) FROM projects) < DATE '2025-12-26'
             OR (SELECT max(end_on) FROM sprints) <> DATE '2025-12-28'""",
 }  # fmt: skip

@@ -11,8 +11,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
     """Make sales_activities, after deals and quotas.
 
     A deal takes more the larger it is and the further it gets. Its first steps are often those of
-    a development representative, all others its owner's. What no deal came of yet has none. Only
-    what was done on business days is logged, and nothing before the first of them.
+    a development representative, all others its owner's. What no deal came of yet has none.
+    Nobody sells at weekends, some do on holidays, and nothing is logged before the first day.
     """
     con.execute(
         f"""
@@ -66,8 +66,11 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
                    AS occurred_at,
                  employee_id
           FROM developers AS d JOIN out.business_calendar AS c
-            ON date_trunc('month', c.day)::DATE = d.period_start AND c.is_business_day,
-               range((3 + floor(4 * u('searches', employee_id, c.day)))::INTEGER) AS r(j)),
+            ON date_trunc('month', c.day)::DATE = d.period_start AND NOT is_weekend(c.day),
+               range((CASE WHEN c.is_business_day
+                           THEN 3 + floor(4 * u('searches', employee_id, c.day))
+                           ELSE floor(3 * u('searches', employee_id, c.day)) END)::INTEGER)
+                 AS r(j)),
         done AS (
           SELECT *, CASE
               WHEN opportunity_id IS NULL
@@ -82,8 +85,8 @@ def build(con: duckdb.DuckDBPyConnection) -> None:
               ELSE pick(['email', 'email', 'email', 'call', 'call', 'meeting'],
                         u('kind', draw, 0)) END AS activity_type
           FROM (SELECT * FROM opened UNION ALL SELECT * FROM searched)
-          WHERE occurred_at::DATE IN (
-            SELECT day FROM out.business_calendar WHERE is_business_day))
+          JOIN out.business_calendar ON day = occurred_at::DATE
+          WHERE is_business_day OR (NOT is_weekend(day) AND u('on a holiday', draw, 0) < 0.5))
         SELECT 'SA' || lpad(row_number() OVER activity::VARCHAR, 6, '0') AS activity_id,
                employee_id, opportunity_id, activity_type, occurred_at,
                known_at(occurred_at, 'activities', draw) AS recorded_at
