@@ -344,14 +344,19 @@ def test_from_the_command_line_it_serves_until_it_is_interrupted(shop: Path) -> 
         "--json",
     ]
     with subprocess.Popen(
-        [*command, "--workspace", str(shop)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--workspace", str(shop)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # Tests started in the background ignore interrupts, and what they start would do so too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as started:  # fmt: skip
-        assert started.stdout is not None
-        where, first = (json.loads(started.stdout.readline()) for _ in range(2))
-        assert where["url"].startswith(f"http://{HOST}:")
-        assert first["is_new"], first
-        with urllib.request.urlopen(where["url"], timeout=10) as answer:
-            assert b"<h1>Sales" in answer.read()
-        started.send_signal(signal.SIGINT)
-        assert started.wait(30) == 0
+        try:
+            assert started.stdout is not None
+            where, first = (json.loads(started.stdout.readline()) for _ in range(2))
+            assert where["url"].startswith(f"http://{HOST}:")
+            assert first["is_new"], first
+            with urllib.request.urlopen(where["url"], timeout=10) as answer:
+                assert b"<h1>Sales" in answer.read()
+            started.send_signal(signal.SIGINT)
+            assert started.wait(30) == 0
+        finally:
+            started.kill()
     assert not (shop / "var" / "previews" / "monthly").exists()
