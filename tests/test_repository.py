@@ -25,7 +25,15 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "lib" / "boardpack"
 PYTHONS = ["3.11", "3.12", "3.13"]
-GENERATED = {".git", ".venv", "var", "__pycache__", "node_modules", ".ipynb_checkpoints"}
+GENERATED = {
+    ".git",
+    ".venv",
+    ".venv-engines",
+    "var",
+    "__pycache__",
+    "node_modules",
+    ".ipynb_checkpoints",
+}
 
 
 def tree() -> Iterator[tuple[str, str]]:
@@ -212,7 +220,7 @@ def test_every_module_says_what_it_is_for_and_stays_readable() -> None:
         text = path.read_text()
         if not ast.get_docstring(ast.parse(text)):
             wrong.append(f"{path.relative_to(PACKAGE)} has no docstring")
-        if (lines := text.count("\n")) > 600:
+        if (lines := text.count("\n")) > 500:
             wrong.append(f"{path.relative_to(PACKAGE)} has {lines} lines")
     assert not wrong
 
