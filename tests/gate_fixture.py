@@ -132,6 +132,11 @@ _COMPANY: Rows = {
         {"entry_id": "G5", "posted_on": date(2025, 5, 30), "pnl_line": "marketing",
          "cost_type": "personnel", "segment": "smb", "amount": 9},
     ],
+    "employees": [
+        {"employee_id": "E1", "full_name": "Ann Lee", "department": "sales",
+         "role": "enterprise_ae", "team": "sales", "country": "Germany", "continent": "Europe",
+         "hired_on": date(2025, 5, 1), "is_quota_carrying": True},
+    ],
     "marketing_spend": [
         {"spend_id": f"MS{n}", "spend_on": date(2025, month, 20), "channel": "paid",
          "spend_type": "advertising", "segment": "smb", "amount": 5}
