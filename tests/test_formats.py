@@ -81,6 +81,8 @@ def test_numbers_in_german(kpi: str, value: float, short: str, full: str) -> Non
         ("mrr", -20e3, 10e3, "−$30K"),
         ("gross_margin", 27.1, 25.0, "+2.1 pp"),
         ("gross_margin", 25.04, 25.01, "unchanged"),
+        # It reads 99.99 % and 100 %, and no points that anybody would write lie between them.
+        ("gross_margin", 99.999982, 100.0, "unchanged"),
         ("gross_margin", 25.36, 25.34, "+0.1 pp"),
         ("system_uptime", 99.97, 99.93, "+0.04 pp"),
         ("ltv_cac_ratio", 3.6, 3.2, "+0.4"),

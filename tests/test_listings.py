@@ -347,6 +347,22 @@ def test_an_empty_listing_says_so(window: str, said: str) -> None:
     assert block.markdown.replace("\\", "") == said
 
 
+def test_a_digit_in_a_word_of_the_title_is_a_number_of_the_page() -> None:
+    seen = many(3)
+    (name, state, *others) = seen.columns
+    seen = replace(
+        seen,
+        columns=(name, replace(state, moods={"level_2": "bad"}), *others),
+        frame=seen.frame.assign(state=["level_2", "level_2", "open"]),
+    )
+    block = bp.listing(with_listing(seen), "own")
+    assert titles(block) == ["Own actions: 3; level 2: 2"]
+    counted = [
+        (s.what, s.text) for s in block.numbers if s.member.startswith(("own/rows", "own/state"))
+    ]
+    assert sorted(counted) == [("cell", "2"), ("count", "2"), ("count", "3")]
+
+
 def test_what_the_data_say_is_text_everywhere() -> None:
     seen = many(1, name=f"=1+1 {HOSTILE} \n<script>alert(1)</script> שלום 🙂 " + "x" * 200)
     block = bp.listing(with_listing(seen), "own")

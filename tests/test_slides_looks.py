@@ -243,7 +243,7 @@ def test_a_slide_without_a_chart_has_a_message_from_what_stands_on_it(
     assert titles(made(desk, f"## Things\n\n{FIGURES}")) == ["Monthly", message]
 
 
-def test_of_a_member_table_the_title_names_the_largest(desk: Desk) -> None:
+def test_a_member_table_without_a_message_is_named_by_its_dimension(desk: Desk) -> None:
     from boardpack.blocks import Shown
     from boardpack.markup import Number
 
@@ -255,7 +255,7 @@ def test_of_a_member_table_the_title_names_the_largest(desk: Desk) -> None:
         tuple(((name,), figure(text, name)) for name, text in (("EU", "$98,000"), ("US", "$1,011,070"))),
     )  # fmt: skip
     desk.notebook("r", fig=words(table))
-    assert titles(made(desk, f"## MRR\n\n{FIGURES}"))[1] == "MRR by region: most in US, $1,011,070"
+    assert titles(made(desk, f"## MRR\n\n{FIGURES}"))[1] == "MRR by region"
 
 
 def test_a_sentence_stands_below_the_table_before_it_and_is_found_in_the_contents(

@@ -32,6 +32,8 @@ WEEKS = (1, 4, 12, 24, 52)
 _DARKEST = 5
 
 Cell = TypeVar("Cell", bound=Hashable)
+#: (feature, week) -> its share; None where it is not over
+Uses = Mapping[tuple[str, int], Value | None]
 
 
 def features(values: Values, label: str, *, cumulative: bool) -> Text:
@@ -69,9 +71,9 @@ def features(values: Values, label: str, *, cumulative: bool) -> Text:
         f"Share of the users new in {formatter.period(cohort)} who {does}; weeks are those of each"
         " seat's life, and a cell is empty until the week is over for all of them."
     )
-    title = titled(_ends(values, formatter, order, cells, closed))
+    title = titled(_ends(formatter, order, cells, closed[-1]))
     pieces: list[Piece] = [*title, Box("triangle", (Table(columns, rows),))]
-    if gained := _gained(values, formatter, order, cells, closed):
+    if gained := _gained(formatter, order, cells, (closed[0], closed[-1])):
         pieces.append(Bullets((gained,)))
     return text(*pieces, Box("note", (Paragraph((note,)),)))
 
@@ -107,19 +109,12 @@ def _share(formatter: Formatter, value: Value | None, shade: int | None) -> Line
     return (Span(f"heat-{shade or 0}", (formatter.figure(value, full=True),)),)
 
 
-def _ends(
-    values: Values,
-    formatter: Formatter,
-    order: Sequence[str],
-    cells: Mapping[tuple[str, int], Value | None],
-    closed: Sequence[int],
-) -> Line:
+def _ends(formatter: Formatter, order: Sequence[str], cells: Uses, week: int) -> Line:
     """The most and the least used feature at the last closed week."""
-    week = closed[-1]
     ends = [cell for name in (order[0], order[-1]) if (cell := cells[name, week]) is not None]
     if len(order) > 1 and len(ends) == 2 and all(cell.value is not None for cell in ends):
         return (
-            f"{member_name(order[0])} is used most in week ", count(values, week),
+            f"{member_name(order[0])} is used most in week ", count(formatter.values, week),
             ", by ", formatter.figure(ends[0], full=True), f"; {member_name(order[-1])} least, by ",
             formatter.figure(ends[1], full=True),
         )  # fmt: skip
@@ -127,27 +122,24 @@ def _ends(
 
 
 def _gained(
-    values: Values,
-    formatter: Formatter,
-    order: Sequence[str],
-    cells: Mapping[tuple[str, int], Value | None],
-    closed: Sequence[int],
+    formatter: Formatter, order: Sequence[str], cells: Uses, weeks: tuple[int, int]
 ) -> Line:
     """The largest gain from the first week to the last closed one."""
-    week = closed[-1]
+    first, week = weeks
     gains = [
         (_of(late) - _of(early), name, early, late)
         for name in order
-        if (early := cells[name, closed[0]]) is not None
+        if (early := cells[name, first]) is not None
         and (late := cells[name, week]) is not None
         and early.value is not None
     ]
-    if week != closed[0] and gains:
+    if week != first and gains:
         gain, name, early, late = max(gains, key=lambda found: found[0])
         if gain > 0:
             return (
-                Strong((member_name(name),)), " gains most from week ", count(values, closed[0]),
-                " to week ", count(values, week), ", from ", formatter.figure(early, full=True),
+                Strong((member_name(name),)), " gains most from week ",
+                count(formatter.values, first), " to week ", count(formatter.values, week),
+                ", from ", formatter.figure(early, full=True),
                 " to ", formatter.figure(late, full=True), ".",
             )  # fmt: skip
     return ()

@@ -96,6 +96,9 @@ class Formatter:
             and abs(now - before) < abs(before) / 2000
         ):
             return 0
+        points = self._points(kpi, now, before)
+        if points is not None and not round(*points):
+            return 0
         return 1 if now > before else -1
 
     def change(self, kpi: str, now: float, before: float) -> str:
@@ -111,18 +114,25 @@ class Formatter:
         Points of a percentage; the difference of ranks, of a small ratio or score, or of months;
         else relative to ``base`` where that means something.
         """
-        unit, decimals = self.values.kpi(kpi).unit, self._decimals[kpi]
+        unit = self.values.kpi(kpi).unit
         if unit == "rank":
             return self._rank(abs(value - base))
-        if unit in ("percent", "months") or (unit in ("ratio", "score") and decimals):
-            # Of the figures as they are shown, so that a reader who subtracts finds the same.
-            size = abs(round(value, decimals) - round(base, decimals)) or abs(value - base)
-            text = self._decimal(size, _visible(size, decimals))
+        if (points := self._points(kpi, value, base)) is not None:
+            text = self._decimal(*points)
             return f"{text}\u00a0pp" if unit == "percent" else text
         # Against next to nothing a percentage has no meaning either.
         if base <= 0 or value < 0 or value > 100 * base:
             return self.short(kpi, abs(value - base))
         return self.percentage(100 * abs(value - base) / base)
+
+    def _points(self, kpi: str, value: float, base: float) -> tuple[float, int] | None:
+        """The size and decimals of a difference that is told as such; None of a relative one."""
+        unit, decimals = self.values.kpi(kpi).unit, self._decimals[kpi]
+        if unit not in ("percent", "months") and not (unit in ("ratio", "score") and decimals):
+            return None
+        # Of the figures as they are shown, so that a reader who subtracts finds the same.
+        size = abs(round(value, decimals) - round(base, decimals)) or abs(value - base)
+        return size, _visible(size, decimals)
 
     def step(self, kpi: str, size: float) -> str:
         """A signed difference in the KPI's own unit: ``+$83.2K``, ``−1.8 pp`` of a rate."""

@@ -29,7 +29,7 @@ from boardpack.markup import (
     text,
 )
 from boardpack.periods import parse_day
-from boardpack.table_titles import of_listing, titled
+from boardpack.table_titles import titled
 from boardpack.values import Values
 
 #: No page shows more rows than this, whatever is asked for: all are in the file.
@@ -77,7 +77,7 @@ def listing(values: Values, name: str, *, most: int = 0) -> Text:
         "scorecard", (Table(_columns(found, shown), tuple(_rows(formatter, found, shown))),)
     )
     return text(
-        *titled(of_listing(values, found)), table, *_rest(values, found, len(shown)),
+        *titled(_title(formatter, found)), table, *_rest(formatter, found, len(shown)),
         *_caution(values, found),
     )  # fmt: skip
 
@@ -89,6 +89,22 @@ def _nothing(formatter: Formatter, found: Listed) -> str:
     if found.window in ("to_date", "opening"):
         return f"No {title} as of {formatter.day(parse_day(values.report.as_of))}."
     return f"No {title} in {formatter.period(values.period)}."
+
+
+def _title(formatter: Formatter, found: Listed) -> Line:
+    """How many rows there are, and how many of them need attention by each status.
+
+    ``Open actions: 177; overdue: 41``; a status whose words have no colour is not counted.
+    """
+    line: Line = (f"{found.title}: ", _count(formatter, found, len(found.frame), "rows"))
+    for column in found.columns:
+        for mood in ("bad", "warn"):
+            for word in (word for word, is_of in column.moods.items() if is_of == mood):
+                if many := int((found.frame[column.name] == word).sum()):
+                    what = f"{column.name}={word}"
+                    said = _text(formatter, found, "rows", what, member_name(word).lower())
+                    line = (*line, "; ", *said, ": ", _count(formatter, found, many, what))
+    return line
 
 
 def _columns(found: Listed, shown: pd.DataFrame) -> tuple[Column, ...]:
@@ -166,18 +182,19 @@ def _number(formatter: Formatter, found: Listed, row: str, column: str, written:
     return Number(Shown("", period, f"{found.id}/{row}/{column}", written, "cell"))
 
 
-def _rest(values: Values, found: Listed, shown: int) -> tuple[Piece, ...]:
+def _count(formatter: Formatter, found: Listed, n: int, what: str) -> Number:
+    """How many of its rows are of a kind."""
+    written = formatter.cell("number", n)
+    return Number(Shown("", formatter.values.period.label, f"{found.id}/{what}", written, "count"))
+
+
+def _rest(formatter: Formatter, found: Listed, shown: int) -> tuple[Piece, ...]:
     """How many rows are left out, and where all of them are."""
     total = len(found.frame)
     if shown == total:
         return ()
-
-    def count(n: int, what: str) -> Number:
-        written = Formatter(values).cell("number", n)
-        return Number(Shown("", values.period.label, f"{found.id}/{what}", written, "count"))
-
     told: Line = (
-        count(shown, "shown"), " of ", count(total, "rows"),
+        _count(formatter, found, shown, "shown"), " of ", _count(formatter, found, total, "rows"),
         f" shown; all of them are in {FOLDER}/{found.id}.csv.",
     )  # fmt: skip
     return (Box("note", (Paragraph(told),)),)

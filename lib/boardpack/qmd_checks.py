@@ -15,7 +15,7 @@ from boardpack.qmd_lines import IMAGE, REMOTE, SHORTCODE, Line, parse_embed
 SHORTCODES = ("embed", "include", "meta", "pagebreak")
 CALLOUTS = ("note", "tip", "warning", "important", "caution")
 ALT = re.compile(r"""\bfig-alt=(?:"((?:[^"\\]|\\.)+)"|'([^']+)'|([^\s"'}]+))""")
-_FENCE = re.compile(r"^\s{0,3}(?P<ticks>`{3,}|~{3,})\s*(?P<info>.*?)\s*$")
+FENCE = re.compile(r"^\s{0,3}(?P<ticks>`{3,}|~{3,})\s*(?P<info>.*?)\s*$")
 DIV = re.compile(r"^\s{0,3}(?P<colons>:{3,})\s*(?P<info>.*?)[\s:]*$")
 _HEADING = re.compile(r"^(#{1,6})(?:\s|$)")
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)(?=[\s/>])[^>]*>")
@@ -42,7 +42,7 @@ def check_blocks(lines: tuple[Line, ...]) -> frozenset[int]:
     divs: list[Line] = []
     level = 1
     for index, line in enumerate(lines):
-        match = _FENCE.match(line.text)
+        match = FENCE.match(line.text)
         if fence is not None:
             raw.add(index)
             if match and not match["info"] and match["ticks"].startswith(fence[0]):

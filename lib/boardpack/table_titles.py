@@ -1,14 +1,12 @@
-"""The message above a table: how its KPIs stand, what explains a move, how much is listed."""
+"""The message above a table, as its title; that of a scorecard says how its KPIs stand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from boardpack.blocks import Shown
-from boardpack.formats import Formatter, count, member_name
-from boardpack.listed import Listed
-from boardpack.markup import Box, Line, Number, Paragraph, Piece
-from boardpack.readings import Reading, explanation
+from boardpack.formats import count
+from boardpack.markup import Box, Line, Paragraph, Piece
+from boardpack.readings import Reading
 from boardpack.values import Values
 
 
@@ -38,28 +36,3 @@ def of_scorecard(values: Values, readings: Sequence[Reading]) -> Line:
     if len(readings) < 2 or not parts:
         return ()
     return parts[0] if len(parts) == 1 else (*parts[0], "; ", *parts[1])
-
-
-def of_members(values: Values, kpi: str, dimension: str) -> Line:
-    """Which member explains most of a KPI's move; for a rate, where it is highest and lowest."""
-    return explanation(values, kpi, dimension)
-
-
-def of_listing(values: Values, found: Listed) -> Line:
-    """How many rows a listing has, and how many of them need attention by each status.
-
-    ``Open actions: 177; overdue: 41``; a status whose words have no colour is not counted.
-    """
-
-    def counted(n: int, what: str) -> Number:
-        written = Formatter(values).cell("number", n)
-        return Number(Shown("", values.period.label, f"{found.id}/{what}", written, "count"))
-
-    line: Line = (f"{found.title}: ", counted(len(found.frame), "rows"))
-    for column in found.columns:
-        for mood in ("bad", "warn"):
-            for word in (word for word, is_of in column.moods.items() if is_of == mood):
-                if many := int((found.frame[column.name] == word).sum()):
-                    name = column.names.get(word, member_name(word)).lower()
-                    line = (*line, f"; {name}: ", counted(many, f"{column.name}={word}"))
-    return line

@@ -23,10 +23,10 @@ from boardpack.markup import (
     text,
 )
 from boardpack.periods import Period, parse_day
-from boardpack.readings import Reading, member_readings, read
+from boardpack.readings import Reading, explanation, member_readings, read
 from boardpack.restatements import Restated, Restatement
 from boardpack.sparklines import picture
-from boardpack.table_titles import of_members, of_scorecard, titled
+from boardpack.table_titles import of_scorecard, titled
 from boardpack.values import Value, Values
 
 #: Up to this many KPIs that are not available have a line of their own.
@@ -100,7 +100,7 @@ def members(values: Values, kpis: str | Sequence[str], dimension: str, *, most: 
     if len(found) > most:
         told = (count(values, len(found) - most), " more are in values.csv of this edition.")
         left = (Box("note", (Paragraph(told),)),)
-    title = titled(of_members(values, names[0], dimension))
+    title = titled(explanation(values, names[0], dimension))
     return text(*title, Box("scorecard", (table,)), *left, *cautions.note(values, names))
 
 

@@ -235,14 +235,20 @@ def _parts(
             given = spine.given(spine.of_window[measure.window], used, f"b.{unit}")
             columns[column] = f"CAST({fold(measure.aggregate.kind)}({given}) AS DOUBLE)"
         parts.append(
-            Part(
-                (*head, (cells, by_bucket)),
-                labels("b", by, split),
-                columns,
-                f"{spine.joined(cells, used)}\n{grouping('b', split)}",
-            )
+            _part((*head, (cells, by_bucket)), spine.joined(cells, used), columns, by, split)
         )
     return parts
+
+
+def _part(
+    ctes: tuple[tuple[str, str], ...],
+    joined: str,
+    columns: dict[str, str],
+    by: Sequence[str],
+    split: Sequence[str],
+) -> Part:
+    """What is read of buckets that are joined to the periods, grouped by the members."""
+    return Part(ctes, labels("b", by, split), columns, f"{joined}\n{grouping('b', split)}")
 
 
 def _unit(measure: Measure) -> Unit:
@@ -266,12 +272,7 @@ def _distinct(
         apart = not split and len(used) == 1 and spine.single(number)
         counted = "b.x" if apart else f"DISTINCT {spine.given(number, used, 'b.x')}"
         columns[column] = f"CAST(COUNT({counted}) AS DOUBLE)"
-    return Part(
-        ctes,
-        labels("b", by, split),
-        columns,
-        f"{spine.joined(table, used)}\n{grouping('b', split)}",
-    )
+    return _part(ctes, spine.joined(table, used), columns, by, split)
 
 
 def _percentiles(
@@ -295,12 +296,5 @@ def _percentiles(
             assert measure.aggregate.quantile is not None
             given = spine.given(spine.of_window[measure.window], used, "b.x")
             columns[column] = percentile(given, measure.aggregate.quantile)
-        parts.append(
-            Part(
-                (*head, (name, body)),
-                labels("b", by, split),
-                columns,
-                f"{spine.joined(name, used)}\n{grouping('b', split)}",
-            )
-        )
+        parts.append(_part((*head, (name, body)), spine.joined(name, used), columns, by, split))
     return parts

@@ -510,7 +510,12 @@ end
 -- A table whose rows stand in groups, written as pandoc would but for the heads of the groups: those are
 -- heads to Typst as well, which never leaves them alone at the foot of a sheet.
 local function grouped_table(element)
-  local widths, aligns, grouped = {}, {}, false
+  local grouped = false
+  for _, body in ipairs(element.bodies) do
+    for _, row in ipairs(body.body) do grouped = grouped or row.classes:includes("group") end
+  end
+  if not grouped then return nil end
+  local widths, aligns = {}, {}
   for _, spec in ipairs(element.colspecs) do
     table.insert(aligns, ALIGNS[spec[1]])
     table.insert(widths, spec[2] and spec[2] > 0 and string.format("%.3f%%", 100 * spec[2]) or "auto")
@@ -526,14 +531,13 @@ local function grouped_table(element)
   for _, body in ipairs(element.bodies) do
     for _, row in ipairs(body.body) do
       local is_head = row.classes:includes("group")
-      grouped = grouped or is_head
       for _, cell in ipairs(row.cells) do
         out:extend(is_head and typst_cell(cell, "bp-group-head(", "),") or typst_cell(cell, "", ","))
       end
     end
   end
   out:insert(typst(")], kind: table)"))
-  return grouped and out or nil
+  return out
 end
 
 -- A table scrolls inside its frame on a phone, and the keyboard can reach it.

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from boardpack.qmd_checks import DIV
+from boardpack.qmd_checks import DIV, FENCE
 
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"#{1,6}(?:\s|$)")
 _UNDERLINE = re.compile(r"\s{0,3}(?:-+|=+)\s*$")
 _ID = re.compile(r"\{#([^\s}]+)")
@@ -37,6 +36,8 @@ class Part:
     """Lines of a document that stand for themselves: a section or a div, with what follows it."""
 
     lines: tuple[str, ...]
+    #: those of them that are Markdown
+    words: tuple[str, ...] = ()
     #: its headings, and all other ids, such as those that names of KPIs lead to
     headings: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
@@ -71,7 +72,7 @@ class KnownParts:
         """
         header, body = _split(document)
         parts = list(parts_of(body))
-        if not parts or _TIES.search("\n".join(line for p in parts for line in _words(p))):
+        if not parts or _TIES.search("\n".join(line for p in parts for line in p.words)):
             return convert(document)
         around = _around(header, parts)
         if around != self._around:
@@ -105,13 +106,13 @@ def parts_of(body: str) -> Iterator[Part]:
     found: list[_Lines] = [_Lines()]
     fence, depth = "", 0
     for line in body.split("\n"):
-        tick = _FENCE.match(line)
+        tick = FENCE.match(line)
         if fence:
             found[-1].add(line)
-            if tick and tick[1].startswith(fence) and not line.strip(" `~"):
+            if tick and not tick["info"] and tick["ticks"].startswith(fence):
                 fence = ""
             continue
-        fence = tick[1] if tick else ""
+        fence = tick["ticks"] if tick else ""
         div = DIV.match(line)
         is_heading = _HEADING.match(line) is not None
         begins = is_heading or (div and div["info"]) or (line.strip() and found[-1].ended_in_div)
@@ -132,6 +133,7 @@ class _Lines:
     """A part while its lines come in."""
 
     lines: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
     headings: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     is_plain: bool = True
@@ -161,27 +163,20 @@ class _Lines:
                 self.headings.append(f"{self.lines[-1]}\n{line}")
                 self.is_plain = False
         self.lines.append(line)
+        if is_words:
+            self.words.append(line)
 
     def part(self) -> Part:
-        return Part(tuple(self.lines), tuple(self.headings), tuple(self.ids), self.is_plain)
+        return Part(
+            tuple(self.lines), tuple(self.words), tuple(self.headings), tuple(self.ids),
+            self.is_plain,
+        )  # fmt: skip
 
 
 def _split(document: str) -> tuple[str, str]:
     """The header of an assembled document, with its fences, and the rest."""
     end = document.index("\n---\n", 4) + 5
     return document[:end], document[end:]
-
-
-def _words(part: Part) -> Iterator[str]:
-    """The lines of a part that are Markdown."""
-    fence = ""
-    for line in part.lines:
-        tick = _FENCE.match(line)
-        if not fence:
-            yield line
-            fence = tick[1] if tick else ""
-        elif tick and tick[1].startswith(fence) and not line.strip(" `~"):
-            fence = ""
 
 
 def _around(header: str, parts: list[Part]) -> str:

@@ -37,7 +37,6 @@ _VERDICTS = {"missed": "Target missed", "met": "Target met", "ok": "In order"}
 #: Roles of a judgement, the most urgent first.
 _URGENCY = (("missed", "bad"), ("warn",), ("met", "good"))
 _SIGNS = re.compile(r"[^\w\s-]+")
-_FIGURE = re.compile(r"\d+")
 
 
 def as_title(words: Words | Alert) -> str:
@@ -113,10 +112,7 @@ def _of_table(sheet: Sheet, heading: str) -> str:
     if by_hand:
         return f"{heading}: awaiting {listed([_name(row) for row in by_hand])}"
     rows = [row for row in sheet.rows if not spans(row)]
-    return (
-        _of_verdicts(rows, sheet.columns) or _of_changes(rows, sheet.columns)
-        or _of_members(sheet, rows, heading)
-    )  # fmt: skip
+    return _of_verdicts(rows, sheet.columns) or _of_changes(rows, sheet.columns)
 
 
 def _of_verdicts(rows: Sequence[tuple[Line, ...]], columns: Sequence[Column]) -> str:
@@ -150,22 +146,6 @@ def _of_changes(rows: Sequence[tuple[Line, ...]], columns: Sequence[Column]) -> 
         whole = "; ".join(said)
         return whole[:1].upper() + whole[1:] if len(whole) <= LONGEST else ""
     return ""
-
-
-def _of_members(sheet: Sheet, rows: Sequence[tuple[Line, ...]], heading: str) -> str:
-    """Which member of a dimension has the most of what the first column of figures shows."""
-    if not _dimension(sheet) or len(sheet.columns) < 2:
-        return ""
-    parts = [row for row in rows if any(run.member for run in row[1])]
-    amounts = [_amount(plain(row[1])) for row in parts]
-    if len(parts) < 2 or not all(amounts) or len({shape for shape, _ in filter(None, amounts)}) > 1:
-        return ""
-    figures = [amount[1] for amount in amounts if amount]
-    if figures.count(max(figures)) > 1:
-        return ""
-    first = parts[figures.index(max(figures))]
-    of, by = sheet.columns[1].head, _dimension(sheet)
-    return f"{of} by {by}: most in {_name(first)}, {plain(first[1])}"
 
 
 def _of_cards(piece: Stack | Cards) -> str:
@@ -234,13 +214,3 @@ def _dimension(sheet: Sheet) -> str:
     runs: list[Run] = [run for row in sheet.rows for cell in row for run in cell if run.kpi]
     found = {run.member.partition("=")[0] for run in runs if run.member}
     return found.pop().replace("_", " ") if len(found) == 1 else ""
-
-
-def _amount(text: str) -> tuple[str, int] | None:
-    """A figure as an order among figures of the same shape: what stands around its digits."""
-    digits = "".join(_FIGURE.findall(text))
-    if not digits or text.lstrip().startswith(("−", "-")):
-        return None
-    places = len(re.split(r"[.,]", text)[-1]) if re.search(r"[.,]\d{1,2}\D*$", text) else 0
-    around = re.sub(r"[\d.,\s]", "", text)
-    return f"{around}{places}", int(digits)
